@@ -1,0 +1,158 @@
+import type { ModelConfig } from "../server/model-config/model-config.ts";
+import type { DataType } from "../server/core/data-type.ts";
+import type { Shape } from "../server/core/shape.ts";
+import type { Failure } from "../server/core/status.ts";
+
+/**
+ * What runs a framework's models. One object per backend for the whole server; it lives on the main thread and
+ * only prepares: the models themselves run in {@link ModelInstance}s, each in a worker thread of its own.
+ */
+export interface Backend {
+  /** The name a config gives in `backend`. */
+  readonly name: string;
+  /** The platforms a config may give in `platform`; the first is the default. Empty when there are none. */
+  readonly platforms: readonly string[];
+  /** File or directory inside the version directory, when the config gives no `default_model_filename`. */
+  readonly defaultModelFilename: string;
+  /** Instances of a KIND_CPU group whose config gives no count. */
+  readonly defaultCpuInstanceCount: number;
+  /** URL of the module that the worker thread imports: a {@link ModelInstanceModule}. */
+  readonly instanceModuleUrl: string;
+  /** What this backend puts in the start-up table: version, available devices. */
+  describe(): string;
+  /**
+   * Reads what this backend needs from the config, once per model load.
+   *
+   * @returns Settings for the instances; must survive structured cloning.
+   * @throws StatusError INVALID_ARG or UNSUPPORTED that names the config field.
+   */
+  resolveSettings(config: ModelConfig, serverSettings: BackendServerSettings): BackendModelSettings;
+}
+
+/** The `--backend-config` settings that concern one backend, global ones included. */
+export type BackendServerSettings = ReadonlyMap<string, string>;
+
+/** Settings of one model for one backend. */
+export interface BackendModelSettings {
+  /** Threads per instance that the config or command line asks for, or `null` to take a share of the core budget. */
+  readonly intraOpThreadCount: number | null;
+  /** Anything else, for the backend's own instances only. */
+  readonly options: unknown;
+}
+
+/** What the worker imports. */
+export interface ModelInstanceModule {
+  /** Loads the model. Runs in the worker, so it may block. Throws a StatusError (or any Error) when it cannot. */
+  createModelInstance(init: ModelInstanceInit): ModelInstance | Promise<ModelInstance>;
+}
+
+/** Where an instance runs and what it loads. Survives structured cloning. */
+export interface ModelInstanceInit {
+  readonly modelName: string;
+  readonly modelVersion: string;
+  readonly instanceName: string;
+  /** Absolute path of the model file or directory. */
+  readonly modelPath: string;
+  readonly kind: "KIND_CPU" | "KIND_GPU" | "KIND_MODEL";
+  /** GPU index for KIND_GPU, else -1. */
+  readonly deviceId: number;
+  /** Cores this instance may use at once: its slice of the server's core budget. At least 1. */
+  readonly threadCount: number;
+  readonly options: unknown;
+}
+
+/** A tensor that a model takes or gives, as the model file itself says. */
+export interface TensorSignature {
+  readonly name: string;
+  /** `null`: a type that the protocol or the backend's runtime cannot carry; {@link modelType} names it. */
+  readonly datatype: DataType | null;
+  /** The framework's own name of the type, for messages. */
+  readonly modelType: string;
+  /** Full shape with -1 for variable dimensions, or `null` when the model does not fix the rank. */
+  readonly shape: Shape | null;
+}
+
+/** The inputs and outputs that the model file declares. */
+export interface ModelSignature {
+  readonly inputs: readonly TensorSignature[];
+  readonly outputs: readonly TensorSignature[];
+}
+
+/** A tensor of a model whose config is complete. */
+export interface TensorSpec {
+  readonly name: string;
+  readonly datatype: DataType;
+  /** Per item, without the batch dimension, as the model sees it (after `reshape`). -1 is variable. */
+  readonly dims: Shape;
+  /** The model has no such shape of its own: drop this input when the request does not carry it. */
+  readonly isOptional: boolean;
+}
+
+/** What every batch of a model consists of. Survives structured cloning. */
+export interface BatchSpec {
+  /** 0: the model does not batch and shapes have no batch dimension. */
+  readonly maxBatchSize: number;
+  readonly inputs: readonly TensorSpec[];
+  readonly outputs: readonly TensorSpec[];
+}
+
+/** One input of a batch, inside the instance's worker. */
+export interface BatchInput {
+  /** Position in {@link BatchSpec.inputs}. */
+  readonly index: number;
+  /** Full shape, with the batch dimension of the whole batch. */
+  readonly shape: number[];
+  /** Offset into {@link ExecutionBatch.buffer}, a multiple of 64. */
+  readonly byteOffset: number;
+  readonly byteLength: number;
+}
+
+/**
+ * One batch, inside the instance's worker: the inputs of all its requests one after the other.
+ *
+ * @remarks The instance may read `buffer` until `execute` returned or its promise settled.
+ */
+export interface ExecutionBatch {
+  /** Rows in the batch dimension; 1 for a model that does not batch. */
+  readonly rows: number;
+  readonly buffer: ArrayBuffer;
+  /** Absent optional inputs are left out. */
+  readonly inputs: readonly BatchInput[];
+  /** Whether output i of {@link BatchSpec.outputs} is wanted by any request of the batch. */
+  wantsOutput(index: number): boolean;
+  /**
+   * Memory for a fixed-size output that the reply carries without another copy, or `null` when its size is not
+   * known beforehand. The instance writes `byteLength` bytes at `byteOffset` of `buffer`, then calls
+   * {@link BatchOutputs.placed}.
+   */
+  placeFor(index: number): { readonly byteOffset: number; readonly byteLength: number } | null;
+}
+
+/** Receives the outputs of one batch. Each wanted output exactly once. */
+export interface BatchOutputs {
+  /** Output `index` was written to the place that {@link ExecutionBatch.placeFor} gave. */
+  placed(index: number, shape: readonly number[]): void;
+  /** Output `index` lies elsewhere. Copied before this call returns. BYTES are in wire form. */
+  produced(index: number, shape: readonly number[], data: Uint8Array): void;
+  /** The time when the inputs were ready and execution began. */
+  markInputEnd(): void;
+  /** The time when execution returned and outputs are being copied. */
+  markOutputStart(): void;
+}
+
+/**
+ * A loaded model in its worker thread: one execution context. Runs one batch at a time.
+ */
+export interface ModelInstance {
+  readonly signature: ModelSignature;
+  /** Called once, after the config was completed from {@link signature} and checked against it. */
+  bind(spec: BatchSpec): void;
+  /**
+   * Runs one batch. Blocking is fine: nothing else happens in this thread.
+   *
+   * @returns `null` on success; a failure fails every request of the batch. A promise for the same is allowed.
+   */
+  execute(batch: ExecutionBatch, outputs: BatchOutputs): Failure | null | Promise<Failure | null>;
+  /** Releases all resources. Called once, when no batch is executing. */
+  finalize(): void | Promise<void>;
+}

@@ -1,0 +1,76 @@
+import importX from "eslint-plugin-import-x";
+import nodePlugin from "eslint-plugin-n";
+import tseslint from "typescript-eslint";
+
+/** One zone per layer: what the files under `target` must not import. See docs/architecture.md. */
+const zones = [
+  { target: "./server/core", from: "./server", except: ["./core"] },
+  { target: "./server/core", from: "./backends" },
+  { target: "./server/core", from: "./schedulers" },
+  { target: "./backends", from: "./server", except: ["./core", "./model-config"] },
+  { target: "./backends", from: "./schedulers" },
+  { target: "./schedulers", from: "./server", except: ["./core", "./model-config"] },
+  { target: "./schedulers", from: "./backends" },
+  { target: "./server/http", from: "./server/grpc" },
+  { target: "./server/grpc", from: "./server/http" },
+  { target: "./server/model-config", from: "./server", except: ["./core", "./model-config"] },
+  { target: "./server/model", from: "./server/http" },
+  { target: "./server/model", from: "./server/grpc" },
+  { target: "./server/model", from: "./server/repository" },
+  { target: "./server/repository", from: "./server/http" },
+  { target: "./server/repository", from: "./server/grpc" },
+  { target: "./perf_analyzer", from: "./server", except: ["./core"] },
+  { target: "./perf_analyzer", from: "./backends" },
+  { target: "./perf_analyzer", from: "./schedulers" },
+];
+
+export default tseslint.config(
+  { ignores: ["dist/", "protos/gen/", "**/*.gen.ts", ".venv/"] },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.strictTypeChecked],
+    plugins: { "import-x": importX, n: nodePlugin },
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    settings: { "import-x/resolver": { typescript: false, node: { extensions: [".ts"] } } },
+    rules: {
+      "@typescript-eslint/consistent-type-imports": "error",
+      "@typescript-eslint/explicit-module-boundary-types": "error",
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
+      "@typescript-eslint/no-confusing-void-expression": "off",
+      // The compiler option noPropertyAccessFromIndexSignature asks for the bracket form.
+      "@typescript-eslint/dot-notation": "off",
+      "import-x/no-restricted-paths": ["error", { basePath: import.meta.dirname, zones }],
+      "import-x/no-cycle": "error",
+      "import-x/no-default-export": "error",
+      "n/no-process-env": "error",
+      "max-lines": ["error", { max: 500, skipBlankLines: true, skipComments: true }],
+      "max-lines-per-function": ["error", { max: 80, skipBlankLines: true, skipComments: true }],
+      complexity: ["error", 20],
+      "max-params": ["error", 5],
+    },
+  },
+  {
+    // Index loops bounded by the length they read: the check would cost a branch per element.
+    files: [
+      "server/core/fixed-queue.ts",
+      "server/core/bytes-elements.ts",
+      "**/codec/*.ts",
+      "backends/worker/*.ts",
+      "backends/*/kernels/*.ts",
+      "bench/**/*.ts",
+      "test/**/*.ts",
+    ],
+    rules: { "@typescript-eslint/no-non-null-assertion": "off" },
+  },
+  {
+    files: ["test/**/*.ts", "bench/**/*.ts", "tools/**/*.ts"],
+    rules: {
+      "max-lines-per-function": "off",
+      "n/no-process-env": "off",
+      // mocha's describe and it return values that nobody awaits.
+      "@typescript-eslint/no-floating-promises": ["error", { allowForKnownSafeCalls: ["describe", "it"] }],
+      "@typescript-eslint/explicit-module-boundary-types": "off",
+    },
+  },
+);

@@ -1,0 +1,45 @@
+import type { InferenceRequest } from "../server/core/inference-request.ts";
+import type { Status } from "../server/core/status.ts";
+
+/**
+ * Decides when queued requests run together. One per model version.
+ *
+ * A scheduler sees requests, a clock and an {@link InstancePool}; it knows nothing of transports or backends, so
+ * every rule of it can be tested under virtual time with a pool that completes when told.
+ */
+export interface Scheduler {
+  /**
+   * Offers a validated request.
+   *
+   * @returns `null` when the scheduler took ownership: it will complete or fail the request exactly once.
+   * Otherwise the refusal, and the caller still owns the request.
+   */
+  enqueue(request: InferenceRequest): Status;
+
+  /** Requests waiting, not yet handed to an instance. */
+  queuedCount(): number;
+
+  /** Rejects new requests with UNAVAILABLE. Requests already accepted still run. */
+  stop(): void;
+}
+
+/**
+ * The instances of one model, as a scheduler sees them: places to run a batch.
+ *
+ * @remarks
+ * Each instance runs one batch at a time. A pool may offer a busy instance once more, so that the next batch waits
+ * beside the instance and it never idles for the length of a hop between threads; it offers idle instances first.
+ */
+export interface InstancePool {
+  /** Whether {@link execute} may be called now. */
+  hasCapacity(): boolean;
+  /** Whether some instance has nothing to do at all. */
+  hasIdleInstance(): boolean;
+  /**
+   * Hands a batch to an instance. Takes ownership of the requests and of the array; each request is completed or
+   * failed exactly once, later. Call only while {@link hasCapacity}.
+   */
+  execute(batch: InferenceRequest[]): void;
+  /** Registers the callback that runs each time capacity has become free. One listener: the scheduler. */
+  onCapacity(listener: () => void): void;
+}

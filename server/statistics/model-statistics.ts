@@ -1,0 +1,82 @@
+import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
+import type { Failure } from "../core/status.ts";
+
+/** Why a request that had been accepted failed: the values of the metric label `reason`. */
+export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;
+export type FailureReason = (typeof failureReasons)[number];
+
+/** Durations of the executions of one batch size. */
+export class BatchStatistics {
+  count = 0;
+  computeInputUs = 0;
+  computeInferUs = 0;
+  computeOutputUs = 0;
+}
+
+/**
+ * Counters of one model version, from its load to its unload. Plain numbers, added to on the hot path; `/metrics`
+ * and the statistics extension read them when asked.
+ *
+ * @remarks Durations are µs with a fraction. In a batch every request is charged the whole batch's compute times.
+ * @see docs/metrics.md
+ */
+export class ModelStatistics implements RequestObserver {
+  /** Requests answered with a response. */
+  successCount = 0;
+  /** Requests that failed after they had been accepted. */
+  failureCount = 0;
+  readonly failureCountByReason: Record<FailureReason, number> = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
+  /** Batch elements of successful requests. */
+  inferenceCount = 0;
+  /** Executions: batches that ran. */
+  executionCount = 0;
+  /** Requests accepted and not yet executing. */
+  pendingCount = 0;
+  /** Wall time of the last execution in ms since 1970, 0 before the first. */
+  lastInferenceMs = 0;
+  requestUs = 0;
+  queueUs = 0;
+  computeInputUs = 0;
+  computeInferUs = 0;
+  computeOutputUs = 0;
+  failureUs = 0;
+  readonly batches = new Map<number, BatchStatistics>();
+
+  onSuccess(request: InferenceRequest): void {
+    this.successCount++;
+    this.inferenceCount += Math.max(1, request.batchSize);
+    this.requestUs += request.computeEndUs - request.requestStartUs;
+    this.queueUs += request.computeStartUs - request.queueStartUs;
+    this.computeInputUs += request.computeInputEndUs - request.computeStartUs;
+    this.computeInferUs += request.computeOutputStartUs - request.computeInputEndUs;
+    this.computeOutputUs += request.computeEndUs - request.computeOutputStartUs;
+  }
+
+  onFailed(request: InferenceRequest, failure: Failure): void {
+    this.failureCount++;
+    if (request.computeStartUs === 0) this.pendingCount--;
+    else this.failureUs += request.computeEndUs - request.requestStartUs;
+    this.failureCountByReason[reasonOf(request, failure)]++;
+  }
+
+  /** One execution of `rows` batch rows ended. */
+  onExecution(rows: number, computeUs: { input: number; infer: number; output: number }): void {
+    this.executionCount++;
+    this.lastInferenceMs = Date.now();
+    let batch = this.batches.get(rows);
+    if (batch === undefined) {
+      batch = new BatchStatistics();
+      this.batches.set(rows, batch);
+    }
+    batch.count++;
+    batch.computeInputUs += computeUs.input;
+    batch.computeInferUs += computeUs.infer;
+    batch.computeOutputUs += computeUs.output;
+  }
+}
+
+function reasonOf(request: InferenceRequest, failure: Failure): FailureReason {
+  if (failure.code === "CANCELLED") return "CANCELED";
+  if (request.computeStartUs !== 0) return "BACKEND";
+  return failure.code === "UNAVAILABLE" ? "REJECTED" : "OTHER";
+}
