@@ -2,6 +2,7 @@ import type { ModelConfig } from "../server/model-config/model-config.ts";
 import type { DataType } from "../server/core/data-type.ts";
 import type { Shape } from "../server/core/shape.ts";
 import type { Failure } from "../server/core/status.ts";
+import type { Tensor } from "../server/core/tensor.ts";
 
 /**
  * What runs a framework's models. One object per backend for the whole server; it lives on the main thread and
@@ -18,6 +19,13 @@ export interface Backend {
   readonly defaultCpuInstanceCount: number;
   /** URL of the module that the worker thread imports: a {@link ModelInstanceModule}. */
   readonly instanceModuleUrl: string;
+  /** GPU indices that a KIND_GPU group without `gpus` gets an instance group's count of instances on each. */
+  gpuDeviceIds(): readonly number[];
+  /**
+   * Refuses an input that this backend's runtime cannot carry although the protocol allows it, or `null` when
+   * there is no such input. Looked up once per model; called for each BYTES input of each request.
+   */
+  readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
   /** What this backend puts in the start-up table: version, available devices. */
   describe(): string;
   /**
@@ -84,7 +92,9 @@ export interface TensorSpec {
   readonly datatype: DataType;
   /** Per item, without the batch dimension, as the model sees it (after `reshape`). -1 is variable. */
   readonly dims: Shape;
-  /** The model has no such shape of its own: drop this input when the request does not carry it. */
+  /** Per item, as clients see it: differs from {@link dims} when the config reshapes. Same wildcards, same order. */
+  readonly wireDims: Shape;
+  /** A request may leave this input out. Only in models that do not batch. */
   readonly isOptional: boolean;
 }
 
@@ -125,14 +135,25 @@ export interface ExecutionBatch {
    * known beforehand. The instance writes `byteLength` bytes at `byteOffset` of `buffer`, then calls
    * {@link BatchOutputs.placed}.
    */
-  placeFor(index: number): { readonly byteOffset: number; readonly byteLength: number } | null;
+  placeFor(index: number): OutputPlace | null;
+}
+
+/** Memory inside {@link ExecutionBatch.buffer} reserved for an output. */
+export interface OutputPlace {
+  readonly byteOffset: number;
+  readonly byteLength: number;
+  /** Full shape, with the batch dimension of the whole batch. */
+  readonly shape: readonly number[];
 }
 
 /** Receives the outputs of one batch. Each wanted output exactly once. */
 export interface BatchOutputs {
   /** Output `index` was written to the place that {@link ExecutionBatch.placeFor} gave. */
   placed(index: number, shape: readonly number[]): void;
-  /** Output `index` lies elsewhere. Copied before this call returns. BYTES are in wire form. */
+  /**
+   * Output `index` lies elsewhere; BYTES in wire form. The bytes must stay valid until `execute` has returned or
+   * its promise has settled.
+   */
   produced(index: number, shape: readonly number[], data: Uint8Array): void;
   /** The time when the inputs were ready and execution began. */
   markInputEnd(): void;

@@ -27,19 +27,22 @@ export interface Scheduler {
  * The instances of one model, as a scheduler sees them: places to run a batch.
  *
  * @remarks
- * Each instance runs one batch at a time. A pool may offer a busy instance once more, so that the next batch waits
- * beside the instance and it never idles for the length of a hop between threads; it offers idle instances first.
+ * Each instance runs one batch at a time. A pool may take one batch more for a busy instance, so that it waits
+ * beside the instance, which then never idles for the length of a hop between threads.
  */
 export interface InstancePool {
   /** Whether {@link execute} may be called now. */
   hasCapacity(): boolean;
-  /** Whether some instance has nothing to do at all. */
-  hasIdleInstance(): boolean;
   /**
    * Hands a batch to an instance. Takes ownership of the requests and of the array; each request is completed or
-   * failed exactly once, later. Call only while {@link hasCapacity}.
+   * failed exactly once, later, never before this call has returned. Call only while {@link hasCapacity}.
    */
   execute(batch: InferenceRequest[]): void;
   /** Registers the callback that runs each time capacity has become free. One listener: the scheduler. */
   onCapacity(listener: () => void): void;
+  /**
+   * Why nothing can run any more (every instance has died and none could be restarted), or `null` while the pool
+   * works. The scheduler then fails what it holds.
+   */
+  brokenReason(): Status;
 }

@@ -1,43 +1,195 @@
+import { allBackends } from "../backends/backend-registry.ts";
+import { type Clock, systemClock } from "./core/clock.ts";
 import type { Failure } from "./core/status.ts";
-import type { ServedModel } from "./model/served-model.ts";
+import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
+import type { Logger } from "./logging/logger.ts";
+import { MetricsRegistry } from "./metrics/metrics-registry.ts";
+import { CoreBudget } from "./model/core-budget.ts";
+import type { Model } from "./model/model.ts";
+import { ModelLoader } from "./model/model-loader.ts";
+import type { ModelTensor } from "./model/served-model.ts";
+import type { ServerOptions } from "./options/server-options.ts";
+import { RepositoryPoller } from "./repository/repository-poller.ts";
+import { type ModelIndexRow, ModelRepositoryManager } from "./repository/model-repository-manager.ts";
+import { serverVersion } from "./server-version.ts";
 
-/** `GET /v2`. */
-export interface ServerMetadata {
-  readonly name: string;
-  readonly version: string;
-  readonly extensions: readonly string[];
-}
+/** The protocol extensions that work. Clients decide by this list what they try. */
+const extensions: readonly string[] = ["schedule_policy", "model_configuration", "binary_tensor_data", "parameters"];
 
-/** Metadata of a model. */
-export interface ModelMetadata {
-  readonly name: string;
-  readonly versions: readonly string[];
-  readonly platform: string;
-  readonly inputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
-  readonly outputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
-}
+/** How far the server is. */
+type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
 
-/** The operations that front ends translate to. {@link InferenceServer} implements them. */
-export interface DataPlane {
-  /** The server has initialised. False while it starts and after it failed to initialise. */
-  isLive(): boolean;
-  /** Ready for requests, by the rule of `--strict-readiness`. */
-  isReady(): boolean;
-  /** The server has begun to shut down: every operation is then refused as UNAVAILABLE by the front ends. */
-  isExiting(): boolean;
-  serverMetadata(): ServerMetadata;
+/** What of the options concerns the server itself, not its front ends. */
+export type InferenceServerOptions = Pick<
+  ServerOptions,
+  | "serverId"
+  | "modelRepositoryPaths"
+  | "modelControlMode"
+  | "repositoryPollSecs"
+  | "loadModelNames"
+  | "strictReadiness"
+  | "autoCompleteConfig"
+  | "backendConfig"
+>;
+
+/**
+ * The server without any listener: models, and the operations on them. Front ends translate to it; a Node program
+ * may use it directly (see docs/embedding.md).
+ *
+ * Life: {@link start} → operations → {@link stop}.
+ */
+export class InferenceServer implements DataPlane {
+  readonly metrics = new MetricsRegistry();
+  readonly #options: InferenceServerOptions;
+  readonly #logger: Logger;
+  readonly #repository: ModelRepositoryManager;
+  readonly #poller: RepositoryPoller | null;
+  readonly #seriesOf = new Map<Model, () => void>();
+  #state: ServerState = "INITIALIZING";
+
+  constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
+    this.#options = options;
+    this.#logger = logger;
+    this.#repository = new ModelRepositoryManager({
+      repositories: options.modelRepositoryPaths,
+      loader: new ModelLoader({
+        backends: allBackends(),
+        backendSettings: (backend) => settingsOf(options.backendConfig, backend),
+        isAutoCompleteEnabled: options.autoCompleteConfig,
+        coreBudget: new CoreBudget(),
+        clock,
+        logger: logger.child("model-loader"),
+      }),
+      listener: { onReady: (model) => this.#showSeries(model), onUnloading: (model) => this.#hideSeries(model) },
+      logger: logger.child("model-repository"),
+    });
+    this.#poller =
+      options.modelControlMode === "poll"
+        ? new RepositoryPoller(options.modelRepositoryPaths, options.repositoryPollSecs, () => this.#repository.poll())
+        : null;
+  }
+
   /**
-   * The ready version to use.
-   * @param version - Decimal number as sent by the client, or "" for the highest ready version.
-   * @returns The model, or NOT_FOUND (unknown model or version) or UNAVAILABLE (the version is not ready).
+   * Loads the models that the control mode asks for.
+   *
+   * @returns Whether all of them are ready. The server serves the others in either case.
+   * @throws StatusError when the server cannot be initialised (a repository that cannot be read); it then still
+   * answers health and metadata requests.
    */
-  findModel(name: string, version: string): ServedModel | Failure;
-  /** Whether the version is ready; NOT_FOUND or UNAVAILABLE as {@link findModel}. */
-  modelReady(name: string, version: string): boolean | Failure;
-  modelMetadata(name: string, version: string): ModelMetadata | Failure;
+  async start(): Promise<boolean> {
+    try {
+      await this.metrics.initialize();
+      const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
+      this.#poller?.start();
+      this.#state = "READY";
+      return isComplete;
+    } catch (thrown) {
+      this.#state = "FAILED_TO_INITIALIZE";
+      throw thrown;
+    }
+  }
+
+  /**
+   * Refuses new requests, lets the accepted ones end and unloads all models.
+   *
+   * @param budgetMs - After that long everything still running is ended.
+   * @returns Whether everything ended within the budget.
+   */
+  async stop(budgetMs: number): Promise<boolean> {
+    this.#state = "EXITING";
+    this.#poller?.stop();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
+    const drained = this.#repository.unloadAll().then(() => true as const);
+    const isClean = await Promise.race([drained, timeout]);
+    clearTimeout(timer);
+    if (!isClean) {
+      this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
+      await this.#repository.terminateAll();
+    }
+    return isClean;
+  }
+
+  isLive(): boolean {
+    return this.#state === "READY" || this.#state === "EXITING";
+  }
+
+  isReady(): boolean {
+    return this.#state === "READY" && (!this.#options.strictReadiness || this.#repository.areAllReady());
+  }
+
+  isExiting(): boolean {
+    return this.#state === "EXITING";
+  }
+
+  serverMetadata(): ServerMetadata {
+    return { name: this.#options.serverId, version: serverVersion, extensions };
+  }
+
+  findModel(name: string, version: string): Model | Failure {
+    return this.#state === "READY" ? this.#repository.find(name, version) : this.#notServing();
+  }
+
+  modelReady(name: string, version: string): boolean | Failure {
+    const model = this.findModel(name, version);
+    return isFailure(model) ? model : true;
+  }
+
+  modelMetadata(name: string, version: string): ModelMetadata | Failure {
+    const model = this.findModel(name, version);
+    if (isFailure(model)) return model;
+    const versions = version === "" ? this.#repository.readyVersions(name) : [model];
+    return {
+      name: model.name,
+      versions: versions.map((ready) => ready.version),
+      platform: model.platform,
+      inputs: model.inputs.map(tensorMetadata),
+      outputs: model.outputs.map(tensorMetadata),
+    };
+  }
+
+  /** Every known model and version with its state. */
+  modelIndex(): ModelIndexRow[] {
+    return this.#repository.index();
+  }
+
+  #modelsAtStart(): readonly string[] | null {
+    const { modelControlMode, loadModelNames } = this.#options;
+    return modelControlMode === "explicit" && !loadModelNames.includes("*") ? loadModelNames : null;
+  }
+
+  #notServing(): Failure {
+    return {
+      code: "UNAVAILABLE",
+      message: this.#state === "EXITING" ? "Server is shutting down" : "Server not ready",
+    };
+  }
+
+  #showSeries(model: Model): void {
+    const hide = this.metrics.registerModel({
+      name: model.name,
+      version: model.version,
+      tags: Object.fromEntries(model.config.metricTags),
+      statistics: model.statistics,
+      loadDurationSecs: model.loadDurationSecs,
+    });
+    this.#seriesOf.set(model, hide);
+  }
+
+  #hideSeries(model: Model): void {
+    this.#seriesOf.get(model)?.();
+    this.#seriesOf.delete(model);
+  }
 }
 
-/** Tells a failure from what an operation returns otherwise. */
-export function isFailure<T extends object | boolean>(result: T | Failure): result is Failure {
-  return typeof result === "object" && "code" in result && "message" in result;
+/** Settings for all backends first, so that a backend's own win. */
+function settingsOf(settings: ServerOptions["backendConfig"], backend: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const setting of settings) if (setting.backend === null) found.set(setting.key, setting.value);
+  for (const setting of settings) if (setting.backend === backend) found.set(setting.key, setting.value);
+  return found;
+}
+
+function tensorMetadata({ name, datatype, shape }: ModelTensor): ModelMetadata["inputs"][number] {
+  return { name, datatype, shape };
 }

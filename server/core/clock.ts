@@ -15,6 +15,12 @@ export interface Clock {
    * the earliest deadline.
    */
   at(deadlineUs: number, callback: () => void): ClockTimer;
+  /**
+   * Calls `callback` once when the I/O events of the current turn of the event loop have been handled. A scheduler
+   * forms its batches then: requests that arrived in the same turn share one batch instead of the first one
+   * leaving alone.
+   */
+  endOfTurn(callback: () => void): void;
 }
 
 /**
@@ -83,4 +89,5 @@ class SystemTimer implements ClockTimer {
 export const systemClock: Clock = {
   nowUs: monotonicNowUs,
   at: (deadlineUs, callback) => new SystemTimer(deadlineUs, callback),
+  endOfTurn: (callback) => void setImmediate(callback),
 };

@@ -39,7 +39,8 @@ export interface RequestHolder {
 /** Told when a request has ended, before the sink is. The model's statistics implement it. */
 export interface RequestObserver {
   onSuccess(request: InferenceRequest): void;
-  onFailed(request: InferenceRequest, failure: Failure): void;
+  /** @param wasExecuting - It had been handed to an instance; otherwise it failed while it waited. */
+  onFailed(request: InferenceRequest, failure: Failure, wasExecuting: boolean): void;
 }
 
 /**
@@ -56,7 +57,7 @@ export interface RequestObserver {
 export class InferenceRequest {
   /** The client's id, echoed in the response; "" when the client sent none. */
   readonly id: string;
-  /** Inputs by name as the client sent them; {@link ModelInterface.prepare} puts them in the config's order. */
+  /** Inputs by name as the client sent them; validation puts them in the config's order. */
   inputs: Tensor[];
   /** Names of the wanted outputs; empty means all. */
   readonly requestedOutputs: readonly string[];
@@ -112,9 +113,10 @@ export class InferenceRequest {
   /** Answers with a failure. Called by the owner, once. */
   fail(failure: Failure): void {
     if (this.state === requestState.done) throw new Error("Request answered twice. This is a bug.");
+    const wasExecuting = this.state === requestState.executing;
     this.state = requestState.done;
     this.holder = null;
-    this.observer?.onFailed(this, failure);
+    this.observer?.onFailed(this, failure, wasExecuting);
     this.sink.onFailure(failure);
   }
 

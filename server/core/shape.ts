@@ -27,3 +27,18 @@ export function shapesEqual(a: Shape, b: Shape): boolean {
 export function formatShape(shape: Shape): string {
   return `[${shape.join(",")}]`;
 }
+
+/**
+ * Carries the sizes found for the variable dimensions of one shape over to another with as many of them, in order:
+ * how a config's `reshape` relates the wire's shape to the model's.
+ *
+ * @param actual - A shape that fits `from`.
+ * @param from - Pattern with -1 for variable dimensions.
+ * @param to - Pattern with as many -1 as `from`.
+ */
+export function carryVariableDims(actual: Shape, from: Shape, to: Shape): number[] {
+  const found: number[] = [];
+  for (let i = 0; i < from.length; i++) if (from[i] === -1) found.push(actual[i] ?? 0);
+  let next = 0;
+  return to.map((dim) => (dim === -1 ? (found[next++] ?? 0) : dim));
+}

@@ -1,3 +1,5 @@
+import type { BatchTimes } from "../core/batch-times.ts";
+import { monotonicNowUs } from "../core/clock.ts";
 import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
 import type { Failure } from "../core/status.ts";
 
@@ -52,15 +54,20 @@ export class ModelStatistics implements RequestObserver {
     this.computeOutputUs += request.computeEndUs - request.computeOutputStartUs;
   }
 
-  onFailed(request: InferenceRequest, failure: Failure): void {
+  onFailed(request: InferenceRequest, failure: Failure, wasExecuting: boolean): void {
     this.failureCount++;
-    if (request.computeStartUs === 0) this.pendingCount--;
-    else this.failureUs += request.computeEndUs - request.requestStartUs;
-    this.failureCountByReason[reasonOf(request, failure)]++;
+    if (!wasExecuting) this.pendingCount--;
+    this.failureUs += monotonicNowUs() - request.requestStartUs;
+    this.failureCountByReason[reasonOf(failure, wasExecuting)]++;
+  }
+
+  /** `count` requests left the queue for an instance. */
+  onDispatch(count: number): void {
+    this.pendingCount -= count;
   }
 
   /** One execution of `rows` batch rows ended. */
-  onExecution(rows: number, computeUs: { input: number; infer: number; output: number }): void {
+  onExecution(rows: number, times: BatchTimes): void {
     this.executionCount++;
     this.lastInferenceMs = Date.now();
     let batch = this.batches.get(rows);
@@ -69,14 +76,14 @@ export class ModelStatistics implements RequestObserver {
       this.batches.set(rows, batch);
     }
     batch.count++;
-    batch.computeInputUs += computeUs.input;
-    batch.computeInferUs += computeUs.infer;
-    batch.computeOutputUs += computeUs.output;
+    batch.computeInputUs += times.computeInputEndUs - times.computeStartUs;
+    batch.computeInferUs += times.computeOutputStartUs - times.computeInputEndUs;
+    batch.computeOutputUs += times.computeEndUs - times.computeOutputStartUs;
   }
 }
 
-function reasonOf(request: InferenceRequest, failure: Failure): FailureReason {
+function reasonOf(failure: Failure, wasExecuting: boolean): FailureReason {
   if (failure.code === "CANCELLED") return "CANCELED";
-  if (request.computeStartUs !== 0) return "BACKEND";
+  if (wasExecuting) return "BACKEND";
   return failure.code === "UNAVAILABLE" ? "REJECTED" : "OTHER";
 }

@@ -1,0 +1,94 @@
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import { carryVariableDims } from "../../server/core/shape.ts";
+import type { Tensor } from "../../server/core/tensor.ts";
+import type { TensorSpec } from "../backend.ts";
+import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import type { FramePool } from "./frame-pool.ts";
+
+/**
+ * Copies the inputs of a batch into a frame: the one copy between a request's body and the runtime.
+ *
+ * @remarks
+ * Byte-wise, so the requests' views may start at any address. A request's data is not read after this returns.
+ *
+ * @param batch - Members in response order, validated, all compatible with the first. Not retained.
+ * @param pool - Gives the frame; the caller owns it afterwards.
+ */
+export function gatherBatch(batch: readonly InferenceRequest[], layout: FrameLayout, pool: FramePool): FrameHeader {
+  let rows = 0;
+  let outputMask = 0;
+  for (const request of batch) {
+    rows += request.batchSize;
+    outputMask |= request.outputMask;
+  }
+  if (!layout.isBatching) rows = 1;
+
+  const inputs = layout.spec.inputs;
+  const first = batch[0]!;
+  const sources = inputs.map((spec, index) => sourceOf(first, spec, index));
+  const frameBytes = layout.headerBytes + inputBytes(batch, sources) + layout.outputPlaceBytes(rows);
+  const header = new FrameHeader(layout, pool.take(frameBytes));
+  header.rows = rows;
+
+  const bytes = new Uint8Array(header.buffer);
+  let offset = layout.headerBytes;
+  for (let index = 0; index < inputs.length; index++) {
+    const position = sources[index]!;
+    if (position < 0) {
+      header.clearInput(index);
+      continue;
+    }
+    let end = offset;
+    for (const request of batch) {
+      const data = request.inputs[position]!.data;
+      bytes.set(data, end);
+      end += data.byteLength;
+    }
+    header.writeInput(index, offset, end - offset, batchShape(first.inputs[position]!, inputs[index]!, layout, rows));
+    offset = alignTensor(end);
+  }
+  requestOutputs(header, layout, outputMask, offset);
+  return header;
+}
+
+/** Position in `request.inputs` of the model's input, or -1 when an optional one was left out. */
+function sourceOf(request: InferenceRequest, spec: TensorSpec, index: number): number {
+  if (request.inputs[index]?.name === spec.name) return index;
+  return request.inputs.findIndex((tensor) => tensor.name === spec.name);
+}
+
+function inputBytes(batch: readonly InferenceRequest[], sources: readonly number[]): number {
+  let total = 0;
+  for (const position of sources) {
+    if (position < 0) continue;
+    let tensorBytes = 0;
+    for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;
+    total += alignTensor(tensorBytes);
+  }
+  return total;
+}
+
+/** The shape of the whole batch as the model sees it. */
+function batchShape(tensor: Tensor, spec: TensorSpec, layout: FrameLayout, rows: number): number[] {
+  const item = layout.isBatching ? tensor.shape.slice(1) : tensor.shape.slice();
+  const dims = spec.dims === spec.wireDims ? item : carryVariableDims(item, spec.wireDims, spec.dims);
+  return layout.isBatching ? [rows, ...dims] : dims;
+}
+
+function requestOutputs(header: FrameHeader, layout: FrameLayout, outputMask: number, from: number): void {
+  let offset = from;
+  for (let index = 0; index < layout.outputRowBytes.length; index++) {
+    // Beyond 30 outputs every mask is -1; the shift then still gives 1.
+    const isWanted = ((outputMask >> Math.min(index, 31)) & 1) === 1;
+    const rowBytes = layout.outputRowBytes[index]!;
+    if (!isWanted) {
+      header.requestOutput(index, tensorState.absent, 0, 0);
+    } else if (rowBytes < 0) {
+      header.requestOutput(index, tensorState.wanted, 0, 0);
+    } else {
+      const byteLength = rowBytes * header.rows;
+      header.requestOutput(index, tensorState.wantedInPlace, offset, byteLength);
+      offset += alignTensor(byteLength);
+    }
+  }
+}

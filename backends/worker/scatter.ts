@@ -1,0 +1,135 @@
+import type { DataType } from "../../server/core/data-type.ts";
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import { InferenceResponse, type SharedBuffer } from "../../server/core/inference-response.ts";
+import { carryVariableDims, type Shape } from "../../server/core/shape.ts";
+import { type Failure, failure } from "../../server/core/status.ts";
+import { Tensor } from "../../server/core/tensor.ts";
+import { type FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+
+/** Whose responses these are. */
+export interface ModelIdentity {
+  readonly modelName: string;
+  readonly modelVersion: string;
+}
+
+/** The frame behind the responses of one batch. */
+class FrameLease implements SharedBuffer {
+  isRetained = false;
+
+  retain(): void {
+    this.isRetained = true;
+  }
+}
+
+/** How one output of a batch is cut up between its requests. */
+class OutputCutter {
+  readonly index: number;
+  readonly #name: string;
+  readonly #datatype: DataType;
+  readonly #bytes: Uint8Array;
+  readonly #itemShape: Shape;
+  readonly #isBatching: boolean;
+  readonly #rowBytes: number;
+  /** Elements of one row of a BYTES tensor. */
+  readonly #rowElements: number;
+  #offset = 0;
+
+  constructor(header: FrameHeader, layout: FrameLayout, index: number) {
+    const spec = layout.spec.outputs[index]!;
+    const byteLength = header.outputLength(index);
+    const modelShape = header.outputShape(index);
+    const item = layout.isBatching ? modelShape.slice(1) : modelShape;
+    this.index = index;
+    this.#name = spec.name;
+    this.#datatype = spec.datatype;
+    this.#bytes = new Uint8Array(header.buffer, header.outputOffset(index), byteLength);
+    this.#itemShape = spec.dims === spec.wireDims ? item : carryVariableDims(item, spec.dims, spec.wireDims);
+    this.#isBatching = layout.isBatching;
+    this.#rowBytes = header.rows === 0 ? 0 : byteLength / header.rows;
+    this.#rowElements = item.reduce((count, dim) => count * dim, 1);
+  }
+
+  /** The next `rows` rows. */
+  cut(rows: number): Tensor {
+    if (!this.#isBatching) return new Tensor(this.#name, this.#datatype, this.#itemShape, this.#bytes);
+    const start = this.#offset;
+    this.#offset = this.#datatype === "BYTES" ? this.#skipElements(rows * this.#rowElements) : start + rows * this.#rowBytes;
+    const data = this.#bytes.subarray(start, this.#offset);
+    return new Tensor(this.#name, this.#datatype, [rows, ...this.#itemShape], data);
+  }
+
+  #skipElements(count: number): number {
+    const bytes = this.#bytes;
+    let offset = this.#offset;
+    for (let i = 0; i < count; i++) {
+      const length =
+        bytes[offset]! + bytes[offset + 1]! * 0x100 + bytes[offset + 2]! * 0x10000 + bytes[offset + 3]! * 0x1000000;
+      offset += 4 + length;
+    }
+    return offset;
+  }
+}
+
+/**
+ * Answers the requests of a batch from the frame that came back: each gets views on its rows of the outputs that it
+ * asked for.
+ *
+ * @param batch - In the order in which they were gathered. Their timestamps are set already.
+ * @returns Whether the frame may be reused: no response was retained.
+ */
+export function scatterBatch(
+  batch: readonly InferenceRequest[],
+  header: FrameHeader,
+  layout: FrameLayout,
+  identity: ModelIdentity,
+): boolean {
+  const wrongShape = checkBatchDimension(header, layout);
+  if (wrongShape !== null) {
+    for (const request of batch) request.fail(wrongShape);
+    return true;
+  }
+  const cutters: OutputCutter[] = [];
+  for (let i = 0; i < layout.outputSlots.length; i++) {
+    if (header.outputState(i) === tensorState.present) cutters.push(new OutputCutter(header, layout, i));
+  }
+  const lease = new FrameLease();
+  for (const request of batch) {
+    const outputs: Tensor[] = [];
+    for (const cutter of cutters) {
+      // Every cutter advances for every request, asked for or not.
+      const tensor = cutter.cut(request.batchSize);
+      if (((request.outputMask >> Math.min(cutter.index, 31)) & 1) === 1) outputs.push(tensor);
+    }
+    request.complete(
+      new InferenceResponse({
+        modelName: identity.modelName,
+        modelVersion: identity.modelVersion,
+        id: request.id,
+        outputs,
+        parameters: null,
+        buffer: lease,
+      }),
+    );
+  }
+  return !lease.isRetained;
+}
+
+/** A batching model must give as many rows as it got: otherwise nobody knows whose rows they are. */
+function checkBatchDimension(header: FrameHeader, layout: FrameLayout): Failure | null {
+  for (let i = 0; i < layout.outputSlots.length; i++) {
+    const state = header.outputState(i);
+    const name = layout.spec.outputs[i]!.name;
+    if (state === tensorState.wanted || state === tensorState.wantedInPlace) {
+      return failure("INTERNAL", `output '${name}' was not produced by the model`);
+    }
+    if (state !== tensorState.present || !layout.isBatching) continue;
+    const shape = header.outputShape(i);
+    if (shape[0] !== header.rows) {
+      return failure(
+        "INTERNAL",
+        `output '${name}' came out with shape [${shape.join(",")}], expected batch dimension ${header.rows}`,
+      );
+    }
+  }
+  return null;
+}

@@ -1,0 +1,189 @@
+import { Worker } from "node:worker_threads";
+import type { BatchTimes } from "../../server/core/batch-times.ts";
+import { monotonicNowUs } from "../../server/core/clock.ts";
+import { FixedQueue } from "../../server/core/fixed-queue.ts";
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import { failure, StatusError } from "../../server/core/status.ts";
+import type { BatchSpec, ModelInstanceInit, ModelSignature } from "../backend.ts";
+import { FrameHeader, FrameLayout } from "./batch-frame.ts";
+import { FramePool } from "./frame-pool.ts";
+import { gatherBatch } from "./gather.ts";
+import { type ModelIdentity, scatterBatch } from "./scatter.ts";
+import type { FromWorker, ToWorker, WorkerStart } from "./worker-protocol.ts";
+
+/** One batch at the worker and one beside it, waiting. */
+export const maxBatchesPerInstance = 2;
+
+/** Hears what becomes of batches and of the worker. {@link ModelInstancePool} implements it. */
+export interface InstanceListener {
+  /** A batch ended; the instance can take another one. Called before the batch's requests are answered. */
+  onBatchEnd(instance: WorkerModelInstance, rows: number, times: BatchTimes): void;
+  /** The worker ended unasked. All its requests have been failed. */
+  onCrash(instance: WorkerModelInstance, reason: string): void;
+}
+
+interface BatchUnderWay {
+  readonly batch: InferenceRequest[];
+}
+
+/**
+ * The main thread's end of a model instance: the instance itself runs in a worker thread of its own.
+ *
+ * Life: {@link start} → {@link bind} → {@link execute} … → {@link finalize}.
+ */
+export class WorkerModelInstance {
+  readonly name: string;
+  readonly #worker: Worker;
+  readonly #signature: Promise<ModelSignature>;
+  readonly #underWay = new FixedQueue<BatchUnderWay>(maxBatchesPerInstance);
+  readonly #frames = new FramePool(maxBatchesPerInstance + 1);
+  #layout: FrameLayout | null = null;
+  #identity: ModelIdentity;
+  #listener: InstanceListener | null = null;
+  #isEnding = false;
+  /** Settles the load, bind or finalize step that is being waited for. */
+  #onStep: ((message: FromWorker) => void) | null = null;
+  #onStepFailed: ((error: StatusError) => void) | null = null;
+  readonly #exited: Promise<void>;
+
+  /** Starts the worker, which begins to load the model at once. */
+  constructor(instanceModuleUrl: string, init: ModelInstanceInit) {
+    this.name = init.instanceName;
+    this.#identity = { modelName: init.modelName, modelVersion: init.modelVersion };
+    const start: WorkerStart = { instanceModuleUrl, init };
+    this.#worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
+      workerData: start,
+      name: init.instanceName,
+    });
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", (code) => {
+        this.#onExit(`worker exited with code ${code}`);
+        resolve();
+      });
+    });
+    this.#worker.once("error", (error) => this.#onExit(StatusError.from(error).message));
+    this.#worker.on("message", this.#onMessage);
+    this.#signature = this.#step<ModelSignature>((message) => {
+      if (message.kind === "loaded") return message.signature;
+      if (message.kind === "load-failed") return new StatusError(message.failure.code, message.failure.message);
+      return null;
+    });
+    // Whoever loads several instances may look at this one's failure after another's.
+    this.#signature.catch(() => undefined);
+  }
+
+  /** Batches handed over and not ended, 0 to {@link maxBatchesPerInstance}. */
+  get batchesUnderWay(): number {
+    return this.#underWay.length;
+  }
+
+  /** What the model file declares, when it has been loaded. Rejects with a StatusError when it could not be. */
+  signature(): Promise<ModelSignature> {
+    return this.#signature;
+  }
+
+  /** Fixes what batches look like. After it resolves, {@link execute} may be called. */
+  async bind(spec: BatchSpec, listener: InstanceListener): Promise<void> {
+    this.#listener = listener;
+    this.#layout = new FrameLayout(spec);
+    const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
+    this.#send({ kind: "bind", spec });
+    await bound;
+  }
+
+  /**
+   * Runs a batch. Takes ownership of the requests; each is answered exactly once, never before this returns.
+   * At most {@link maxBatchesPerInstance} at a time.
+   */
+  execute(batch: InferenceRequest[]): void {
+    if (this.#layout === null) throw new Error("execute before bind. This is a bug.");
+    const header = gatherBatch(batch, this.#layout, this.#frames);
+    this.#underWay.push({ batch });
+    this.#worker.postMessage(header.buffer, [header.buffer]);
+  }
+
+  /** Lets the batches under way end, releases the model and ends the worker. */
+  async finalize(): Promise<void> {
+    if (!this.#isEnding) {
+      this.#isEnding = true;
+      this.#send({ kind: "finalize" });
+    }
+    await this.#exited;
+  }
+
+  /** Ends the worker without waiting for what it is doing: for failed loads and the end of the exit timeout. */
+  async terminate(): Promise<void> {
+    this.#isEnding = true;
+    await this.#worker.terminate();
+    await this.#exited;
+  }
+
+  #send(message: ToWorker): void {
+    this.#worker.postMessage(message);
+  }
+
+  #step<T>(pick: (message: FromWorker) => T | StatusError | null): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      this.#onStepFailed = reject;
+      this.#onStep = (message) => {
+        const picked = pick(message);
+        if (picked === null) return;
+        this.#onStep = null;
+        this.#onStepFailed = null;
+        if (picked instanceof StatusError) reject(picked);
+        else resolve(picked);
+      };
+    });
+  }
+
+  readonly #onMessage = (message: ArrayBuffer | FromWorker): void => {
+    if (message instanceof ArrayBuffer) this.#onBatchEnd(message, null);
+    else if (message.kind === "batch-failed") this.#onBatchEnd(message.frame, message.failure);
+    else this.#onStep?.(message);
+  };
+
+  #onBatchEnd(frame: ArrayBuffer, failed: { code: StatusError["code"]; message: string } | null): void {
+    const ended = this.#underWay.shift();
+    if (ended === undefined || this.#layout === null) throw new Error("A frame came back unasked. This is a bug.");
+    const header = new FrameHeader(this.#layout, frame);
+    setTimes(ended.batch, header);
+    this.#listener?.onBatchEnd(this, header.rows, header);
+    if (failed !== null) {
+      for (const request of ended.batch) request.fail(failed);
+      this.#frames.give(frame);
+    } else if (scatterBatch(ended.batch, header, this.#layout, this.#identity)) {
+      this.#frames.give(frame);
+    }
+  }
+
+  #onExit(reason: string): void {
+    const wasUnderWay = this.#underWay.length;
+    const text = `instance '${this.name}' ended unexpectedly: ${reason}`;
+    this.#onStepFailed?.(new StatusError("INTERNAL", text));
+    this.#onStep = null;
+    this.#onStepFailed = null;
+    const crashed = failure("INTERNAL", text);
+    const nowUs = monotonicNowUs();
+    for (let ended = this.#underWay.shift(); ended !== undefined; ended = this.#underWay.shift()) {
+      for (const request of ended.batch) {
+        request.computeEndUs = nowUs;
+        request.fail(crashed);
+      }
+    }
+    if (this.#isEnding && wasUnderWay === 0) return;
+    this.#isEnding = true;
+    const listener = this.#listener;
+    this.#listener = null;
+    listener?.onCrash(this, text);
+  }
+}
+
+/** Every request is charged the whole batch's compute times. */
+function setTimes(batch: readonly InferenceRequest[], times: BatchTimes): void {
+  for (const request of batch) {
+    request.computeStartUs = times.computeStartUs;
+    request.computeInputEndUs = times.computeInputEndUs;
+    request.computeOutputStartUs = times.computeOutputStartUs;
+    request.computeEndUs = times.computeEndUs;
+  }
+}

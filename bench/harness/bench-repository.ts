@@ -1,0 +1,57 @@
+import { identityModel, mlpModel } from "../../tools/onnx-builder/model-zoo.ts";
+import { type ConfigFile, writeModelDirectory } from "../../tools/model-directory.ts";
+
+/** A model of the bench: one FP32 input, one FP32 output, batching. */
+export interface BenchModel {
+  readonly name: string;
+  readonly inputName: string;
+  readonly outputName: string;
+  /** Values per item. */
+  readonly inputLength: number;
+  readonly outputLength: number;
+  /** Threads inside one run; the raw baseline gets the same number. */
+  readonly intraOpThreadCount: number;
+}
+
+/** Costs nothing to run, so what is left is the server. */
+export const identityBenchModel: BenchModel = {
+  name: "identity_fp32",
+  inputName: "INPUT0",
+  outputName: "OUTPUT0",
+  inputLength: 16,
+  outputLength: 16,
+  intraOpThreadCount: 1,
+};
+
+/** A 784-512-512-10 perceptron: work that pays for batching. */
+export const mlpBenchModel: BenchModel = {
+  name: "mlp",
+  inputName: "INPUT0",
+  outputName: "OUTPUT0",
+  inputLength: 784,
+  outputLength: 10,
+  intraOpThreadCount: 1,
+};
+
+const maxBatchSize = 64;
+const mlpInit = { sizes: [mlpBenchModel.inputLength, 512, 512, mlpBenchModel.outputLength], seed: 1 };
+
+function configOf(model: BenchModel): ConfigFile {
+  return {
+    backend: "onnxruntime",
+    max_batch_size: maxBatchSize,
+    input: [{ name: model.inputName, data_type: "TYPE_FP32", dims: [model.inputLength] }],
+    output: [{ name: model.outputName, data_type: "TYPE_FP32", dims: [model.outputLength] }],
+    dynamic_batching: {},
+    instance_group: [{ kind: "KIND_CPU", count: 1 }],
+    // Fixed, so that the raw baseline runs with the thread count that the server's instance has.
+    parameters: { intra_op_thread_count: { string_value: String(model.intraOpThreadCount) } },
+  };
+}
+
+/** Writes both models. */
+export function writeBenchRepository(repository: string): void {
+  const identity = identityModel("FP32", ["batch", identityBenchModel.inputLength]);
+  writeModelDirectory(repository, identityBenchModel.name, configOf(identityBenchModel), identity);
+  writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));
+}

@@ -1,0 +1,64 @@
+import path from "node:path";
+import { runGenerator } from "./load-generator.ts";
+
+const script = path.resolve(import.meta.dirname, "../../../bench/harness/post-body.lua");
+
+/** One run of wrk, an HTTP/1.1 load generator with one thread here. */
+export interface WrkLoad {
+  readonly url: string;
+  /** File with the body of every request. */
+  readonly bodyFile: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Each has one request in flight at a time. */
+  readonly connectionCount: number;
+  readonly seconds: number;
+}
+
+/** What wrk measured. All answers had status 200. */
+export interface WrkResult {
+  readonly requestCount: number;
+  readonly requestsPerSecond: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  /** Cores that wrk kept busy, `null` where not known. */
+  readonly generatorCores: number | null;
+}
+
+interface ScriptResult {
+  readonly requestCount: number;
+  readonly durationUs: number;
+  readonly p50Us: number;
+  readonly p99Us: number;
+  readonly errorCount: number;
+}
+
+/** @throws Error when any request failed: then the numbers mean nothing. */
+export async function runWrk(load: WrkLoad): Promise<WrkResult> {
+  const headers = Object.entries(load.headers).map(([name, value]) => `${name}:${value}`);
+  // wrk takes whole seconds only.
+  const duration = `${Math.max(1, Math.round(load.seconds))}s`;
+  const args = ["-t1", `-c${load.connectionCount}`, `-d${duration}`, "-s", script, load.url];
+  const run = await runGenerator("wrk", [...args, "--", load.bodyFile, ...headers]);
+  return parseWrk(run.output, run.cores);
+}
+
+/**
+ * Reads the line that `post-body.lua` prints.
+ *
+ * @throws Error when any request failed, or none was made.
+ */
+export function parseWrk(output: string, generatorCores: number | null): WrkResult {
+  const line = output.split("\n").find((each) => each.startsWith("RESULT "));
+  if (line === undefined) throw new Error(`wrk printed no result:\n${output}`);
+  const result = JSON.parse(line.slice("RESULT ".length)) as ScriptResult;
+  if (result.errorCount > 0 || result.requestCount === 0) {
+    throw new Error(`wrk counted ${result.errorCount} errors in ${result.requestCount} requests:\n${output}`);
+  }
+  return {
+    requestCount: result.requestCount,
+    requestsPerSecond: (result.requestCount * 1e6) / result.durationUs,
+    p50Us: result.p50Us,
+    p99Us: result.p99Us,
+    generatorCores,
+  };
+}

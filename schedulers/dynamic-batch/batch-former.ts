@@ -1,0 +1,62 @@
+import type { FixedQueue } from "../../server/core/fixed-queue.ts";
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import type { BatchCompatibility } from "./batch-compatibility.ts";
+import type { PreferredBatchSizes } from "./preferred-batch-size.ts";
+
+/** When and what a dynamic batcher sends. */
+export interface BatchFormingRules {
+  /** At least 1. */
+  readonly maxBatchSize: number;
+  readonly preferred: PreferredBatchSizes;
+  /** How long the oldest request may wait for company; 0 means not at all. */
+  readonly maxQueueDelayUs: number;
+  readonly isCompatible: BatchCompatibility | null;
+}
+
+/**
+ * Decides how many requests from the head of the queue leave as one batch now. The order is never skipped: an
+ * incompatible request, or one that no longer fits, ends the batch.
+ *
+ * ```
+ * scan from the head, adding batch sizes:
+ *   would pass the largest preferred size, and no preferred size was hit    → that point is the best so far
+ *   would pass max_batch_size, or is incompatible with the first            → send what is there, stop
+ *   sum is a preferred size                                                 → best so far
+ * then: best, and the delay is not over (no delay never is)                → send up to best
+ *       stopped, or sum ≥ largest preferred, or delay over, or no delay     → send everything scanned
+ *       otherwise                                                           → wait
+ * ```
+ *
+ * @returns The number of requests to send, or 0 to wait for more.
+ * @see contract §6.4 and triton-inference-server/core src/dynamic_batch_scheduler.cc for the order of the rules
+ */
+export function formBatch(queue: FixedQueue<InferenceRequest>, rules: BatchFormingRules, nowUs: number): number {
+  const first = queue.peek();
+  if (first === undefined) return 0;
+  const { maxBatchSize, preferred, isCompatible } = rules;
+
+  let pendingSize = 0;
+  let count = 0;
+  let bestCount = 0;
+  let mustSend = false;
+  for (let request: InferenceRequest | undefined = first; request !== undefined; request = queue.peek(count)) {
+    // An empty batch (first dimension 0) still takes a place, else an endless number of them would fit.
+    const size = Math.max(1, request.batchSize);
+    if (count > 0) {
+      if (bestCount === 0 && pendingSize + size > preferred.max) bestCount = count;
+      if (pendingSize + size > maxBatchSize || (isCompatible !== null && !isCompatible(first, request))) {
+        mustSend = true;
+        break;
+      }
+    }
+    pendingSize += size;
+    count++;
+    if (preferred.has(pendingSize)) bestCount = count;
+  }
+
+  const hasDelay = rules.maxQueueDelayUs !== 0;
+  const isDelayOver = hasDelay && nowUs - first.queueStartUs >= rules.maxQueueDelayUs;
+  if (bestCount !== 0 && !isDelayOver) return bestCount;
+  if (mustSend || pendingSize >= preferred.max || isDelayOver || !hasDelay) return count;
+  return 0;
+}

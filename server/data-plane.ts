@@ -1,0 +1,43 @@
+import type { Failure } from "./core/status.ts";
+import type { ServedModel } from "./model/served-model.ts";
+
+/** `GET /v2`. */
+export interface ServerMetadata {
+  readonly name: string;
+  readonly version: string;
+  readonly extensions: readonly string[];
+}
+
+/** Metadata of a model. */
+export interface ModelMetadata {
+  readonly name: string;
+  readonly versions: readonly string[];
+  readonly platform: string;
+  readonly inputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
+  readonly outputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
+}
+
+/** The operations that front ends translate to. `InferenceServer` implements them. */
+export interface DataPlane {
+  /** The server has initialised. False while it starts and after it failed to initialise. */
+  isLive(): boolean;
+  /** Ready for requests, by the rule of `--strict-readiness`. */
+  isReady(): boolean;
+  /** The server has begun to shut down: every operation is then refused as UNAVAILABLE by the front ends. */
+  isExiting(): boolean;
+  serverMetadata(): ServerMetadata;
+  /**
+   * The ready version to use.
+   * @param version - Decimal number as sent by the client, or "" for the highest ready version.
+   * @returns The model, or NOT_FOUND (unknown model or version) or UNAVAILABLE (the version is not ready).
+   */
+  findModel(name: string, version: string): ServedModel | Failure;
+  /** Whether the version is ready; NOT_FOUND or UNAVAILABLE as {@link findModel}. */
+  modelReady(name: string, version: string): boolean | Failure;
+  modelMetadata(name: string, version: string): ModelMetadata | Failure;
+}
+
+/** Tells a failure from what an operation returns otherwise. */
+export function isFailure<T extends object | boolean>(result: T | Failure): result is Failure {
+  return typeof result === "object" && "code" in result && "message" in result;
+}

@@ -1,0 +1,71 @@
+import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
+import { HttpFrontEnd } from "./http/http-front-end.ts";
+import { type HttpListener, listen } from "./http/http-server.ts";
+import { metricsHandler } from "./http/metrics-page.ts";
+import type { InferenceServer } from "./inference-server.ts";
+import type { Logger } from "./logging/logger.ts";
+import type { ServerOptions } from "./options/server-options.ts";
+
+/** Name and address of a listener, for people. */
+export interface ServedAddress {
+  readonly service: string;
+  readonly address: string;
+}
+
+/** The listeners of one server. */
+export class FrontEnds {
+  readonly addresses: ServedAddress[] = [];
+  #http: HttpListener | null = null;
+  #metrics: HttpListener | null = null;
+  #grpc: GrpcServer | null = null;
+
+  /**
+   * Opens the listeners that the options allow.
+   *
+   * @throws StatusError when one cannot be opened. Those before it are open then: the caller exits.
+   */
+  static async open(server: InferenceServer, options: ServerOptions, logger: Logger): Promise<FrontEnds> {
+    const fronts = new FrontEnds();
+    const onBug = (thrown: unknown): void => logger.error("A front end failed to answer a request", thrown);
+    if (options.allowGrpc) {
+      const { grpcAddress: address, grpcPort: port } = options;
+      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug });
+      fronts.#announce("gRPC", address, fronts.#grpc.port);
+    }
+    if (options.allowHttp) {
+      const frontEnd = new HttpFrontEnd(server, { maxInputBytes: options.httpMaxInputSizeBytes, onBug });
+      const where = { address: options.httpAddress, port: options.httpPort };
+      fronts.#http = await listen(where, frontEnd.handle);
+      fronts.#announce("HTTP", where.address, fronts.#http.port);
+    }
+    if (options.allowMetrics) {
+      const where = { address: options.metricsAddress, port: options.metricsPort };
+      fronts.#metrics = await listen(where, metricsHandler(server.metrics, onBug));
+      fronts.#announce("Metrics", where.address, fronts.#metrics.port, "/metrics");
+    }
+    return fronts;
+  }
+
+  /**
+   * Takes no new connections. Requests on open HTTP connections are still served, each reply being the
+   * connection's last.
+   *
+   * @param budgetMs - How long to wait at most.
+   * @returns Resolves when no HTTP connection is open any more, or the budget is spent.
+   */
+  async drainHttp(budgetMs: number): Promise<void> {
+    await this.#http?.drain(budgetMs);
+  }
+
+  /** Ends the rest. Calls in flight may finish within the budget; metrics can be read until the very end. */
+  async close(budgetMs: number): Promise<void> {
+    await this.#grpc?.stop(budgetMs);
+    await this.#metrics?.drain(0);
+  }
+
+  #announce(service: string, address: string, port: number, path = ""): void {
+    const host = address.includes(":") ? `[${address}]` : address;
+    const scheme = service === "gRPC" ? "" : "http://";
+    this.addresses.push({ service, address: `${scheme}${host}:${port}${path}` });
+  }
+}

@@ -1,0 +1,125 @@
+import type { ParameterValue } from "../../core/inference-request.ts";
+import { StatusError } from "../../core/status.ts";
+import { type ParameterChoice, type ParameterEntry, readParameterEntry } from "./infer-parameter.ts";
+import type { ProtoReader } from "./proto-reader.ts";
+
+/** What the `parameters` of a ModelInferRequest ask for. */
+export interface RequestParameters {
+  /** 0: the model's default level. */
+  readonly priority: number;
+  /** Queue timeout in µs; 0: none. */
+  readonly timeoutUs: number;
+  /** Those that the protocol gives no meaning, for the backend; `null` when there are none. */
+  readonly custom: ReadonlyMap<string, ParameterValue> | null;
+}
+
+const noParameters: RequestParameters = { priority: 0, timeoutUs: 0, custom: null };
+
+/** Parameters with a meaning, and the members of the oneof that may carry them. */
+const typesByName: ReadonlyMap<string, readonly ParameterChoice[]> = new Map([
+  // A model without a sequence scheduler has no use for these three, but a wrong type is a client's mistake anyway.
+  ["sequence_id", ["int64_param", "string_param"]],
+  ["sequence_start", ["bool_param"]],
+  ["sequence_end", ["bool_param"]],
+  ["priority", ["int64_param", "uint64_param"]],
+  ["timeout", ["int64_param"]],
+  // Only streams of decoupled models can have an empty final response.
+  ["triton_enable_empty_final_response", ["bool_param"]],
+] satisfies [string, ParameterChoice[]][]);
+
+/** What a parameter for the backend may be: there is no 64-bit unsigned type in the backend's interface. */
+const customTypes: readonly ParameterChoice[] = ["int64_param", "bool_param", "string_param", "double_param"];
+
+/** Parameters of a tensor that ask for a way of sending data that is not built yet. */
+const sharedMemoryParameters: ReadonlySet<string> = new Set([
+  "shared_memory_region",
+  "shared_memory_byte_size",
+  "shared_memory_offset",
+]);
+
+/**
+ * Reads the parameters of a request and checks the types of those that have a meaning.
+ *
+ * @param offsets - Where the map's entries begin in the reader's bytes.
+ * @throws StatusError INVALID_ARG for a wrong type or value, or a reserved name.
+ */
+export function readRequestParameters(reader: ProtoReader, offsets: readonly number[]): RequestParameters {
+  if (offsets.length === 0) return noParameters;
+  // A key that comes twice counts once, with its last value: that is what a map is in protobuf.
+  const entries = new Map<string, ParameterEntry>();
+  for (const offset of offsets) {
+    reader.offset = offset;
+    const entry = readParameterEntry(reader, "parameters");
+    entries.set(entry.key, entry);
+  }
+  let priority = 0;
+  let timeoutUs = 0;
+  let custom: Map<string, ParameterValue> | null = null;
+  for (const entry of entries.values()) {
+    const isCustom = checkType(entry);
+    if (isCustom) {
+      custom ??= new Map();
+      custom.set(entry.key, entry.value);
+    } else if (entry.key === "priority") {
+      priority = notNegative(entry);
+    } else if (entry.key === "timeout") {
+      timeoutUs = notNegative(entry);
+    }
+  }
+  return { priority, timeoutUs, custom };
+}
+
+/** Throws unless the parameter may be sent like this. Returns whether it is one for the backend. */
+function checkType(entry: ParameterEntry): boolean {
+  const { key, choice } = entry;
+  const types = typesByName.get(key);
+  if (types === undefined && (key.startsWith("triton_") || key === "headers")) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `Parameter "${key}" is reserved for Triton usage: choose a name that is not "headers" and does not start with "triton_"`,
+    );
+  }
+  const allowed = types ?? customTypes;
+  if (!allowed.includes(choice)) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `Parameter "${key}" has invalid type: expected ${allowed.join(" or ")}, got ${choice === "none" ? "no value" : choice}`,
+    );
+  }
+  return types === undefined;
+}
+
+/** An integer parameter. Beyond 2^53 it is not exact, but still beyond every limit it is compared with. */
+function notNegative(entry: ParameterEntry): number {
+  const value = Number(entry.value);
+  if (value < 0) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `Parameter "${entry.key}" must not be negative, got ${entry.value.toString()}`,
+    );
+  }
+  return value;
+}
+
+/**
+ * Reads one parameter of an input or a requested output, which lies at the reader's offset.
+ *
+ * @param tensor - Names the tensor in messages, as far as it is known: a tensor's name may come after its parameters.
+ * @throws StatusError UNSUPPORTED for what the protocol has and this server has not yet. Other names mean nothing in
+ * this place and are passed over, as in Triton.
+ */
+export function refuseTensorParameter(reader: ProtoReader, field: string, tensor: string): void {
+  const { key } = readParameterEntry(reader, field);
+  if (key === "classification" && field.startsWith("outputs")) {
+    throw new StatusError(
+      "UNSUPPORTED",
+      `Parameter "classification" of ${tensor} is not supported yet: ask for the tensor and sort it in the client`,
+    );
+  }
+  if (sharedMemoryParameters.has(key)) {
+    throw new StatusError(
+      "UNSUPPORTED",
+      `Parameter "${key}" of ${tensor} is not supported yet: send and receive the data as raw contents`,
+    );
+  }
+}

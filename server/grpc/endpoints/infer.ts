@@ -1,0 +1,51 @@
+import { encodeInferResponse } from "../codec/infer-response.ts";
+import { InferRequestMessage } from "../codec/infer-request.ts";
+import type { InferenceRequest, ResponseSink } from "../../core/inference-request.ts";
+import type { InferenceResponse } from "../../core/inference-response.ts";
+import { withRequestId } from "../../core/request-error.ts";
+import { type Failure, failure } from "../../core/status.ts";
+import { type DataPlane, isFailure } from "../../data-plane.ts";
+import { parseModelVersion } from "../model-version.ts";
+import type { UnaryCall } from "../transport/grpc-transport.ts";
+
+const decoupledFailure = failure(
+  "UNSUPPORTED",
+  "ModelInfer RPC doesn't support models with decoupled transaction policy",
+);
+
+/** `ModelInfer`: one request, one response. */
+export function modelInfer(dataPlane: DataPlane, call: UnaryCall): void {
+  const message = new InferRequestMessage(call.message);
+  const version = parseModelVersion(message.modelVersion);
+  if (typeof version !== "string") return call.fail(version);
+  const model = dataPlane.findModel(message.modelName, version);
+  if (isFailure(model)) return call.fail(model);
+  if (model.isDecoupled) return call.fail(decoupledFailure);
+  const inferCall = new InferCall(call, message);
+  const refusal = model.infer(inferCall.request);
+  if (refusal !== null) inferCall.onFailure(refusal);
+  else call.cancelWith(inferCall.request);
+}
+
+/** Answers one ModelInfer call with the outcome of its request. */
+class InferCall implements ResponseSink {
+  readonly request: InferenceRequest;
+  readonly #call: UnaryCall;
+
+  constructor(call: UnaryCall, message: InferRequestMessage) {
+    this.#call = call;
+    this.request = message.toInferenceRequest(this);
+  }
+
+  onResponse(response: InferenceResponse): void {
+    // Nobody waits for it, so it is not worth writing.
+    if (this.#call.isCancelled) return;
+    const message = encodeInferResponse(response);
+    if (message !== null) this.#call.reply(message);
+    else this.onFailure(failure("INTERNAL", "The outputs do not fit into a message of 2 GiB"));
+  }
+
+  onFailure(cause: Failure): void {
+    if (!this.#call.isCancelled) this.#call.fail(withRequestId(this.request.id, cause));
+  }
+}

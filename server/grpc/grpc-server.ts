@@ -1,0 +1,103 @@
+import { type Failure, failure, StatusError } from "../core/status.ts";
+import type { DataPlane } from "../data-plane.ts";
+import { type MethodDeclaration, methodsOf } from "./codec/service-descriptor.ts";
+import { modelConfig } from "./endpoints/config.ts";
+import { healthCheck } from "./endpoints/grpc-health.ts";
+import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
+import { modelInfer } from "./endpoints/infer.ts";
+import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
+import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
+
+/**
+ * Answers one call of one method. What it throws as a StatusError ends the call with that status; handlers on the hot
+ * path answer refusals without throwing.
+ */
+type Handler = (dataPlane: DataPlane, call: UnaryCall) => void;
+
+/** The methods that are built; everything else that the `.proto` files declare is refused. */
+const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
+  ["/inference.GRPCInferenceService/ServerLive", serverLive],
+  ["/inference.GRPCInferenceService/ServerReady", serverReady],
+  ["/inference.GRPCInferenceService/ModelReady", modelReady],
+  ["/inference.GRPCInferenceService/ServerMetadata", serverMetadata],
+  ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
+  ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
+  ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
+  ["/grpc.health.v1.Health/Check", healthCheck],
+]);
+
+const exitingFailure = failure("UNAVAILABLE", "Server is shutting down and takes no new requests");
+
+/** What {@link startGrpcServer} needs. */
+export interface GrpcServerInit {
+  readonly dataPlane: DataPlane;
+  /** An IP address or a name; `0.0.0.0` for all addresses of the machine. */
+  readonly address: string;
+  /** 0: any free port, see {@link GrpcServer.port}. */
+  readonly port: number;
+  /** Told what a handler threw that it should not have thrown; the client gets INTERNAL. For the log. */
+  readonly onBug: (thrown: unknown) => void;
+}
+
+/** A running gRPC front end. */
+export interface GrpcServer {
+  /** The port it listens on. */
+  readonly port: number;
+  /**
+   * Takes no more calls, lets the open ones finish for at most `budgetMs`, then closes them. Calls on connections that
+   * are still open are refused once the data plane is exiting, so have it exit first.
+   */
+  stop(budgetMs: number): Promise<void>;
+}
+
+/**
+ * Serves the data plane over gRPC.
+ *
+ * @throws StatusError UNAVAILABLE when the address or port cannot be used.
+ */
+export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
+  const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
+  const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
+    (declaration) => serve(declaration, init.dataPlane),
+  );
+  const port = await transport.listen(init.address, init.port, methods);
+  return { port, stop: (budgetMs) => transport.stop(budgetMs) };
+}
+
+function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod {
+  const { path, name } = declaration;
+  const handler = handlers.get(path);
+  if (handler === undefined) {
+    return refuse(declaration, failure("UNSUPPORTED", `${name} is not supported yet`));
+  }
+  return {
+    kind: "unary",
+    path,
+    handle: (call) => {
+      if (dataPlane.isExiting()) return call.fail(exitingFailure);
+      try {
+        handler(dataPlane, call);
+      } catch (thrown) {
+        if (!(thrown instanceof StatusError)) throw thrown;
+        call.fail(thrown.toFailure());
+      }
+    },
+  };
+}
+
+const deafListener: StreamListener = { onMessage: () => {}, onHalfClose: () => {}, onCancelled: () => {} };
+
+/** A method that is declared but not built: it says so instead of being unknown. */
+function refuse(declaration: MethodDeclaration, refusal: Failure): GrpcMethod {
+  const { path } = declaration;
+  if (!declaration.isStream) return { kind: "unary", path, handle: (call) => call.fail(refusal) };
+  return {
+    kind: "stream",
+    path,
+    open: (call) => {
+      call.fail(refusal);
+      return deafListener;
+    },
+  };
+}

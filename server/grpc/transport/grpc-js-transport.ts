@@ -1,0 +1,237 @@
+import { lookup } from "node:dns/promises";
+import { isIPv6 } from "node:net";
+import {
+  type sendUnaryData,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerUnaryCall,
+} from "@grpc/grpc-js";
+import { type Failure, failure, StatusError } from "../../core/status.ts";
+import { grpcStatus } from "../grpc-status.ts";
+import type {
+  Cancellable,
+  GrpcMethod,
+  GrpcTransport,
+  StreamCall,
+  StreamListener,
+  StreamMethod,
+  UnaryCall,
+  UnaryMethod,
+} from "./grpc-transport.ts";
+
+/** A status message is a header; clients refuse headers of more than 8 or 16 KiB in total. */
+const longestStatusMessage = 2048;
+
+/** What the client gets to know of a bug. */
+const internalFailure = failure("INTERNAL", "Internal error");
+
+const serverOptions = {
+  // The library stops at 4 MB, which is one image batch. Triton's limit is that of the format, 2 GiB.
+  "grpc.max_receive_message_length": -1,
+  "grpc.max_send_message_length": -1,
+  // Call statistics that nobody reads: they cost an object and four closures per call.
+  "grpc.enable_channelz": 0,
+};
+
+/** The transport on @grpc/grpc-js. One object serves one port, once. */
+export class GrpcJsTransport implements GrpcTransport {
+  readonly #server = new Server(serverOptions);
+  readonly #onBug: (thrown: unknown) => void;
+
+  /**
+   * @param onBug - Told what a handler threw. Handlers answer with failures, so anything thrown is a bug; the client gets
+   * INTERNAL.
+   */
+  constructor(onBug: (thrown: unknown) => void) {
+    this.#onBug = onBug;
+  }
+
+  async listen(address: string, port: number, methods: readonly GrpcMethod[]): Promise<number> {
+    for (const method of methods) {
+      if (method.kind === "unary") this.#registerUnary(method);
+      else this.#registerStream(method);
+    }
+    // The library binds every address that a name stands for and is content when one of them is free. One address can
+    // only be free or taken.
+    const host = await resolveHost(address);
+    const target = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(target, ServerCredentials.createInsecure(), (error, boundPort) => {
+        if (error === null) resolve(boundPort);
+        else reject(listenError(address, port, error));
+      });
+    });
+  }
+
+  stop(budgetMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#server.forceShutdown();
+      }, budgetMs);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #registerUnary(method: UnaryMethod): void {
+    const handler = (source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): void => {
+      const call = new GrpcJsUnaryCall(source, respond);
+      try {
+        method.handle(call);
+      } catch (thrown) {
+        call.fail(internalFailure);
+        this.#onBug(thrown);
+      }
+    };
+    this.#server.register(method.path, handler, passThrough, passThrough, "unary");
+  }
+
+  #registerStream(method: StreamMethod): void {
+    const handler = (source: ServerDuplexStream<Buffer, Buffer>): void => {
+      const call = new GrpcJsStreamCall(source);
+      const guard = (event: () => void): void => {
+        try {
+          event();
+        } catch (thrown) {
+          call.fail(internalFailure);
+          this.#onBug(thrown);
+        }
+      };
+      guard(() => {
+        call.follow(method.open(call), guard);
+      });
+    };
+    this.#server.register(method.path, handler, passThrough, passThrough, "bidi");
+  }
+}
+
+/** Messages stay bytes: the library's own serialisation hooks do nothing. */
+function passThrough(message: Buffer): Buffer {
+  return message;
+}
+
+class GrpcJsUnaryCall implements UnaryCall {
+  readonly message: Buffer;
+  readonly #source: ServerUnaryCall<Buffer, Buffer>;
+  readonly #respond: sendUnaryData<Buffer>;
+
+  constructor(source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) {
+    this.message = source.request;
+    this.#source = source;
+    this.#respond = respond;
+  }
+
+  get isCancelled(): boolean {
+    return this.#source.cancelled;
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#source.metadata.get(key)[0]?.toString();
+  }
+
+  cancelWith(target: Cancellable): void {
+    this.#source.once("cancelled", () => {
+      target.cancel();
+    });
+  }
+
+  reply(message: Buffer): void {
+    this.#respond(null, message);
+  }
+
+  fail(failure: Failure): void {
+    this.#respond(statusOf(failure));
+  }
+}
+
+class GrpcJsStreamCall implements StreamCall {
+  readonly #source: ServerDuplexStream<Buffer, Buffer>;
+  #hasEnded = false;
+
+  constructor(source: ServerDuplexStream<Buffer, Buffer>) {
+    this.#source = source;
+  }
+
+  get isCancelled(): boolean {
+    return this.#source.cancelled;
+  }
+
+  metadata(key: string): string | undefined {
+    return this.#source.metadata.get(key)[0]?.toString();
+  }
+
+  /** Passes the stream's events on until the call has ended. */
+  follow(listener: StreamListener, guard: (event: () => void) => void): void {
+    if (this.#hasEnded) return;
+    this.#source.on("data", (message: Buffer) => {
+      guard(() => {
+        if (!this.#hasEnded) listener.onMessage(message);
+      });
+    });
+    this.#source.on("end", () => {
+      guard(() => {
+        if (!this.#hasEnded) listener.onHalfClose();
+      });
+    });
+    this.#source.on("cancelled", () => {
+      guard(() => {
+        if (!this.#hasEnded) listener.onCancelled();
+      });
+    });
+  }
+
+  send(message: Buffer): void {
+    if (!this.#hasEnded && !this.isCancelled) this.#source.write(message);
+  }
+
+  end(): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#source.end();
+  }
+
+  fail(failure: Failure): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    // The library's way to end a stream with a status. It asks for nothing but these two fields.
+    this.#source.emit("error", statusOf(failure));
+  }
+}
+
+/** What the library sends as status and message. It escapes the text itself, but not half a surrogate pair. */
+function statusOf(failure: Failure): { code: number; details: string } {
+  const { message } = failure;
+  const details =
+    message.length > longestStatusMessage ? `${message.slice(0, longestStatusMessage)}…` : message;
+  return { code: grpcStatus[failure.code], details: details.replace(loneSurrogate, "\ufffd") };
+}
+
+const loneSurrogate = /[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+
+async function resolveHost(address: string): Promise<string> {
+  try {
+    return (await lookup(address)).address;
+  } catch (thrown) {
+    throw new StatusError(
+      "UNAVAILABLE",
+      `Cannot listen for gRPC on "${address}": the name has no address. Choose another one with --grpc-address`,
+      { cause: thrown },
+    );
+  }
+}
+
+function listenError(address: string, port: number, error: Error): StatusError {
+  const place = isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
+  let hint = `(${error.message})`;
+  if (error.message.includes("EADDRINUSE")) {
+    hint = "another process uses this port. Stop it, or choose another port with --grpc-port";
+  } else if (error.message.includes("EACCES")) {
+    hint = "this user may not open this port. Choose one above 1023 with --grpc-port";
+  } else if (error.message.includes("EADDRNOTAVAIL")) {
+    hint = "this machine has no such address. Choose another one with --grpc-address";
+  }
+  return new StatusError("UNAVAILABLE", `Cannot listen for gRPC on ${place}: ${hint}`, { cause: error });
+}

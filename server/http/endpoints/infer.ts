@@ -1,0 +1,171 @@
+import type { ResponseSink } from "../../core/inference-request.ts";
+import { InferenceRequest } from "../../core/inference-request.ts";
+import type { InferenceResponse } from "../../core/inference-response.ts";
+import { withRequestId } from "../../core/request-error.ts";
+import { type Failure, failure, StatusError } from "../../core/status.ts";
+import { type DataPlane, isFailure } from "../../data-plane.ts";
+import type { ServedModel } from "../../model/served-model.ts";
+import { type DecodedInferRequest, decodeInferRequest } from "../codec/infer-request-decoder.ts";
+import { encodeInferResponse, ResponseScratch } from "../codec/infer-response-encoder.ts";
+import type { BodyReceiver, HttpExchange } from "../exchange.ts";
+import { replyFailure } from "../json-reply.ts";
+import type { Route } from "../router.ts";
+
+/** What bounds an inference request, and who hears of bugs. */
+export interface InferLimits {
+  /** `--http-max-input-size`: bounds JSON, and tensors made from JSON; not binary tensors. */
+  readonly maxInputBytes: number;
+  /** Told what was thrown that should not have been; the client gets 500. For the log. */
+  readonly onBug: (thrown: unknown) => void;
+}
+
+/** Content-Length is read as a signed 32-bit number by Triton; nothing larger is accepted. */
+const maxBodyBytes = 2 ** 31 - 1;
+
+/** No `Inference-Header-Content-Length`: the whole body is JSON. */
+const allJson = -1;
+
+/** `POST /v2/models/M[/versions/V]/infer` */
+export class InferEndpoint {
+  readonly #server: DataPlane;
+  readonly #limits: InferLimits;
+  /** Responses are written one at a time, so one scratch serves all. */
+  readonly #scratch = new ResponseScratch();
+
+  constructor(server: DataPlane, limits: InferLimits) {
+    this.#server = server;
+    this.#limits = limits;
+  }
+
+  /** Looks at everything that the headers tell, then waits for the body. */
+  handle(route: Route, exchange: HttpExchange): void {
+    const headerBytes = parseHeaderLength(exchange.header("inference-header-content-length"));
+    const limit = headerBytes === allJson ? this.#limits.maxInputBytes : maxBodyBytes;
+    // A refused body is read as well: a reply before its end would cost the client its connection.
+    const refuse = (refusal: Failure): void => exchange.readBody(limit, new RefusedBody(exchange, refusal));
+
+    const model = this.#server.findModel(route.modelName, route.modelVersion);
+    if (isFailure(model)) return refuse(model);
+    const refusal = checkModel(model) ?? checkEncoding(exchange);
+    if (refusal !== null) return refuse(refusal);
+    if (typeof headerBytes !== "number") return refuse(headerBytes);
+    exchange.readBody(limit, new InferCall(exchange, model, headerBytes, this.#limits, this.#scratch));
+  }
+}
+
+/** The header's value, {@link allJson} without one, or what is wrong with it. */
+function parseHeaderLength(text: string): number | Failure {
+  if (text === "") return allJson;
+  const value = /^\s*[+-]?\d+/.exec(text);
+  const bytes = value === null ? Number.NaN : Number(value[0]);
+  if (Number.isNaN(bytes) || bytes > maxBodyBytes || bytes < -maxBodyBytes) {
+    return failure("INVALID_ARG", `Unable to parse Inference-Header-Content-Length, got: ${text}`);
+  }
+  if (bytes >= 0) return bytes;
+  return failure("INVALID_ARG", `inference header size should be in range (0, content length), got: ${bytes}`);
+}
+
+function checkModel(model: ServedModel): Failure | null {
+  if (!model.isDecoupled) return null;
+  return failure("UNSUPPORTED", "HTTP end point doesn't support models with decoupled transaction policy");
+}
+
+function checkEncoding(exchange: HttpExchange): Failure | null {
+  const encoding = exchange.header("content-encoding");
+  if (encoding === "" || encoding === "identity") return null;
+  return failure("UNSUPPORTED", `Content-Encoding '${encoding}' is not supported yet; send the body as it is`);
+}
+
+/** Waits for the body's end and then says no. */
+class RefusedBody implements BodyReceiver {
+  readonly #exchange: HttpExchange;
+  readonly #refusal: Failure;
+
+  constructor(exchange: HttpExchange, refusal: Failure) {
+    this.#exchange = exchange;
+    this.#refusal = refusal;
+  }
+
+  onBody(): void {
+    replyFailure(this.#exchange, this.#refusal);
+  }
+
+  onTooLarge(): void {
+    replyFailure(this.#exchange, this.#refusal);
+  }
+}
+
+/** One inference over HTTP, from its body to its reply. */
+class InferCall implements BodyReceiver, ResponseSink {
+  readonly #exchange: HttpExchange;
+  readonly #model: ServedModel;
+  readonly #headerBytes: number;
+  readonly #limits: InferLimits;
+  readonly #scratch: ResponseScratch;
+  #decoded: DecodedInferRequest | null = null;
+
+  constructor(
+    exchange: HttpExchange,
+    model: ServedModel,
+    headerBytes: number,
+    limits: InferLimits,
+    scratch: ResponseScratch,
+  ) {
+    this.#exchange = exchange;
+    this.#model = model;
+    this.#headerBytes = headerBytes;
+    this.#limits = limits;
+    this.#scratch = scratch;
+  }
+
+  onBody(body: Uint8Array): void {
+    try {
+      const decoded = decodeInferRequest(body, this.#headerBytes, this.#limits.maxInputBytes);
+      this.#decoded = decoded;
+      const request = new InferenceRequest({
+        id: decoded.id,
+        inputs: decoded.inputs,
+        requestedOutputs: decoded.requestedOutputs,
+        parameters: decoded.parameters,
+        priority: decoded.priority,
+        timeoutUs: decoded.timeoutUs,
+        sink: this,
+      });
+      const refusal = this.#model.infer(request);
+      if (refusal !== null) this.onFailure(refusal);
+      else this.#exchange.cancelWhenAborted(request);
+    } catch (thrown) {
+      this.#replyThrown(thrown);
+    }
+  }
+
+  onTooLarge(): void {
+    const limit = this.#headerBytes === allJson ? `${this.#limits.maxInputBytes} bytes, set by --http-max-input-size` : `${maxBodyBytes} bytes`;
+    replyFailure(this.#exchange, failure("INVALID_ARG", `request body exceeds the maximum allowed input size of ${limit}`));
+  }
+
+  onResponse(response: InferenceResponse): void {
+    if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
+    try {
+      const encoded = encodeInferResponse(response, this.#decoded.outputFormats, this.#scratch);
+      if (encoded.jsonBytes === 0) this.#exchange.reply("", "application/json", encoded.body);
+      else this.#exchange.replyBinaryTensors(encoded.jsonBytes, encoded.body);
+    } catch (thrown) {
+      this.#replyThrown(thrown);
+    }
+  }
+
+  onFailure(cause: Failure): void {
+    replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
+  }
+
+  /** Only what is a StatusError is shown to clients. */
+  #replyThrown(thrown: unknown): void {
+    if (thrown instanceof StatusError) {
+      replyFailure(this.#exchange, thrown.toFailure());
+      return;
+    }
+    this.#limits.onBug(thrown);
+    replyFailure(this.#exchange, failure("INTERNAL", "internal error"));
+  }
+}

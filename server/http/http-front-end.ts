@@ -1,0 +1,50 @@
+import { failure } from "../core/status.ts";
+import type { DataPlane } from "../data-plane.ts";
+import { modelConfig } from "./endpoints/config.ts";
+import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
+import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
+import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { replyError, replyFailure } from "./json-reply.ts";
+import { type Route, Router } from "./router.ts";
+
+/** Translates the HTTP/REST form of the protocol into operations of the server. */
+export class HttpFrontEnd {
+  readonly #server: DataPlane;
+  readonly #router = new Router();
+  readonly #infer: InferEndpoint;
+
+  constructor(server: DataPlane, limits: InferLimits) {
+    this.#server = server;
+    this.#infer = new InferEndpoint(server, limits);
+  }
+
+  /** Answers one exchange, now or when the model has. @param method - In lower case. */
+  readonly handle = (method: string, path: string, exchange: HttpExchange): void => {
+    const route = this.#router.match(path);
+    if (route === null) replyError(exchange, "404 Not Found", "Not Found");
+    else if (!route.methods.includes(method)) replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
+    else this.#dispatch(route, path, exchange);
+  };
+
+  #dispatch(route: Route, path: string, exchange: HttpExchange): void {
+    switch (route.endpoint) {
+      case "infer":
+        return this.#infer.handle(route, exchange);
+      case "server-metadata":
+        return serverMetadata(this.#server, exchange);
+      case "server-live":
+        return serverLive(this.#server, exchange);
+      case "server-ready":
+        return serverReady(this.#server, exchange);
+      case "model-metadata":
+        return modelMetadata(this.#server, route, exchange);
+      case "model-ready":
+        return modelReady(this.#server, route, exchange);
+      case "model-config":
+        return modelConfig(this.#server, route, exchange);
+      case "not-supported-yet":
+        return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import type { Failure } from "../core/status.ts";
+import type { HttpExchange } from "./exchange.ts";
+import { httpStatusLine } from "./http-status.ts";
+
+const jsonType = "application/json";
+
+/** Replies 200 with a JSON document. */
+export function replyJson(exchange: HttpExchange, document: object): void {
+  exchange.reply("", jsonType, JSON.stringify(document));
+}
+
+/** Replies 200 without a body. */
+export function replyEmpty(exchange: HttpExchange): void {
+  exchange.reply("", "", "");
+}
+
+/** Replies with an error: always one JSON object with the single member `error`. */
+export function replyFailure(exchange: HttpExchange, failed: Failure): void {
+  replyError(exchange, httpStatusLine[failed.code], failed.message);
+}
+
+/** Replies with an error that has no status of its own (404 and 405 of the router). */
+export function replyError(exchange: HttpExchange, statusLine: string, message: string): void {
+  exchange.reply(statusLine, jsonType, JSON.stringify({ error: message }));
+}

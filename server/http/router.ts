@@ -1,0 +1,98 @@
+/** What a path asks for. */
+export type EndpointName =
+  | "server-metadata"
+  | "server-live"
+  | "server-ready"
+  | "model-metadata"
+  | "model-ready"
+  | "model-config"
+  | "infer"
+  | "not-supported-yet";
+
+/** A path of the protocol. */
+export interface Route {
+  readonly endpoint: EndpointName;
+  /** Methods that the endpoint answers; others get 405. */
+  readonly methods: readonly string[];
+  /** "" where the path names no model. Not URL-decoded, like in Triton. */
+  readonly modelName: string;
+  /** Decimal digits, or "" where the path names no version. */
+  readonly modelVersion: string;
+}
+
+const get = ["get"] as const;
+const post = ["post"] as const;
+const getAndPost = ["get", "post"] as const;
+
+const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = new Map([
+  ["/v2", { endpoint: "server-metadata", methods: get }],
+  ["/v2/health/live", { endpoint: "server-live", methods: get }],
+  ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
+  ["/v2/models/stats", { endpoint: "not-supported-yet", methods: get }],
+  ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/logging", { endpoint: "not-supported-yet", methods: getAndPost }],
+] as const);
+
+/** `/v2/models/M[/versions/V][/action]` */
+const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([0-9]+))?(?:\/(ready|config|stats|infer|generate|generate_stream|trace\/setting))?$/;
+
+const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = new Map([
+  ["", { endpoint: "model-metadata", methods: get }],
+  ["ready", { endpoint: "model-ready", methods: get }],
+  ["config", { endpoint: "model-config", methods: get }],
+  ["infer", { endpoint: "infer", methods: post }],
+  ["stats", { endpoint: "not-supported-yet", methods: get }],
+  ["generate", { endpoint: "not-supported-yet", methods: post }],
+  ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
+  ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+] as const);
+
+/** The model repository and shared memory extensions. */
+const extensionPath =
+  /^\/v2\/(?:repository(?:\/[^/]+)?\/(?:index|models\/[^/]+\/(?:load|unload))|(?:system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(register|unregister|status))$/;
+
+/**
+ * Finds the endpoint of a path. The whole path must match: a trailing slash does not.
+ *
+ * @param path - Without the query.
+ * @returns `null` for a path that the protocol does not have.
+ * @see contract §1.1
+ */
+export function matchRoute(path: string): Route | null {
+  const fixed = fixedRoutes.get(path);
+  if (fixed !== undefined) return { ...fixed, modelName: "", modelVersion: "" };
+  const model = modelPath.exec(path);
+  if (model !== null) {
+    const [, modelName = "", modelVersion = "", action = ""] = model;
+    const found = modelActions.get(action);
+    // Trace settings belong to a model, not to a version.
+    if (found === undefined || (action === "trace/setting" && modelVersion !== "")) return null;
+    return { ...found, modelName, modelVersion };
+  }
+  const extension = extensionPath.exec(path);
+  if (extension === null) return null;
+  return {
+    endpoint: "not-supported-yet",
+    methods: extension[1] === "status" ? get : post,
+    modelName: "",
+    modelVersion: "",
+  };
+}
+
+/** Paths remembered at most: clients use a handful, but the cache must not grow with what they invent. */
+const cacheLimit = 1024;
+
+/** Remembers the routes of paths that were asked for: on the hot path a route is one map look-up. */
+export class Router {
+  readonly #cache = new Map<string, Route | null>();
+
+  /** @see matchRoute */
+  match(path: string): Route | null {
+    const cached = this.#cache.get(path);
+    if (cached !== undefined) return cached;
+    if (this.#cache.size >= cacheLimit) this.#cache.clear();
+    const route = matchRoute(path);
+    this.#cache.set(path, route);
+    return route;
+  }
+}

@@ -1,0 +1,12 @@
+/** What another Node program imports to embed the server without any listener. @see docs/embedding.md */
+export type { DataPlane, ModelMetadata, ServerMetadata } from "./data-plane.ts";
+export { isFailure } from "./data-plane.ts";
+export { InferenceRequest, type InferenceRequestInit, type ResponseSink } from "./core/inference-request.ts";
+export { InferenceResponse } from "./core/inference-response.ts";
+export { type Failure, StatusError, type StatusCode } from "./core/status.ts";
+export { Tensor } from "./core/tensor.ts";
+export { InferenceServer, type InferenceServerOptions } from "./inference-server.ts";
+export { stderrDestination } from "./logging/log-destination.ts";
+export { LogSettings } from "./logging/log-settings.ts";
+export { Logger } from "./logging/logger.ts";
+export { parseOptions } from "./options/parse-options.ts";

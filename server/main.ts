@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+import process from "node:process";
+import { allBackends } from "../backends/backend-registry.ts";
+import { StatusError } from "./core/status.ts";
+import { FrontEnds } from "./front-ends.ts";
+import { InferenceServer } from "./inference-server.ts";
+import { type Logger, openLogger } from "./logging/logger.ts";
+import { renderTable } from "./logging/table.ts";
+import { replyTo } from "./options/command-line-reply.ts";
+import { parseOptions } from "./options/parse-options.ts";
+import type { ServerOptions } from "./options/server-options.ts";
+import { serverVersion } from "./server-version.ts";
+import { ShutdownBudget } from "./shutdown-budget.ts";
+
+/** The `nereid` program: options → server → front ends → signals. */
+async function main(): Promise<void> {
+  // The command line and the environment are read here and nowhere else.
+  const commandLine = parseOptions(process.argv.slice(2), process.env);
+  if (commandLine.kind !== "serve") {
+    const reply = replyTo(commandLine, serverVersion);
+    process.stdout.write(reply.stdout);
+    process.stderr.write(reply.stderr);
+    process.exitCode = reply.exitCode;
+    return;
+  }
+  const { options } = commandLine;
+  const logger = openLogger(options, "server");
+  for (const warning of commandLine.warnings) logger.warning(warning);
+  await serve(options, logger);
+}
+
+async function serve(options: ServerOptions, logger: Logger): Promise<void> {
+  const server = new InferenceServer(options, logger);
+  if (!(await startServer(server, options, logger))) exit(1, logger);
+  let frontEnds: FrontEnds;
+  try {
+    frontEnds = await FrontEnds.open(server, options, logger);
+  } catch (thrown) {
+    logger.error(StatusError.from(thrown).message);
+    exit(1, logger);
+    return;
+  }
+  logTables(server, frontEnds, logger);
+
+  let isStopping = false;
+  const onSignal = (signal: string): void => {
+    if (isStopping) return;
+    isStopping = true;
+    logger.info(`${signal} received, shutting down`);
+    void shutDown(server, frontEnds, options, logger);
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+}
+
+/** Loads the models. @returns Whether to go on, by the rule of `--exit-on-error`. */
+async function startServer(server: InferenceServer, options: ServerOptions, logger: Logger): Promise<boolean> {
+  try {
+    if (await server.start()) return true;
+    logModels(server, logger);
+    logger.error("creating server: Internal - failed to load all models");
+  } catch (thrown) {
+    logger.error(`creating server: ${StatusError.from(thrown).message}`);
+  }
+  return !options.exitOnError;
+}
+
+function logTables(server: InferenceServer, frontEnds: FrontEnds, logger: Logger): void {
+  logger.infoTable(
+    "Backends",
+    renderTable(["Backend", "Details"], allBackends().map((backend) => [backend.name, backend.describe()])),
+  );
+  logModels(server, logger);
+  logger.infoTable(
+    `Nereid ${serverVersion} is serving`,
+    renderTable(["Service", "Address"], frontEnds.addresses.map(({ service, address }) => [service, address])),
+  );
+}
+
+function logModels(server: InferenceServer, logger: Logger): void {
+  const rows = server.modelIndex().map(({ name, version, state, reason }) => [
+    name,
+    version === "" ? "-" : version,
+    reason === "" ? state : `${state}: ${reason}`,
+  ]);
+  logger.infoTable("Models", renderTable(["Model", "Version", "Status"], rows));
+}
+
+/** One budget for all phases. @see contract §8.4 */
+async function shutDown(
+  server: InferenceServer,
+  frontEnds: FrontEnds,
+  options: ServerOptions,
+  logger: Logger,
+): Promise<void> {
+  const budget = new ShutdownBudget(options.exitTimeoutSecs * 1_000);
+  await frontEnds.drainHttp(budget.leftMs());
+  const isClean = await server.stop(budget.leftMs());
+  await frontEnds.close(budget.leftMs());
+  logger.info(isClean ? "Shut down" : "Exit timeout expired");
+  exit(isClean ? 0 : 1, logger);
+}
+
+function exit(code: number, logger: Logger): void {
+  logger.flush();
+  process.exit(code);
+}
+
+await main();

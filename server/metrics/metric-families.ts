@@ -1,0 +1,155 @@
+import { failureReasons, type ModelStatistics } from "../statistics/model-statistics.ts";
+
+/** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
+export type FamilyType = "counter" | "gauge";
+
+/** One number of a model version; `labels` come after the model's own. */
+export interface ModelSample {
+  readonly labels: Readonly<Record<string, string>>;
+  readonly value: number;
+}
+
+/** Where the numbers of a model's series come from. */
+export interface ModelSource {
+  readonly statistics: ModelStatistics;
+  readonly loadDurationSecs: number;
+}
+
+interface Family {
+  readonly name: string;
+  readonly type: FamilyType;
+  readonly unit: string;
+  /** Triton's metric of this name, in our words: the HELP line. */
+  readonly help: string;
+}
+
+/** A family with series for each loaded model version, labelled `model`, `version` and the model's tags. */
+export interface ModelFamily extends Family {
+  /** Labels besides the model's own. */
+  readonly ownLabels: readonly string[];
+  read(source: ModelSource): readonly ModelSample[];
+}
+
+/** What the host families show. */
+export interface HostSample {
+  /** Share of the time in which the processors were busy, 0 to 1. */
+  readonly cpuUtilization: number;
+  readonly memoryTotalBytes: number;
+  readonly memoryUsedBytes: number;
+}
+
+/** A family with one series without labels. */
+export interface HostFamily extends Family {
+  read(sample: HostSample): number;
+}
+
+const noLabels: Readonly<Record<string, string>> = {};
+
+function countFamily(
+  name: string,
+  help: string,
+  read: (statistics: ModelStatistics) => number,
+  type: FamilyType = "counter",
+): ModelFamily {
+  return {
+    name,
+    type,
+    unit: "count",
+    help,
+    ownLabels: [],
+    read: ({ statistics }) => [{ labels: noLabels, value: read(statistics) }],
+  };
+}
+
+/** Triton counts whole microseconds; the fraction that floating-point sums carry is cut off for readers' sake. */
+function durationFamily(
+  part: string,
+  what: string,
+  read: (statistics: ModelStatistics) => number,
+): ModelFamily {
+  return {
+    ...countFamily(`nv_inference_${part}_duration_us`, `${what}, in microseconds`, (statistics) =>
+      Math.floor(read(statistics)),
+    ),
+    unit: "µs",
+  };
+}
+
+const failureLabels = failureReasons.map((reason) => ({ reason }));
+
+/** The families of every model version, in the order of the page. */
+export const modelFamilies: readonly ModelFamily[] = [
+  countFamily("nv_inference_request_success", "Requests answered with a response", (s) => s.successCount),
+  {
+    ...countFamily(
+      "nv_inference_request_failure",
+      "Requests that were accepted and then failed, by reason",
+      (s) => s.failureCount,
+    ),
+    ownLabels: ["reason"],
+    read: ({ statistics }) =>
+      failureLabels.map((labels) => ({ labels, value: statistics.failureCountByReason[labels.reason] })),
+  },
+  countFamily(
+    "nv_inference_count",
+    "Inferences: a request counts once for each element of its batch",
+    (s) => s.inferenceCount,
+  ),
+  countFamily(
+    "nv_inference_exec_count",
+    "Executions of the model, one for each batch",
+    (s) => s.executionCount,
+  ),
+  countFamily(
+    "nv_inference_pending_request_count",
+    "Requests accepted and not yet executing",
+    (s) => s.pendingCount,
+    "gauge",
+  ),
+  durationFamily("request", "Time from a request's acceptance to its response", (s) => s.requestUs),
+  durationFamily("queue", "Time that requests waited for their execution", (s) => s.queueUs),
+  durationFamily(
+    "compute_input",
+    "Time in which inputs were prepared for execution",
+    (s) => s.computeInputUs,
+  ),
+  durationFamily("compute_infer", "Time in which the model was executing", (s) => s.computeInferUs),
+  durationFamily(
+    "compute_output",
+    "Time in which outputs were taken from the model",
+    (s) => s.computeOutputUs,
+  ),
+  {
+    name: "nv_model_load_duration_secs",
+    type: "gauge",
+    unit: "s",
+    help: "How long loading this version took, in seconds",
+    ownLabels: [],
+    read: ({ loadDurationSecs }) => [{ labels: noLabels, value: loadDurationSecs }],
+  },
+];
+
+/** The families of the machine, in the order of the page. */
+export const hostFamilies: readonly HostFamily[] = [
+  {
+    name: "nv_cpu_utilization",
+    type: "gauge",
+    unit: "0 to 1",
+    help: "Share of the time in which the processors were busy since the last look, 0 to 1",
+    read: (sample) => sample.cpuUtilization,
+  },
+  {
+    name: "nv_cpu_memory_total_bytes",
+    type: "gauge",
+    unit: "bytes",
+    help: "Memory of the machine, in bytes",
+    read: (sample) => sample.memoryTotalBytes,
+  },
+  {
+    name: "nv_cpu_memory_used_bytes",
+    type: "gauge",
+    unit: "bytes",
+    help: "Memory of the machine that is not available to new programs, in bytes",
+    read: (sample) => sample.memoryUsedBytes,
+  },
+];

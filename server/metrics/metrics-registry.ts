@@ -1,0 +1,46 @@
+import { Registry } from "prom-client";
+import { registerFamily } from "./collected-family.ts";
+import { HostMetrics } from "./host-metrics.ts";
+import { hostFamilies, modelFamilies } from "./metric-families.ts";
+import { ModelMetrics, type ModelRegistration } from "./model-metrics.ts";
+
+/**
+ * The metrics of one server.
+ *
+ * @remarks Nothing is counted here: the models' statistics are plain numbers, read when the page is rendered.
+ * @see docs/metrics.md
+ */
+export class MetricsRegistry {
+  readonly #registry = new Registry();
+  readonly #models = new ModelMetrics();
+  readonly #host: HostMetrics;
+
+  constructor(host: HostMetrics = new HostMetrics()) {
+    this.#host = host;
+    for (const family of modelFamilies) {
+      registerFamily(this.#registry, { ...family, collect: () => this.#models.collect(family) });
+    }
+    for (const family of hostFamilies) {
+      registerFamily(this.#registry, {
+        ...family,
+        collect: () => [{ labels: {}, value: family.read(this.#host.sample) }],
+      });
+    }
+  }
+
+  /** Takes the reading that the first page's utilization is measured from. Without it, that is since the machine's start. */
+  async initialize(): Promise<void> {
+    await this.#host.refresh();
+  }
+
+  /** See {@link ModelMetrics.register}. */
+  registerModel(model: ModelRegistration): () => void {
+    return this.#models.register(model);
+  }
+
+  /** Renders the page in Prometheus' text format 0.0.4. */
+  async render(): Promise<string> {
+    await this.#host.refresh();
+    return this.#registry.metrics();
+  }
+}

@@ -1,0 +1,877 @@
+// Made from model-config.schema.json by `npm run generate`. Do not edit.
+
+/**
+ * Type of a tensor's elements. TYPE_STRING is what the protocol calls BYTES.
+ */
+export type DataType =
+  | "TYPE_INVALID"
+  | "TYPE_BOOL"
+  | "TYPE_UINT8"
+  | "TYPE_UINT16"
+  | "TYPE_UINT32"
+  | "TYPE_UINT64"
+  | "TYPE_INT8"
+  | "TYPE_INT16"
+  | "TYPE_INT32"
+  | "TYPE_INT64"
+  | "TYPE_FP16"
+  | "TYPE_FP32"
+  | "TYPE_FP64"
+  | "TYPE_STRING"
+  | "TYPE_BF16";
+
+/**
+ * The config.json of one model. Field names and meanings are those of Triton's ModelConfig. Enum names in any case, enum numbers, camelCase field names and decimal strings for 64-bit integers are read too.
+ */
+export interface ModelConfigFields {
+  /**
+   * Path of this schema, for editors. The server does not read it.
+   */
+  $schema?: string;
+  /**
+   * The model's name: the same as its directory's. Default: that name.
+   */
+  name?: string;
+  /**
+   * Framework and format of the model, for example onnxruntime_onnx. Default: what the backend implies.
+   */
+  platform?: string;
+  /**
+   * Backend that runs the model, for example onnxruntime. Default: by `platform`, `default_model_filename` or the files in the first version directory.
+   */
+  backend?: string;
+  /**
+   * File name of the backend's library. Default: the backend's own. Not supported yet.
+   */
+  runtime?: string;
+  version_policy?: ModelVersionPolicy;
+  /**
+   * Most rows in one batch. Above 0, every input and output has a batch dimension before its `dims`. 0: the model does not batch. Default: 0, or what fits the model when `input` or `output` is left out.
+   */
+  max_batch_size?: number;
+  /**
+   * The model's inputs. Default: read from the model.
+   */
+  input?: ModelInput[];
+  /**
+   * The model's outputs. Default: read from the model.
+   */
+  output?: ModelOutput[];
+  /**
+   * Inputs that the server makes from the composition of a batch. Default: none. Not supported yet.
+   */
+  batch_input?: BatchInput[];
+  /**
+   * Outputs that are cut apart by the shapes of an input. Default: none. Not supported yet.
+   */
+  batch_output?: BatchOutput[];
+  optimization?: ModelOptimizationPolicy;
+  dynamic_batching?: ModelDynamicBatching;
+  sequence_batching?: ModelSequenceBatching;
+  ensemble_scheduling?: ModelEnsembling;
+  /**
+   * Where the model runs and how many times at once. Default: one group on the CPU.
+   */
+  instance_group?: ModelInstanceGroup[];
+  /**
+   * Name of the model's file or directory inside the version directory. Default: the backend's, model.onnx for onnxruntime.
+   */
+  default_model_filename?: string;
+  /**
+   * Model file by the GPU's compute capability. Default: `default_model_filename` for all. Not supported yet.
+   */
+  cc_model_filenames?: {
+    /**
+     * Name of the file.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Further labels of the model's metrics; their names get `_` in front. Default: none.
+   */
+  metric_tags?: {
+    /**
+     * Value of the label.
+     */
+    [k: string]: string;
+  };
+  /**
+   * Settings for the backend, by name. Default: none.
+   */
+  parameters?: {
+    [k: string]: ModelParameter;
+  };
+  /**
+   * Requests that are run when the model is loaded. Default: none. Not supported yet.
+   */
+  model_warmup?: ModelWarmup[];
+  /**
+   * Libraries with operators of your own. Not supported yet.
+   */
+  model_operations?: {
+    /**
+     * Paths of the libraries. Default: none.
+     *
+     * Items: Path of a library.
+     */
+    op_library_filename?: string[];
+  };
+  /**
+   * How many responses a request has.
+   */
+  model_transaction_policy?: {
+    /**
+     * Whether a request may have none or several. Default: false. Not supported yet.
+     */
+    decoupled?: boolean;
+  };
+  /**
+   * Programs that prepare the model's directory. Not supported yet.
+   */
+  model_repository_agents?: {
+    /**
+     * The agents, in order. Default: none.
+     *
+     * Items: An agent.
+     */
+    agents?: {
+      /**
+       * Name of the agent.
+       */
+      name?: string;
+      /**
+       * Its settings.
+       */
+      parameters?: {
+        /**
+         * Value of this setting.
+         */
+        [k: string]: string;
+      };
+    }[];
+  };
+  /**
+   * Answering repeated requests from memory.
+   */
+  response_cache?: {
+    /**
+     * Whether responses are kept. Default: false. Not supported yet.
+     */
+    enable?: boolean;
+  };
+  model_metrics?: ModelMetrics;
+}
+/**
+ * Which versions of the model are served: exactly one of the members.
+ */
+export interface ModelVersionPolicy {
+  /**
+   * The newest versions.
+   */
+  latest?: {
+    /**
+     * Serve this many of the highest version numbers. At least 1.
+     */
+    num_versions: number;
+  };
+  /**
+   * Every version in the model's directory.
+   */
+  all?: {};
+  /**
+   * A list of versions.
+   */
+  specific?: {
+    /**
+     * Version numbers to serve, where they exist. At least one.
+     *
+     * @minItems 1
+     *
+     * Items: A version number: the name of a version directory.
+     */
+    versions: number[];
+  };
+}
+/**
+ * A tensor that the model takes.
+ */
+export interface ModelInput {
+  /**
+   * The input's name in the model file. Has to be given.
+   */
+  name: string;
+  data_type: DataType;
+  /**
+   * How an image is laid out: height, width, channels or channels, height, width; both need three `dims`. For readers only: the server does not convert. Default: FORMAT_NONE.
+   */
+  format?: "FORMAT_NONE" | "FORMAT_NHWC" | "FORMAT_NCHW";
+  /**
+   * Shape of one item, without the batch dimension: sizes of at least 1, or -1 for a dimension that varies. At least one entry.
+   *
+   * @minItems 1
+   *
+   * Items: One dimension: its size, or -1 when it varies.
+   */
+  dims: number[];
+  reshape?: ModelTensorReshape;
+  /**
+   * Whether the tensor's values are a shape. Default: false. Not supported yet.
+   */
+  is_shape_tensor?: boolean;
+  /**
+   * Whether requests with different shapes may share a batch. Default: false. Not supported yet.
+   */
+  allow_ragged_batch?: boolean;
+  /**
+   * Whether a request may leave this input out. Only with `max_batch_size` 0. Default: false.
+   */
+  optional?: boolean;
+  /**
+   * Whether the tensor uses a non-linear TensorRT memory format. Default: false. Not supported yet.
+   */
+  is_non_linear_format_io?: boolean;
+}
+/**
+ * The shape that the model itself sees, where it differs from the one that clients use.
+ */
+export interface ModelTensorReshape {
+  /**
+   * Shape of one item as the model sees it, without the batch dimension. It has as many elements as `dims`. Empty: one scalar per batch row, for batching models only. Default: empty.
+   *
+   * Items: One dimension: its size, or -1 when it varies.
+   */
+  shape?: number[];
+}
+/**
+ * A tensor that the model gives.
+ */
+export interface ModelOutput {
+  /**
+   * The output's name in the model file. Has to be given.
+   */
+  name: string;
+  data_type: DataType;
+  /**
+   * Shape of one item, without the batch dimension: sizes of at least 1, or -1 for a dimension that varies. At least one entry.
+   *
+   * @minItems 1
+   *
+   * Items: One dimension: its size, or -1 when it varies.
+   */
+  dims: number[];
+  /**
+   * File in the model's directory with one class name per line, for the classification extension. Default: none. Not supported yet.
+   */
+  label_filename?: string;
+  reshape?: ModelTensorReshape;
+  /**
+   * Whether the tensor's values are a shape. Default: false. Not supported yet.
+   */
+  is_shape_tensor?: boolean;
+  /**
+   * Whether the tensor uses a non-linear TensorRT memory format. Default: false. Not supported yet.
+   */
+  is_non_linear_format_io?: boolean;
+}
+/**
+ * A tensor that the server makes from the composition of a batch.
+ */
+export interface BatchInput {
+  /**
+   * What the tensor holds. Default: BATCH_ELEMENT_COUNT.
+   */
+  kind?:
+    | "BATCH_ELEMENT_COUNT"
+    | "BATCH_ACCUMULATED_ELEMENT_COUNT"
+    | "BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO"
+    | "BATCH_MAX_ELEMENT_COUNT_AS_SHAPE"
+    | "BATCH_ITEM_SHAPE"
+    | "BATCH_ITEM_SHAPE_FLATTEN";
+  /**
+   * Names of the model's tensors that receive it.
+   *
+   * Items: Name of a tensor.
+   */
+  target_name?: string[];
+  data_type?: DataType;
+  /**
+   * Name of the one input that it describes.
+   *
+   * Items: Name of an input.
+   */
+  source_input?: string[];
+}
+/**
+ * An output that is cut apart by the shapes of an input.
+ */
+export interface BatchOutput {
+  /**
+   * Names of the outputs that are cut.
+   *
+   * Items: Name of an output.
+   */
+  target_name?: string[];
+  /**
+   * How they are cut. Default: BATCH_SCATTER_WITH_INPUT_SHAPE.
+   */
+  kind?: "BATCH_SCATTER_WITH_INPUT_SHAPE";
+  /**
+   * Name of the one input whose shape decides.
+   *
+   * Items: Name of an input.
+   */
+  source_input?: string[];
+}
+/**
+ * What the backend may do to the model before it runs it.
+ */
+export interface ModelOptimizationPolicy {
+  /**
+   * Rewriting of the model's graph.
+   */
+  graph?: {
+    /**
+     * How far the graph is optimised. For onnxruntime: 0 everything, -1 basic, 1 extended, 2 nothing. Default: 0.
+     */
+    level?: number;
+  };
+  /**
+   * Weight of the model against others. Default: PRIORITY_DEFAULT. Not supported yet.
+   */
+  priority?: "PRIORITY_DEFAULT" | "PRIORITY_MAX" | "PRIORITY_MIN";
+  /**
+   * Use of CUDA. Not supported yet.
+   */
+  cuda?: {
+    /**
+     * Whether executions are captured as CUDA graphs. Default: false.
+     */
+    graphs?: boolean;
+    /**
+     * Whether to wait by polling. Default: false.
+     */
+    busy_wait_events?: boolean;
+    /**
+     * Shapes to capture.
+     *
+     * Items: One capture.
+     */
+    graph_spec?: {
+      /**
+       * Rows of the batch.
+       */
+      batch_size?: number;
+      /**
+       * Shapes of the inputs.
+       */
+      input?: {
+        [k: string]: CudaGraphShape;
+      };
+      /**
+       * Smallest batch that may use the capture.
+       */
+      graph_lower_bound?: {
+        /**
+         * Rows of the batch.
+         */
+        batch_size?: number;
+        /**
+         * Shapes of the inputs.
+         */
+        input?: {
+          [k: string]: CudaGraphShape;
+        };
+      };
+    }[];
+    /**
+     * Whether outputs are copied on a stream of their own. Default: false.
+     */
+    output_copy_stream?: boolean;
+  };
+  /**
+   * Accelerators that run the model or parts of it. Not supported yet.
+   */
+  execution_accelerators?: {
+    /**
+     * Accelerators for KIND_GPU, in order.
+     */
+    gpu_execution_accelerator?: ExecutionAccelerator[];
+    /**
+     * Accelerators for KIND_CPU, in order.
+     */
+    cpu_execution_accelerator?: ExecutionAccelerator[];
+  };
+  input_pinned_memory?: PinnedMemory;
+  output_pinned_memory?: PinnedMemory;
+  /**
+   * Number of buffers from which inputs are gathered on the GPU. Default: 0. Not supported yet.
+   */
+  gather_kernel_buffer_threshold?: number;
+  /**
+   * Whether the next batch is prepared before an instance is free. Default: false. Not supported yet.
+   */
+  eager_batching?: boolean;
+}
+/**
+ * The shape of an input.
+ */
+export interface CudaGraphShape {
+  /**
+   * The dimensions.
+   *
+   * Items: Size of a dimension.
+   */
+  dim?: number[];
+}
+/**
+ * An accelerator and its settings.
+ */
+export interface ExecutionAccelerator {
+  /**
+   * Name of the accelerator.
+   */
+  name?: string;
+  /**
+   * Its settings.
+   */
+  parameters?: {
+    /**
+     * Value of this setting.
+     */
+    [k: string]: string;
+  };
+}
+/**
+ * Use of pinned memory.
+ */
+export interface PinnedMemory {
+  /**
+   * Whether to use it where there is any. Default: true. Not supported yet.
+   */
+  enable?: boolean;
+}
+/**
+ * Rules by which requests of several clients are joined to one batch.
+ */
+export interface ModelDynamicBatching {
+  /**
+   * Batch sizes to prefer, each from 1 to `max_batch_size`. Default: `max_batch_size`.
+   *
+   * Items: A batch size in rows.
+   */
+  preferred_batch_size?: number[];
+  /**
+   * Longest time that the oldest request waits for others to join its batch, in µs. Raise it for larger batches, lower it for shorter latency. Default: 0, no waiting.
+   */
+  max_queue_delay_microseconds?: number;
+  /**
+   * Whether responses leave in the order of their requests. Default: false. Not supported yet.
+   */
+  preserve_ordering?: boolean;
+  /**
+   * Number of priority levels. Default: 0, no priorities. Not supported yet.
+   */
+  priority_levels?: number;
+  /**
+   * Level of a request without one. Default: 0. Not supported yet.
+   */
+  default_priority_level?: number;
+  default_queue_policy?: ModelQueuePolicy;
+  /**
+   * Limits of the queue of a priority level, by level. Default: `default_queue_policy`. Not supported yet.
+   */
+  priority_queue_policy?: {
+    [k: string]: ModelQueuePolicy;
+  };
+}
+/**
+ * Limits of a queue.
+ */
+export interface ModelQueuePolicy {
+  /**
+   * What happens to a request that waited too long. Default: REJECT.
+   */
+  timeout_action?: "REJECT" | "DELAY";
+  /**
+   * How long a request may wait, in µs. Default: 0, for ever.
+   */
+  default_timeout_microseconds?: number;
+  /**
+   * Whether a request may ask for a shorter time. Default: false.
+   */
+  allow_timeout_override?: boolean;
+  /**
+   * Most requests that wait. Default: 0, any number.
+   */
+  max_queue_size?: number;
+}
+/**
+ * Rules for models that keep state between the requests of a sequence.
+ */
+export interface ModelSequenceBatching {
+  /**
+   * A sequence without a request for so long ends, in µs. Default: 0, which is one second.
+   */
+  max_sequence_idle_microseconds?: number;
+  /**
+   * Inputs by which the model is told where a sequence starts and ends.
+   */
+  control_input?: SequenceControlInput[];
+  direct?: SequenceStrategyDirect;
+  oldest?: SequenceStrategyOldest;
+  /**
+   * States that the server carries from one request of a sequence to the next.
+   */
+  state?: SequenceState[];
+  /**
+   * Whether a request may be executed again until its sequence ends. Default: false.
+   */
+  iterative_sequence?: boolean;
+}
+/**
+ * An input that the server fills.
+ */
+export interface SequenceControlInput {
+  /**
+   * Name of the model's input.
+   */
+  name?: string;
+  /**
+   * What the input says.
+   *
+   * Items: One meaning of the input.
+   */
+  control?: {
+    /**
+     * What is told. Default: CONTROL_SEQUENCE_START.
+     */
+    kind?:
+      | "CONTROL_SEQUENCE_START"
+      | "CONTROL_SEQUENCE_READY"
+      | "CONTROL_SEQUENCE_END"
+      | "CONTROL_SEQUENCE_CORRID";
+    /**
+     * The INT32 values for false and true.
+     *
+     * Items: A value.
+     */
+    int32_false_true?: number[];
+    /**
+     * The FP32 values for false and true.
+     *
+     * Items: A value.
+     */
+    fp32_false_true?: number[];
+    /**
+     * The BOOL values for false and true.
+     *
+     * Items: A value.
+     */
+    bool_false_true?: boolean[];
+    data_type?: DataType;
+  }[];
+}
+/**
+ * Each sequence has a batch slot of its own.
+ */
+export interface SequenceStrategyDirect {
+  /**
+   * Longest wait for other slots to fill, in µs. Default: 0.
+   */
+  max_queue_delay_microseconds?: number;
+  /**
+   * Part of the slots, from 0 to 1, that have to be filled to end the wait. Default: 0.
+   */
+  minimum_slot_utilization?: number;
+}
+/**
+ * The oldest waiting sequences are batched.
+ */
+export interface SequenceStrategyOldest {
+  /**
+   * Most sequences at once. Default: `max_batch_size`.
+   */
+  max_candidate_sequences?: number;
+  /**
+   * Batch sizes to prefer. Default: `max_batch_size`.
+   *
+   * Items: A batch size in rows.
+   */
+  preferred_batch_size?: number[];
+  /**
+   * Longest wait of the oldest request, in µs. Default: 0.
+   */
+  max_queue_delay_microseconds?: number;
+  /**
+   * Whether responses leave in the order of their requests. Default: false.
+   */
+  preserve_ordering?: boolean;
+}
+/**
+ * A tensor that goes from one request of a sequence to the next.
+ */
+export interface SequenceState {
+  /**
+   * Input that receives it.
+   */
+  input_name?: string;
+  /**
+   * Output that gives it.
+   */
+  output_name?: string;
+  data_type?: DataType;
+  /**
+   * Shape without the batch dimension.
+   *
+   * Items: One dimension: its size, or -1 when it varies.
+   */
+  dims?: number[];
+  /**
+   * Its value at the start of a sequence, when the model needs one.
+   *
+   * Items: A first value.
+   */
+  initial_state?: {
+    data_type?: DataType;
+    /**
+     * Shape without the batch dimension, all sizes fixed.
+     *
+     * Items: One dimension: its size, or -1 when it varies.
+     */
+    dims?: number[];
+    /**
+     * Start from zeros.
+     */
+    zero_data?: boolean;
+    /**
+     * Start from a file in `initial_state/`.
+     */
+    data_file?: string;
+    /**
+     * Name of this first value.
+     */
+    name?: string;
+  }[];
+  /**
+   * Whether input and output share memory. Default: false.
+   */
+  use_same_buffer_for_input_output?: boolean;
+  /**
+   * Whether that memory may grow. Default: false.
+   */
+  use_growable_memory?: boolean;
+}
+/**
+ * Models that are run one after the other as if they were one.
+ */
+export interface ModelEnsembling {
+  /**
+   * The models and how their tensors are joined.
+   *
+   * Items: One model of the ensemble.
+   */
+  step?: {
+    /**
+     * Name of the model.
+     */
+    model_name?: string;
+    /**
+     * Version of the model, -1 for the newest.
+     */
+    model_version?: number;
+    /**
+     * For each of the model's inputs, the ensemble's tensor.
+     */
+    input_map?: {
+      /**
+       * Name of a tensor of the ensemble.
+       */
+      [k: string]: string;
+    };
+    /**
+     * For each of the model's outputs, the ensemble's tensor.
+     */
+    output_map?: {
+      /**
+       * Name of a tensor of the ensemble.
+       */
+      [k: string]: string;
+    };
+    /**
+     * Repository of the model, where names repeat.
+     */
+    model_namespace?: string;
+  }[];
+  /**
+   * Most requests inside the ensemble at once. Default: 0, any number.
+   */
+  max_inflight_requests?: number;
+}
+/**
+ * Some equal instances of the model.
+ */
+export interface ModelInstanceGroup {
+  /**
+   * Name of the group; its instances are called by it and a number. Default: the model's name and the group's position.
+   */
+  name?: string;
+  /**
+   * Where the instances run. KIND_AUTO is KIND_GPU when `gpus` are listed and KIND_CPU otherwise. Default: KIND_AUTO.
+   */
+  kind?: "KIND_AUTO" | "KIND_GPU" | "KIND_CPU" | "KIND_MODEL";
+  /**
+   * Instances of the model, for KIND_GPU on each GPU. 0: the default, which is 1 on a GPU and what the backend prefers on the CPU (onnxruntime: 2).
+   */
+  count?: number;
+  rate_limiter?: ModelRateLimiter;
+  /**
+   * Numbers of the GPUs to use, for KIND_GPU. Default: all that the backend finds.
+   *
+   * Items: Number of a GPU, from 0.
+   */
+  gpus?: number[];
+  /**
+   * Further devices of an instance. Default: none. Not supported yet.
+   *
+   * Items: A further device.
+   */
+  secondary_devices?: {
+    /**
+     * Kind of the device. Default: KIND_NVDLA.
+     */
+    kind?: "KIND_NVDLA";
+    /**
+     * Number of the device.
+     */
+    device_id?: number;
+  }[];
+  /**
+   * Optimisation profiles to use. Default: none. Not supported yet.
+   *
+   * Items: Name or number of a profile.
+   */
+  profile?: string[];
+  /**
+   * Whether the instances are loaded without ever being given work. Default: false. Not supported yet.
+   */
+  passive?: boolean;
+  /**
+   * Name of the host policy, which places an instance on cores and memory. Default: by kind and device. Not supported yet.
+   */
+  host_policy?: string;
+}
+/**
+ * What an execution of an instance needs, and how important it is.
+ */
+export interface ModelRateLimiter {
+  /**
+   * Resources held while executing.
+   *
+   * Items: A resource.
+   */
+  resources?: {
+    /**
+     * Name of the resource.
+     */
+    name?: string;
+    /**
+     * Whether all devices share it. Default: false.
+     */
+    global?: boolean;
+    /**
+     * How many of it an execution takes.
+     */
+    count?: number;
+  }[];
+  /**
+   * Weight of the instances: with 2 they run half as often as with 1. 0 is 1.
+   */
+  priority?: number;
+}
+/**
+ * One setting of a backend.
+ */
+export interface ModelParameter {
+  /**
+   * The setting's value, always as text. Default: the empty text.
+   */
+  string_value?: string;
+}
+/**
+ * A request that is run when the model is loaded.
+ */
+export interface ModelWarmup {
+  /**
+   * Name of the sample.
+   */
+  name?: string;
+  /**
+   * Rows of the batch. 0: the sample is skipped.
+   */
+  batch_size?: number;
+  /**
+   * The inputs by name.
+   */
+  inputs?: {
+    /**
+     * An input.
+     */
+    [k: string]: {
+      data_type?: DataType;
+      /**
+       * Shape without the batch dimension, all sizes fixed.
+       *
+       * Items: One dimension: its size, or -1 when it varies.
+       */
+      dims?: number[];
+      /**
+       * Filled with zeros.
+       */
+      zero_data?: boolean;
+      /**
+       * Filled with random values.
+       */
+      random_data?: boolean;
+      /**
+       * Filled from a file in `warmup/`.
+       */
+      input_data_file?: string;
+    };
+  };
+  /**
+   * How often it is run. 0 is once.
+   */
+  count?: number;
+}
+/**
+ * Changes to the model's metrics.
+ */
+export interface ModelMetrics {
+  /**
+   * Changes, one metric each.
+   *
+   * Items: A change to one metric.
+   */
+  metric_control?: {
+    /**
+     * The metric.
+     */
+    metric_identifier?: {
+      /**
+       * Name of the metric.
+       */
+      family?: string;
+    };
+    /**
+     * Options of a histogram.
+     */
+    histogram_options?: {
+      /**
+       * Upper bounds of the buckets.
+       *
+       * Items: An upper bound.
+       */
+      buckets?: number[];
+    };
+  }[];
+}

@@ -1,0 +1,123 @@
+import { parseConfigDataType } from "../core/data-type.ts";
+import type { ResolvedBackend } from "./backend-autofill.ts";
+import type {
+  DynamicBatching,
+  InstanceGroup,
+  InstanceKind,
+  ModelConfig,
+  ModelInput,
+  ModelTensorConfig,
+  VersionPolicy,
+} from "./model-config.ts";
+import type * as wire from "./model-config.gen.ts";
+
+/**
+ * Fills every default in: what a config does not say then means what it says here.
+ *
+ * @param fields - In canonical form, checked against the schema.
+ * @returns The complete config; not yet validated beyond the schema.
+ */
+export function normaliseModelConfig(
+  fields: wire.ModelConfigFields,
+  modelName: string,
+  resolved: ResolvedBackend,
+): ModelConfig {
+  const maxBatchSize = fields.max_batch_size ?? 0;
+  const batching = fields.dynamic_batching;
+  return {
+    name: modelName,
+    platform: resolved.platform,
+    backend: resolved.backend.name,
+    versionPolicy: normaliseVersionPolicy(fields.version_policy),
+    maxBatchSize,
+    input: (fields.input ?? []).map(normaliseInput),
+    output: (fields.output ?? []).map(normaliseTensor),
+    instanceGroup: normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
+    defaultModelFilename: resolved.defaultModelFilename,
+    metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
+    parameters: new Map(
+      Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [
+        name,
+        parameter.string_value ?? "",
+      ]),
+    ),
+    dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
+  };
+}
+
+/** Without a policy, only the newest version is served. */
+function normaliseVersionPolicy(policy: wire.ModelVersionPolicy | undefined): VersionPolicy {
+  if (policy?.all !== undefined) return { kind: "all" };
+  if (policy?.specific !== undefined) {
+    return { kind: "specific", versions: [...new Set(policy.specific.versions)] };
+  }
+  return { kind: "latest", numVersions: policy?.latest?.num_versions ?? 1 };
+}
+
+function normaliseTensor(tensor: wire.ModelInput | wire.ModelOutput): ModelTensorConfig {
+  const datatype = parseConfigDataType(tensor.data_type);
+  // The schema refuses TYPE_INVALID, the only name without a data type.
+  if (datatype === null) throw new Error(`The schema let ${tensor.data_type} through. This is a bug.`);
+  return {
+    name: tensor.name,
+    datatype,
+    dims: tensor.dims,
+    reshape: tensor.reshape === undefined ? null : (tensor.reshape.shape ?? []),
+  };
+}
+
+function normaliseInput(input: wire.ModelInput): ModelInput {
+  return {
+    ...normaliseTensor(input),
+    format: input.format ?? "FORMAT_NONE",
+    isOptional: input.optional ?? false,
+  };
+}
+
+/** Without a preference the largest batch is preferred. */
+function normaliseDynamicBatching(
+  batching: wire.ModelDynamicBatching,
+  maxBatchSize: number,
+): DynamicBatching {
+  const preferred = batching.preferred_batch_size ?? [];
+  return {
+    preferredBatchSize: preferred.length === 0 && maxBatchSize > 0 ? [maxBatchSize] : preferred,
+    maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
+  };
+}
+
+function normaliseInstanceGroups(
+  groups: readonly wire.ModelInstanceGroup[],
+  modelName: string,
+  resolved: ResolvedBackend,
+): InstanceGroup[] {
+  if (groups.length === 0) return [normaliseInstanceGroup({}, modelName, resolved)];
+  return groups.map((group, i) => normaliseInstanceGroup(group, `${modelName}_${i}`, resolved));
+}
+
+function normaliseInstanceGroup(
+  group: wire.ModelInstanceGroup,
+  defaultName: string,
+  resolved: ResolvedBackend,
+): InstanceGroup {
+  const gpus = group.gpus ?? [];
+  const kind = instanceKind(group, gpus);
+  const defaultCount = kind === "KIND_CPU" ? resolved.backend.defaultCpuInstanceCount : 1;
+  const count = group.count ?? 0;
+  return {
+    name: group.name === undefined || group.name === "" ? defaultName : group.name,
+    kind,
+    count: count < 1 ? defaultCount : count,
+    gpus,
+  };
+}
+
+/**
+ * KIND_AUTO becomes KIND_GPU only when GPUs are listed: a model must not take a GPU, or fail for want of one,
+ * because its config says nothing.
+ */
+function instanceKind(group: wire.ModelInstanceGroup, gpus: readonly number[]): InstanceKind {
+  if (group.kind === "KIND_GPU" || group.kind === "KIND_CPU") return group.kind;
+  return gpus.length > 0 ? "KIND_GPU" : "KIND_CPU";
+}

@@ -1,0 +1,44 @@
+import { createRequire } from "node:module";
+import type * as AjvModule from "ajv";
+import type { ConfigProblems } from "./config-problems.ts";
+import type { ModelConfigFields } from "./model-config.gen.ts";
+import { describeSchemaError } from "./schema-error.ts";
+import { supportedSchema } from "./schema-node.ts";
+
+let compiled: AjvModule.ValidateFunction<ModelConfigFields> | null = null;
+
+/**
+ * Compiles the schema at the first call, some 80 ms with the loading of ajv: a server whose models have no config
+ * files never pays it. Two things keep it from being three times as much: what is not built yet is left out, as the
+ * canonical form has none of it, and the check of the schema itself is a unit test's.
+ */
+function validator(): AjvModule.ValidateFunction<ModelConfigFields> {
+  if (compiled !== null) return compiled;
+  const { Ajv } = createRequire(import.meta.url)("ajv") as typeof AjvModule;
+  const ajv = new Ajv({
+    allErrors: true,
+    verbose: true,
+    strict: false,
+    meta: false,
+    validateSchema: false,
+    validateFormats: false,
+  });
+  compiled = ajv.compile<ModelConfigFields>(supportedSchema());
+  return compiled;
+}
+
+/**
+ * Checks types, ranges and required fields of a config in canonical form.
+ *
+ * @param problems - Receives what is wrong.
+ * @returns Whether nothing is.
+ */
+export function matchesSchema(value: unknown, problems: ConfigProblems): value is ModelConfigFields {
+  const validate = validator();
+  if (validate(value)) return true;
+  for (const error of validate.errors ?? []) {
+    const text = describeSchemaError(error, value);
+    if (text !== null) problems.invalid(text);
+  }
+  return false;
+}

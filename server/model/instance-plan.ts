@@ -1,0 +1,71 @@
+import type { BackendModelSettings, ModelInstanceInit } from "../../backends/backend.ts";
+import type { InstanceGroup, ModelConfig } from "../model-config/model-config.ts";
+import type { CoreBudget } from "./core-budget.ts";
+
+/** What to start for one model version. */
+export interface InstancePlan {
+  readonly inits: ModelInstanceInit[];
+  /** One line for the log: what was chosen. */
+  readonly summary: string;
+  readonly warnings: readonly string[];
+}
+
+/** What the plan is made from. */
+export interface InstancePlanInput {
+  readonly config: ModelConfig;
+  readonly version: string;
+  /** Absolute path of the model file. */
+  readonly modelPath: string;
+  readonly settings: BackendModelSettings;
+  readonly coreBudget: CoreBudget;
+  readonly gpuDeviceIds: () => readonly number[];
+}
+
+/**
+ * Decides how many instances run where and with how many threads.
+ *
+ * @see contract §4.2, ModelInstanceGroup: instances are named `<group>_<i>`; a KIND_GPU group has `count` instances
+ * on each of its GPUs.
+ */
+export function planInstances(input: InstancePlanInput): InstancePlan {
+  const { config, version, settings } = input;
+  const placed = config.instanceGroup.flatMap((group) => placeGroup(group, input.gpuDeviceIds));
+  const cpuCount = placed.filter((place) => place.kind === "KIND_CPU").length;
+  const grant = input.coreBudget.grant(cpuCount, settings.intraOpThreadCount);
+  const inits = placed.map(
+    (place): ModelInstanceInit => ({
+      modelName: config.name,
+      modelVersion: version,
+      instanceName: place.name,
+      modelPath: input.modelPath,
+      kind: place.kind,
+      deviceId: place.deviceId,
+      threadCount: grant.threadCount,
+      options: settings.options,
+    }),
+  );
+  const cores = input.coreBudget.coreCount;
+  const warnings = grant.isOverBudget
+    ? [
+        `Model '${config.name}' version ${version}: ${cpuCount} instances × ${grant.threadCount} threads exceed the ${cores} cores of this machine`,
+      ]
+    : [];
+  return {
+    inits,
+    warnings,
+    summary: `Loading model '${config.name}' version ${version}: ${inits.length} instance(s), ${grant.threadCount} thread(s) each of ${cores} core(s), backend ${config.backend}`,
+  };
+}
+
+interface InstancePlace {
+  readonly name: string;
+  readonly kind: InstanceGroup["kind"];
+  readonly deviceId: number;
+}
+
+function placeGroup(group: InstanceGroup, gpuDeviceIds: () => readonly number[]): InstancePlace[] {
+  const devices = group.kind === "KIND_CPU" ? [-1] : group.gpus.length > 0 ? group.gpus : gpuDeviceIds();
+  return devices
+    .flatMap((deviceId) => new Array<number>(group.count).fill(deviceId))
+    .map((deviceId, index) => ({ name: `${group.name}_${index}`, kind: group.kind, deviceId }));
+}

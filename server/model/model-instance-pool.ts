@@ -1,0 +1,150 @@
+import type { InstanceListener, WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { InstancePool } from "../../schedulers/scheduler.ts";
+import type { BatchTimes } from "../core/batch-times.ts";
+import type { InferenceRequest } from "../core/inference-request.ts";
+import { failure, type Status, StatusError } from "../core/status.ts";
+
+/** What the pool needs of an instance. {@link WorkerModelInstance} in the server, a double in tests. */
+export type PooledInstance = Pick<
+  WorkerModelInstance,
+  "name" | "batchesUnderWay" | "execute" | "finalize" | "terminate"
+>;
+
+/** Hears what the instances do. */
+export interface PoolObserver {
+  /** `count` requests left the scheduler for an instance. */
+  onDispatch(count: number): void;
+  /** An execution of `rows` batch rows ended. */
+  onExecution(rows: number, times: BatchTimes): void;
+  /** An instance died. `next` says what happens now, for the log. */
+  onCrash(reason: string, next: string): void;
+}
+
+/**
+ * Below this mean execution time an instance gets its next batch while the current one still runs. A hop between
+ * threads costs up to 100 µs, which is much beside a short execution and nothing beside a long one, where a batch
+ * formed early would only be smaller than it could have been and beyond the reach of a cancellation.
+ */
+const formAheadBelowUs = 4_000;
+/** Weight of the newest execution in the running mean. */
+const meanWeight = 0.1;
+/** Restarts without a successful batch in between, before an instance is given up. */
+const maxRestarts = 3;
+
+/** The instances of one model version: picks one for each batch and replaces those that die. */
+export class ModelInstancePool implements InstancePool, InstanceListener {
+  readonly #instances: PooledInstance[] = [];
+  readonly #observer: PoolObserver;
+  readonly #restart: (name: string) => Promise<PooledInstance>;
+  #onCapacity: () => void = () => undefined;
+  #meanExecutionUs = Number.POSITIVE_INFINITY;
+  #restartsLeft = maxRestarts;
+  #restarting = 0;
+  #isClosed = false;
+  #broken: Status = null;
+
+  /** @param restart - Loads a new instance in place of a dead one. */
+  constructor(observer: PoolObserver, restart: (name: string) => Promise<PooledInstance>) {
+    this.#observer = observer;
+    this.#restart = restart;
+  }
+
+  /** Adds a bound instance. */
+  add(instance: PooledInstance): void {
+    this.#instances.push(instance);
+  }
+
+  get instanceCount(): number {
+    return this.#instances.length;
+  }
+
+  hasCapacity(): boolean {
+    return this.#pick() !== null;
+  }
+
+  execute(batch: InferenceRequest[]): void {
+    const instance = this.#pick();
+    if (instance === null) throw new Error("execute without capacity. This is a bug.");
+    this.#observer.onDispatch(batch.length);
+    instance.execute(batch);
+  }
+
+  onCapacity(listener: () => void): void {
+    this.#onCapacity = listener;
+  }
+
+  brokenReason(): Status {
+    return this.#broken;
+  }
+
+  onBatchEnd(_instance: unknown, rows: number, times: BatchTimes): void {
+    const executionUs = times.computeEndUs - times.computeStartUs;
+    this.#meanExecutionUs = Number.isFinite(this.#meanExecutionUs)
+      ? this.#meanExecutionUs + meanWeight * (executionUs - this.#meanExecutionUs)
+      : executionUs;
+    this.#restartsLeft = maxRestarts;
+    this.#observer.onExecution(rows, times);
+    this.#onCapacity();
+  }
+
+  onCrash(instance: PooledInstance, reason: string): void {
+    const position = this.#instances.indexOf(instance);
+    if (position >= 0) this.#instances.splice(position, 1);
+    if (this.#isClosed) return;
+    if (this.#restartsLeft === 0) {
+      this.#observer.onCrash(reason, "it has died too often and is given up");
+      this.#giveUpWhenEmpty(reason);
+      return;
+    }
+    this.#restartsLeft--;
+    this.#observer.onCrash(reason, "restarting it");
+    void this.#replace(instance.name);
+  }
+
+  /** Lets the batches under way end and releases all instances. */
+  async finalize(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#instances.map((instance) => instance.finalize()));
+  }
+
+  /** Ends all instances at once; requests that they hold fail. */
+  async terminate(): Promise<void> {
+    this.#isClosed = true;
+    await Promise.all(this.#instances.map((instance) => instance.terminate()));
+  }
+
+  async #replace(name: string): Promise<void> {
+    this.#restarting++;
+    try {
+      const instance = await this.#restart(name);
+      if (this.#isClosed) await instance.finalize();
+      else this.add(instance);
+      this.#onCapacity();
+    } catch (thrown) {
+      const reason = StatusError.from(thrown).message;
+      this.#observer.onCrash(reason, "it could not be restarted and is given up");
+      this.#restarting--;
+      this.#giveUpWhenEmpty(reason);
+      return;
+    }
+    this.#restarting--;
+  }
+
+  #giveUpWhenEmpty(reason: string): void {
+    if (this.#instances.length > 0 || this.#restarting > 0) return;
+    this.#broken = failure("UNAVAILABLE", `No instance of the model is left: ${reason}`);
+    this.#onCapacity();
+  }
+
+  /** The instance with the least to do that may take a batch; idle ones first. */
+  #pick(): PooledInstance | null {
+    const limit = this.#meanExecutionUs < formAheadBelowUs ? 2 : 1;
+    let best: PooledInstance | null = null;
+    for (const instance of this.#instances) {
+      if (instance.batchesUnderWay >= limit) continue;
+      if (instance.batchesUnderWay === 0) return instance;
+      best ??= instance;
+    }
+    return best;
+  }
+}

@@ -1,0 +1,196 @@
+import { readdir } from "node:fs/promises";
+import path from "node:path";
+import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { Clock } from "../core/clock.ts";
+import { StatusError } from "../core/status.ts";
+import type { Logger } from "../logging/logger.ts";
+import { completeModelConfig, draftModelConfig, type ModelConfigDraft } from "../model-config/complete-config.ts";
+import { type ModelConfig, modelDims } from "../model-config/model-config.ts";
+import { readModelConfig } from "../model-config/read-config.ts";
+import { ModelStatistics } from "../statistics/model-statistics.ts";
+import type { CoreBudget } from "./core-budget.ts";
+import { planInstances } from "./instance-plan.ts";
+import { Model } from "./model.ts";
+import { ModelInstancePool } from "./model-instance-pool.ts";
+import { makeScheduler } from "./scheduler-factory.ts";
+
+/** The versions of one model that loaded together, by decimal version number. */
+export type LoadedVersions = ReadonlyMap<string, Model>;
+
+/** What a loader needs of the server. */
+export interface ModelLoaderParts {
+  readonly backends: readonly Backend[];
+  /** The `--backend-config` settings of a backend, global ones included. */
+  readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
+  readonly isAutoCompleteEnabled: boolean;
+  readonly coreBudget: CoreBudget;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** A model's directory, as the repository found it. */
+export interface ModelSource {
+  readonly name: string;
+  readonly directory: string;
+  /** Version numbers that have a directory, ascending. */
+  readonly versions: readonly number[];
+  /** Picks the versions to serve, once the config is known. Throws when there are none. */
+  selectVersions(config: ModelConfig): readonly number[];
+  /** Called for each version when its loading begins. */
+  onLoading(version: string): void;
+}
+
+/** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
+const defaultMaxBatchSize = "4";
+
+/** Brings versions of models up: config → instances in their workers → scheduler → {@link Model}. */
+export class ModelLoader {
+  readonly #parts: ModelLoaderParts;
+
+  constructor(parts: ModelLoaderParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Loads all versions of a model that its policy selects. They come up as one: when one fails, all are released.
+   *
+   * @throws StatusError that says what is wrong and in which file.
+   */
+  async load(source: ModelSource): Promise<LoadedVersions> {
+    const draft = await this.#draft(source);
+    const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
+    if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
+    const selected = source.selectVersions(draft.config);
+    for (const version of selected) source.onLoading(String(version));
+    const results = await Promise.allSettled(
+      selected.map((version) => this.#loadVersion(source, draft, backend, String(version))),
+    );
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) {
+      for (const result of results) if (result.status === "fulfilled") await result.value.terminate();
+      throw StatusError.from(failed.reason);
+    }
+    return new Map(results.flatMap((result) => (result.status === "fulfilled" ? [[result.value.version, result.value]] : [])));
+  }
+
+  async #draft(source: ModelSource): Promise<ModelConfigDraft> {
+    const document = readModelConfig(source.directory, source.name);
+    if (document === null && !this.#parts.isAutoCompleteEnabled) {
+      throw new StatusError(
+        "INVALID_ARG",
+        `'${path.join(source.directory, "config.json")}' does not exist, and --disable-auto-complete-config asks for one`,
+      );
+    }
+    const first = source.versions[0];
+    const versionDirectoryEntries =
+      first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();
+    return draftModelConfig({
+      document,
+      modelName: source.name,
+      versionDirectoryEntries,
+      isAutoCompleteEnabled: this.#parts.isAutoCompleteEnabled,
+      backends: this.#parts.backends,
+    });
+  }
+
+  async #loadVersion(source: ModelSource, draft: ModelConfigDraft, backend: Backend, version: string): Promise<Model> {
+    const startUs = this.#parts.clock.nowUs();
+    const inits = this.#planInstances(source, draft.config, backend, version);
+    const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
+    try {
+      const config = await this.#complete(draft, backend, instances);
+      const statistics = new ModelStatistics();
+      const spec = batchSpecOf(config);
+      const pool = this.#makePool(source.name, statistics, { backend, inits, spec });
+      for (const instance of instances) {
+        await instance.signature();
+        await instance.bind(spec, pool);
+        pool.add(instance);
+      }
+      return new Model({
+        config,
+        version,
+        statistics,
+        pool,
+        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        clock: this.#parts.clock,
+        checkBytesInput: backend.checkBytesInput,
+        loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
+      });
+    } catch (thrown) {
+      await Promise.all(instances.map((instance) => instance.terminate()));
+      throw StatusError.from(thrown);
+    }
+  }
+
+  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): ModelInstanceInit[] {
+    const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
+    const plan = planInstances({
+      config,
+      version,
+      modelPath: path.resolve(source.directory, version, config.defaultModelFilename),
+      settings,
+      coreBudget: this.#parts.coreBudget,
+      gpuDeviceIds: backend.gpuDeviceIds,
+    });
+    for (const warning of plan.warnings) this.#parts.logger.warning(warning);
+    this.#parts.logger.info(plan.summary);
+    return plan.inits;
+  }
+
+  async #complete(
+    draft: ModelConfigDraft,
+    backend: Backend,
+    instances: readonly WorkerModelInstance[],
+  ): Promise<ModelConfig> {
+    const first = instances[0];
+    if (first === undefined) throw new Error("A model without instances. This is a bug.");
+    const settings = this.#parts.backendSettings(backend.name);
+    const { config, notices } = completeModelConfig(
+      draft,
+      await first.signature(),
+      Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
+    );
+    for (const notice of notices) this.#parts.logger.info(notice);
+    return config;
+  }
+
+  #makePool(
+    modelName: string,
+    statistics: ModelStatistics,
+    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec },
+  ): ModelInstancePool {
+    const observer = {
+      onDispatch: (count: number) => statistics.onDispatch(count),
+      onExecution: statistics.onExecution.bind(statistics),
+      onCrash: (reason: string, next: string) =>
+        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
+    };
+    const pool: ModelInstancePool = new ModelInstancePool(observer, async (name) => {
+      const init = recipe.inits.find((candidate) => candidate.instanceName === name);
+      if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
+      const instance = new WorkerModelInstance(recipe.backend.instanceModuleUrl, init);
+      await instance.signature();
+      await instance.bind(recipe.spec, pool);
+      return instance;
+    });
+    return pool;
+  }
+}
+
+/** What every batch of the model consists of, as instances want to know it. */
+function batchSpecOf(config: ModelConfig): BatchSpec {
+  const spec = (tensor: ModelConfig["output"][number], isOptional: boolean): BatchSpec["inputs"][number] => ({
+    name: tensor.name,
+    datatype: tensor.datatype,
+    dims: modelDims(tensor),
+    wireDims: tensor.dims,
+    isOptional,
+  });
+  return {
+    maxBatchSize: config.maxBatchSize,
+    inputs: config.input.map((input) => spec(input, input.isOptional)),
+    outputs: config.output.map((output) => spec(output, false)),
+  };
+}

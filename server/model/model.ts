@@ -1,0 +1,142 @@
+import type { Scheduler } from "../../schedulers/scheduler.ts";
+import type { Clock } from "../core/clock.ts";
+import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
+import type { Failure, Status } from "../core/status.ts";
+import type { Tensor } from "../core/tensor.ts";
+import { type ModelConfig, withBatchDim } from "../model-config/model-config.ts";
+import type { ModelStatistics } from "../statistics/model-statistics.ts";
+import type { ModelInstancePool } from "./model-instance-pool.ts";
+import { validateRequest, type ValidatedModel } from "./request-validator.ts";
+import type { ModelTensor, ServedModel } from "./served-model.ts";
+
+/** The parts that the loader joins into a {@link Model}. */
+export interface ModelParts {
+  readonly config: ModelConfig;
+  readonly version: string;
+  readonly statistics: ModelStatistics;
+  readonly pool: ModelInstancePool;
+  readonly scheduler: Scheduler;
+  readonly clock: Clock;
+  /** @see Backend.checkBytesInput */
+  readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
+  /** How long loading took, in seconds. */
+  readonly loadDurationSecs: number;
+}
+
+/** One version of a model, loaded: its config, its scheduler and its instances. */
+export class Model implements ServedModel, ValidatedModel, RequestObserver {
+  readonly name: string;
+  readonly version: string;
+  readonly platform: string;
+  readonly config: ModelConfig;
+  readonly maxBatchSize: number;
+  readonly isDecoupled = false;
+  readonly inputs: readonly ModelTensor[];
+  readonly outputs: readonly ModelTensor[];
+  readonly statistics: ModelStatistics;
+  readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
+  readonly loadDurationSecs: number;
+  readonly #pool: ModelInstancePool;
+  readonly #scheduler: Scheduler;
+  readonly #clock: Clock;
+  readonly #inputIndex: ReadonlyMap<string, number>;
+  readonly #outputIndex: ReadonlyMap<string, number>;
+  #inflightCount = 0;
+  #onDrained: (() => void) | null = null;
+
+  constructor(parts: ModelParts) {
+    const { config } = parts;
+    this.name = config.name;
+    this.version = parts.version;
+    this.platform = config.platform === "" ? config.backend : config.platform;
+    this.config = config;
+    this.maxBatchSize = config.maxBatchSize;
+    this.inputs = config.input.map((input) => ({
+      name: input.name,
+      datatype: input.datatype,
+      shape: withBatchDim(input.dims, config.maxBatchSize),
+      isOptional: input.isOptional,
+    }));
+    this.outputs = config.output.map((output) => ({
+      name: output.name,
+      datatype: output.datatype,
+      shape: withBatchDim(output.dims, config.maxBatchSize),
+      isOptional: false,
+    }));
+    this.statistics = parts.statistics;
+    this.checkBytesInput = parts.checkBytesInput;
+    this.loadDurationSecs = parts.loadDurationSecs;
+    this.#pool = parts.pool;
+    this.#scheduler = parts.scheduler;
+    this.#clock = parts.clock;
+    this.#inputIndex = new Map(this.inputs.map((input, index) => [input.name, index]));
+    this.#outputIndex = new Map(this.outputs.map((output, index) => [output.name, index]));
+  }
+
+  inputIndex(name: string): number {
+    return this.#inputIndex.get(name) ?? -1;
+  }
+
+  outputIndex(name: string): number {
+    return this.#outputIndex.get(name) ?? -1;
+  }
+
+  /** Instances that are alive. */
+  get instanceCount(): number {
+    return this.#pool.instanceCount;
+  }
+
+  /** Requests accepted and not yet answered. */
+  get inflightCount(): number {
+    return this.#inflightCount;
+  }
+
+  infer(request: InferenceRequest): Status {
+    const invalid = validateRequest(request, this);
+    if (invalid !== null) return invalid;
+    const nowUs = this.#clock.nowUs();
+    request.requestStartUs = nowUs;
+    request.queueStartUs = nowUs;
+    request.observer = this;
+    this.statistics.pendingCount++;
+    this.#inflightCount++;
+    const refusal = this.#scheduler.enqueue(request);
+    if (refusal !== null) {
+      this.statistics.pendingCount--;
+      this.#requestEnded();
+    }
+    return refusal;
+  }
+
+  onSuccess(request: InferenceRequest): void {
+    this.statistics.onSuccess(request);
+    this.#requestEnded();
+  }
+
+  onFailed(request: InferenceRequest, failed: Failure, wasExecuting: boolean): void {
+    this.statistics.onFailed(request, failed, wasExecuting);
+    this.#requestEnded();
+  }
+
+  /**
+   * Refuses new requests, lets the accepted ones end, and releases the instances.
+   *
+   * @returns Resolves when all memory is free and all worker threads have ended.
+   */
+  async unload(): Promise<void> {
+    this.#scheduler.stop();
+    if (this.#inflightCount > 0) await new Promise<void>((resolve) => (this.#onDrained = resolve));
+    await this.#pool.finalize();
+  }
+
+  /** Ends the instances at once, for the end of the exit timeout: what they hold fails. */
+  async terminate(): Promise<void> {
+    this.#scheduler.stop();
+    await this.#pool.terminate();
+  }
+
+  #requestEnded(): void {
+    this.#inflightCount--;
+    if (this.#inflightCount === 0) this.#onDrained?.();
+  }
+}

@@ -1,0 +1,98 @@
+import { nearest } from "../core/edit-distance.ts";
+import { listValue, type OptionValue, parseInteger, ValueProblem } from "./option-value.ts";
+import type { BackendConfigSetting } from "./server-options.ts";
+
+/** A setting that `--backend-config` accepts. All of them are integers from 0 so far. */
+export interface BackendConfigKey {
+  /** `null`: written without a backend, for all of them. */
+  readonly backend: string | null;
+  readonly key: string;
+  readonly doc: string;
+}
+
+const maxValue = 2_147_483_647;
+
+/** Every setting that some part of the server reads. A key that is not here is refused, never ignored. */
+export const backendConfigKeys: readonly BackendConfigKey[] = [
+  {
+    backend: null,
+    key: "default-max-batch-size",
+    doc: "`max_batch_size` of models that can batch and whose config does not give one. Default 4; 0 leaves batching off for them.",
+  },
+  {
+    backend: "onnxruntime",
+    key: "default-max-batch-size",
+    doc: "The same for ONNX models only; wins over the global setting.",
+  },
+  {
+    backend: "onnxruntime",
+    key: "intra_op_thread_count",
+    doc: "Threads that one instance uses inside an operator, for models whose config gives none. Default 0: a share of the core budget.",
+  },
+  {
+    backend: "onnxruntime",
+    key: "inter_op_thread_count",
+    doc: "Threads that run independent operators at once, for models whose config gives none. Default 0: one.",
+  },
+];
+
+const syntax = "[<backend>,]<key>=<value>";
+
+/** Reads one `--backend-config` argument. */
+export function parseBackendConfigSetting(text: string): BackendConfigSetting | ValueProblem {
+  const equals = text.indexOf("=");
+  if (equals < 0) return ValueProblem.expected(syntax, text);
+  const name = text.slice(0, equals);
+  const value = text.slice(equals + 1);
+  const comma = name.indexOf(",");
+  const backend = comma < 0 ? null : name.slice(0, comma);
+  const key = name.slice(comma + 1);
+  if (backend === "" || key === "") return ValueProblem.expected(syntax, text);
+
+  const keysOfBackend = backendConfigKeys
+    .filter((known) => known.backend === backend)
+    .map((known) => known.key);
+  if (backend !== null && keysOfBackend.length === 0) {
+    const backends = backendConfigKeys.flatMap((known) => (known.backend === null ? [] : [known.backend]));
+    return unknownName(`backend "${backend}"`, backend, [...new Set(backends)]);
+  }
+  if (!keysOfBackend.includes(key)) {
+    const owner = backend === null ? "" : ` of backend "${backend}"`;
+    return unknownName(`key "${key}"${owner}`, key, keysOfBackend);
+  }
+  const number = parseInteger(value);
+  if (number === undefined || number < 0 || number > maxValue) {
+    return ValueProblem.expected(`an integer from 0 to ${maxValue} for ${name}`, value);
+  }
+  return { backend, key, value: String(number) };
+}
+
+function unknownName(what: string, name: string, known: readonly string[]): ValueProblem {
+  const suggestion = nearest(name, known);
+  const hint = suggestion === null ? "" : `, did you mean ${suggestion}?`;
+  return new ValueProblem(`names unknown ${what}${hint} (known: ${known.join(", ")})`);
+}
+
+/** The value of `--backend-config`: each occurrence adds a setting. */
+export const backendConfigValue: OptionValue<readonly BackendConfigSetting[]> = listValue(
+  syntax,
+  syntax,
+  parseBackendConfigSetting,
+);
+
+/**
+ * What `--backend-config` says to one backend: the global settings, overruled by the backend's own. Of equal keys
+ * the last one given wins.
+ */
+export function settingsForBackend(
+  settings: readonly BackendConfigSetting[],
+  backend: string,
+): ReadonlyMap<string, string> {
+  const result = new Map<string, string>();
+  for (const scope of [null, backend]) {
+    for (const setting of settings) {
+      if (setting.backend === scope) result.set(setting.key, setting.value);
+    }
+  }
+  return result;
+}

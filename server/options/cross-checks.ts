@@ -1,0 +1,96 @@
+import { optionTable, type OptionField } from "./option-table.ts";
+import { allowedPorts } from "./option-value.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+/** A service that listens, and the fields that concern it alone. */
+interface Listener {
+  readonly service: string;
+  readonly allow: "allowHttp" | "allowGrpc" | "allowMetrics";
+  readonly address: "httpAddress" | "grpcAddress" | "metricsAddress";
+  readonly port: "httpPort" | "grpcPort" | "metricsPort";
+  readonly others: readonly OptionField[];
+}
+
+const listeners: readonly Listener[] = [
+  {
+    service: "HTTP",
+    allow: "allowHttp",
+    address: "httpAddress",
+    port: "httpPort",
+    others: ["httpMaxInputSizeBytes"],
+  },
+  { service: "gRPC", allow: "allowGrpc", address: "grpcAddress", port: "grpcPort", others: [] },
+  { service: "metrics", allow: "allowMetrics", address: "metricsAddress", port: "metricsPort", others: [] },
+];
+
+const maxPort = 65_535;
+
+/**
+ * Checks what no option can check alone.
+ *
+ * @returns The first problem, or `null`.
+ */
+export function findConflict(options: ServerOptions): string | null {
+  return findRepositoryConflict(options) ?? findListenerConflict(options);
+}
+
+function findRepositoryConflict(options: ServerOptions): string | null {
+  if (options.modelRepositoryPaths.length === 0) {
+    return "--model-repository is required: give the directory that holds the models";
+  }
+  const { loadModelNames, modelControlMode } = options;
+  if (loadModelNames.length > 0 && modelControlMode !== "explicit") {
+    return `--load-model needs --model-control-mode=explicit, but the mode is ${modelControlMode}`;
+  }
+  if (loadModelNames.length > 1 && loadModelNames.includes("*")) {
+    return "--load-model=* loads all models and cannot be combined with other --load-model options";
+  }
+  return null;
+}
+
+function findListenerConflict(options: ServerOptions): string | null {
+  const serviceByEndpoint = new Map<string, string>();
+  for (const listener of listeners) {
+    if (!options[listener.allow]) continue;
+    const port = options[listener.port];
+    if (port < 0 || port > maxPort) {
+      return `Bad option: "${optionTable[listener.port].flag}" expects ${allowedPorts}, got "${port}"`;
+    }
+    if (port === 0) continue;
+    const endpoint = `${options[listener.address]}:${port}`;
+    const other = serviceByEndpoint.get(endpoint);
+    if (other !== undefined) {
+      return `The ${other} and ${listener.service} services cannot both listen on ${endpoint}: give them different ports or addresses`;
+    }
+    serviceByEndpoint.set(endpoint, listener.service);
+  }
+  return null;
+}
+
+/**
+ * Finds options that were given and change nothing. Triton accepts them silently, so they are no errors, but whoever
+ * wrote them expects an effect.
+ *
+ * @param given - The fields whose options stand on the command line.
+ */
+export function findOptionsWithoutEffect(
+  options: ServerOptions,
+  given: ReadonlySet<OptionField>,
+): readonly string[] {
+  const warnings: string[] = [];
+  const warn = (field: OptionField, reason: string): void => {
+    if (given.has(field)) warnings.push(`${optionTable[field].flag} has no effect: ${reason}`);
+  };
+  if (options.modelControlMode !== "poll") {
+    warn("repositoryPollSecs", `the model control mode is ${options.modelControlMode}, not poll`);
+  }
+  for (const listener of listeners) {
+    if (options[listener.allow]) continue;
+    for (const field of [listener.address, listener.port, ...listener.others]) {
+      // The metrics listener takes over the HTTP address unless it has one of its own.
+      if (field === "httpAddress" && options.allowMetrics && !given.has("metricsAddress")) continue;
+      warn(field, `${optionTable[listener.allow].flag} is false`);
+    }
+  }
+  return warnings;
+}

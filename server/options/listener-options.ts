@@ -1,0 +1,99 @@
+import type { OptionDefinition } from "./option-definition.ts";
+import { booleanValue, integerValue, portValue, textValue } from "./option-value.ts";
+import type { ServerOptions } from "./server-options.ts";
+
+const anyAddress = "0.0.0.0";
+const anyAddressReason =
+  "Triton's default: reachable from everywhere. Use 127.0.0.1 to keep it on this machine.";
+const onReason = "Triton's default: every service is on.";
+
+/** Node 20 cannot allocate a longer buffer, and a request body is one buffer. */
+const maxBodyBytes = 4_294_967_296;
+
+/** The options of the three listeners. */
+export const listenerOptions = {
+  allowHttp: {
+    flag: "--allow-http",
+    group: "HTTP",
+    value: booleanValue,
+    doc: "Serve HTTP.",
+    defaultValue: true,
+    defaultReason: onReason,
+  },
+  httpAddress: {
+    flag: "--http-address",
+    group: "HTTP",
+    value: textValue("<address>"),
+    doc: "Address that the HTTP listener binds to.",
+    defaultValue: anyAddress,
+    defaultReason: anyAddressReason,
+  },
+  httpPort: {
+    flag: "--http-port",
+    group: "HTTP",
+    value: portValue,
+    doc: "Port of the HTTP listener; 0 takes any free one.",
+    defaultValue: 8000,
+    defaultReason: "Triton's default, which its clients assume.",
+  },
+  httpMaxInputSizeBytes: {
+    flag: "--http-max-input-size",
+    group: "HTTP",
+    value: integerValue(1, maxBodyBytes),
+    unit: "bytes",
+    doc:
+      "Largest HTTP request body; longer ones are refused. Raise it for larger tensors, lower it where memory is " +
+      "short, since each open request may hold this much.",
+    defaultValue: 67_108_864,
+    defaultReason: "Triton's default, 64 MiB: room for some 16 million FP32 values.",
+  },
+  allowGrpc: {
+    flag: "--allow-grpc",
+    group: "gRPC",
+    value: booleanValue,
+    doc: "Serve gRPC.",
+    defaultValue: true,
+    defaultReason: onReason,
+  },
+  grpcAddress: {
+    flag: "--grpc-address",
+    group: "gRPC",
+    value: textValue("<address>"),
+    doc: "Address that the gRPC listener binds to.",
+    defaultValue: anyAddress,
+    defaultReason: anyAddressReason,
+  },
+  grpcPort: {
+    flag: "--grpc-port",
+    group: "gRPC",
+    value: portValue,
+    doc: "Port of the gRPC listener; 0 takes any free one.",
+    defaultValue: 8001,
+    defaultReason: "Triton's default, which its clients assume.",
+  },
+  allowMetrics: {
+    flag: "--allow-metrics",
+    group: "Metrics",
+    value: booleanValue,
+    doc: "Serve Prometheus metrics.",
+    defaultValue: true,
+    defaultReason: onReason,
+  },
+  metricsAddress: {
+    flag: "--metrics-address",
+    group: "Metrics",
+    value: textValue("<address>"),
+    doc: "Address that the metrics listener binds to.",
+    defaultValue: "",
+    defaultText: "the value of --http-address",
+    defaultReason: "Whoever hides the server behind an address means its metrics too.",
+  },
+  metricsPort: {
+    flag: "--metrics-port",
+    group: "Metrics",
+    value: portValue,
+    doc: "Port of the metrics listener; 0 takes any free one.",
+    defaultValue: 8002,
+    defaultReason: "Triton's default, which scrape configurations for Triton assume.",
+  },
+} satisfies Partial<{ readonly [F in keyof ServerOptions]: OptionDefinition<ServerOptions[F]> }>;

@@ -1,0 +1,83 @@
+import { backendConfigValue } from "./backend-config.ts";
+import type { OptionDefinition } from "./option-definition.ts";
+import { booleanValue, choiceValue, integerValue, presenceValue, textListValue } from "./option-value.ts";
+import { maxTimerSecs } from "./process-options.ts";
+import type { ModelControlMode, ServerOptions } from "./server-options.ts";
+
+/** The options that say which models are served, and how backends run them. */
+export const modelOptions = {
+  modelRepositoryPaths: {
+    flag: "--model-repository",
+    aliases: ["--model-store"],
+    group: "Model repository",
+    value: textListValue("<path>"),
+    doc: "Directory with one subdirectory per model. Give the option once for each repository.",
+    defaultValue: [],
+    defaultText: "none, required",
+    defaultReason: "Only you know where your models are.",
+  },
+  modelControlMode: {
+    flag: "--model-control-mode",
+    group: "Model repository",
+    value: choiceValue<ModelControlMode>(["none", "poll", "explicit"]),
+    doc:
+      "When models are loaded and unloaded. none: all at start, later changes are ignored. poll: all at start, and " +
+      "changes on disk are picked up. explicit: only those named by --load-model.",
+    defaultValue: "none",
+    defaultReason: "A half-copied model can never be loaded by accident.",
+  },
+  repositoryPollSecs: {
+    flag: "--repository-poll-secs",
+    group: "Model repository",
+    value: integerValue(1, maxTimerSecs),
+    unit: "seconds",
+    doc:
+      "Time between two looks at the repository in mode poll. Lower it while developing a model, raise it when the " +
+      "repository is large or on a network file system.",
+    defaultValue: 15,
+    defaultReason: "Triton's default.",
+  },
+  loadModelNames: {
+    flag: "--load-model",
+    group: "Model repository",
+    value: textListValue("<name>"),
+    doc: "Model to load at start in mode explicit. Give the option once for each model; `*` alone loads all.",
+    defaultValue: [],
+    defaultText: "none",
+    defaultReason: "In mode explicit nothing is loaded unless it is asked for.",
+  },
+  exitOnError: {
+    flag: "--exit-on-error",
+    group: "Model repository",
+    value: booleanValue,
+    doc: "End with exit code 1 when a model fails to load at start. Turn off to serve the models that did load.",
+    defaultValue: true,
+    defaultReason: "A deployment with a broken model should be noticed before it takes traffic.",
+  },
+  strictReadiness: {
+    flag: "--strict-readiness",
+    group: "Model repository",
+    value: booleanValue,
+    doc: "Report the server as ready only when all its models are. Turn off to be ready as soon as the server can answer.",
+    defaultValue: true,
+    defaultReason: "A load balancer should not send requests for a model that would be refused.",
+  },
+  autoCompleteConfig: {
+    flag: "--disable-auto-complete-config",
+    group: "Model repository",
+    value: presenceValue(false),
+    doc: "Require complete model configurations. Without it, whatever a configuration leaves out is read from the model file.",
+    defaultValue: true,
+    defaultText: "off",
+    defaultReason: "A model should be servable without writing down what its file already says.",
+  },
+  backendConfig: {
+    flag: "--backend-config",
+    group: "Backend",
+    value: backendConfigValue,
+    doc: "A setting for one backend, or without a backend's name for all. Give the option once for each setting.",
+    defaultValue: [],
+    defaultText: "none",
+    defaultReason: "The server's own choices fit most models; a model's configuration can overrule them too.",
+  },
+} satisfies Partial<{ readonly [F in keyof ServerOptions]: OptionDefinition<ServerOptions[F]> }>;

@@ -1,0 +1,60 @@
+import type { LogFormat } from "../logging/log-settings.ts";
+
+/** How repository changes reach the running server. */
+export type ModelControlMode = "none" | "poll" | "explicit";
+
+/** One `--backend-config` argument, checked against the table of known settings. */
+export interface BackendConfigSetting {
+  /** The backend it is for; `null`: every backend. */
+  readonly backend: string | null;
+  readonly key: string;
+  readonly value: string;
+}
+
+/**
+ * Everything the command line decides, complete: defaults are filled in and every value is checked. Frozen, arrays
+ * included. Made by `parseOptions`; each field is documented to users by its row in `option-table.ts`.
+ */
+export interface ServerOptions {
+  /** `name` in the server metadata. */
+  readonly serverId: string;
+  /** How long shutdown may take altogether. 0: nothing is waited for. */
+  readonly exitTimeoutSecs: number;
+
+  /** Verbose records of this level and below are written; 0: none. */
+  readonly logVerboseLevel: number;
+  readonly logInfo: boolean;
+  readonly logWarning: boolean;
+  readonly logError: boolean;
+  readonly logFormat: LogFormat;
+  /** Appended to; `null`: stderr. */
+  readonly logFilePath: string | null;
+  /** Messages are quoted and escaped as JSON strings. From the environment, not from the command line. */
+  readonly escapeLogMessages: boolean;
+
+  /** At least one, in the order given. */
+  readonly modelRepositoryPaths: readonly string[];
+  readonly modelControlMode: ModelControlMode;
+  /** Used in mode `poll` only. At least 1. */
+  readonly repositoryPollSecs: number;
+  /** Mode `explicit` only; `["*"]`: all models. Empty: none. */
+  readonly loadModelNames: readonly string[];
+  readonly exitOnError: boolean;
+  readonly strictReadiness: boolean;
+  readonly autoCompleteConfig: boolean;
+  readonly backendConfig: readonly BackendConfigSetting[];
+
+  readonly allowHttp: boolean;
+  readonly httpAddress: string;
+  /** 0: any free port. The ports of enabled listeners are in range; those of disabled ones are not checked. */
+  readonly httpPort: number;
+  readonly httpMaxInputSizeBytes: number;
+  readonly allowGrpc: boolean;
+  readonly grpcAddress: string;
+  /** 0: any free port. */
+  readonly grpcPort: number;
+  readonly allowMetrics: boolean;
+  readonly metricsAddress: string;
+  /** 0: any free port. */
+  readonly metricsPort: number;
+}

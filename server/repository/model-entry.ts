@@ -1,0 +1,58 @@
+import type { Model } from "../model/model.ts";
+
+/** Where a version is in its life. The names are the protocol's. */
+export type VersionState = "UNKNOWN" | "LOADING" | "READY" | "UNLOADING" | "UNAVAILABLE";
+
+/** One known version of a model. */
+export interface VersionEntry {
+  state: VersionState;
+  /** Why it is not READY; "" when there is nothing to say. */
+  reason: string;
+  /** The loaded model while READY or UNLOADING, else `null`. */
+  model: Model | null;
+}
+
+/** The reason of a version that was unloaded on purpose: such a version does not make the server unready. */
+export const unloadedReason = "unloaded";
+
+/** What the repository manager knows of one model name. */
+export class ModelEntry {
+  readonly name: string;
+  /** By decimal version number. */
+  readonly versions = new Map<string, VersionEntry>();
+  /** Why the whole model could not be loaded, when it never came to versions: its config, its directory. */
+  failureReason = "";
+  /** Modification time of the directory that was loaded last, ms. */
+  modifiedMs = 0;
+  #latestReady: Model | null = null;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  /** The ready version with the highest number, or `null`. */
+  get latestReady(): Model | null {
+    return this.#latestReady;
+  }
+
+  /** Ready versions, ascending. */
+  readyModels(): Model[] {
+    const ready: Model[] = [];
+    for (const { state, model } of this.versions.values()) if (state === "READY" && model !== null) ready.push(model);
+    return ready.sort((a, b) => Number(a.version) - Number(b.version));
+  }
+
+  set(version: string, state: VersionState, reason: string, model: Model | null): void {
+    this.versions.set(version, { state, reason, model });
+    this.#latestReady = this.readyModels().at(-1) ?? null;
+  }
+
+  /** Whether nothing here keeps the server from being ready under `--strict-readiness`. */
+  isReady(): boolean {
+    if (this.versions.size === 0) return false;
+    for (const { state, reason } of this.versions.values()) {
+      if (state !== "READY" && !(state === "UNAVAILABLE" && reason === unloadedReason)) return false;
+    }
+    return true;
+  }
+}

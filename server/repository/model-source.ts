@@ -1,0 +1,44 @@
+import { StatusError } from "../core/status.ts";
+import type { Logger } from "../logging/logger.ts";
+import type { ModelConfig } from "../model-config/model-config.ts";
+import type { ModelSource } from "../model/model-loader.ts";
+import type { FoundModel } from "./repository-scanner.ts";
+import { listVersionDirectories } from "./version-directories.ts";
+import { selectVersions } from "./version-policy.ts";
+
+/**
+ * Looks into a model's directory and describes it to the loader.
+ *
+ * @param onLoading - Called for each version when its loading begins.
+ * @throws StatusError when the directory cannot be read.
+ */
+export async function openModelSource(
+  found: FoundModel,
+  logger: Logger,
+  onLoading: (version: string) => void,
+): Promise<ModelSource> {
+  const { versions, ignored } = await listVersionDirectories(found.directory);
+  for (const sentence of ignored) logger.warning(sentence);
+  return {
+    name: found.name,
+    directory: found.directory,
+    versions,
+    selectVersions: (config: ModelConfig) => {
+      const { selected, missing } = selectVersions(config.versionPolicy, versions);
+      for (const version of missing) {
+        logger.warning(`Model '${found.name}': the version policy names version ${version}, which has no directory`);
+      }
+      if (selected.length === 0) {
+        throw new StatusError(
+          "INVALID_ARG",
+          `at least one version must be available under the version policy of model '${found.name}'; ` +
+            (versions.length === 0
+              ? `'${found.directory}' has no version directory (a directory named by a number, such as 1)`
+              : `'${found.directory}' has version(s) ${versions.join(", ")}`),
+        );
+      }
+      return selected;
+    },
+    onLoading,
+  };
+}

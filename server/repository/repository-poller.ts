@@ -1,0 +1,58 @@
+import { type FSWatcher, watch } from "chokidar";
+
+/** How long a changed directory must be quiet before it is looked at: a copy in progress writes more often. */
+const quietMs = 500;
+
+/**
+ * Decides when the repositories are compared with what is loaded: on an interval, and sooner when the file system
+ * tells of a change.
+ *
+ * @remarks
+ * The interval is what counts; watching only shortens the wait where it works. Network file systems and exhausted
+ * watch limits make it silent or fail, which is not an error.
+ */
+export class RepositoryPoller {
+  readonly #repositories: readonly string[];
+  readonly #intervalMs: number;
+  readonly #poll: () => Promise<void>;
+  #watcher: FSWatcher | null = null;
+  #timer: NodeJS.Timeout | null = null;
+  #isPolling = false;
+  #isStopped = false;
+
+  /** @param poll - Must not reject. */
+  constructor(repositories: readonly string[], intervalSecs: number, poll: () => Promise<void>) {
+    this.#repositories = repositories;
+    this.#intervalMs = intervalSecs * 1_000;
+    this.#poll = poll;
+  }
+
+  start(): void {
+    this.#arm(this.#intervalMs);
+    this.#watcher = watch([...this.#repositories], { ignoreInitial: true, depth: 4, followSymlinks: true });
+    this.#watcher.on("all", () => this.#arm(quietMs));
+    this.#watcher.on("error", () => {
+      // The interval goes on.
+    });
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    void this.#watcher?.close();
+  }
+
+  /** Each further change starts the quiet time again. */
+  #arm(delayMs: number): void {
+    if (this.#isStopped || this.#isPolling) return;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.#run(), delayMs);
+  }
+
+  async #run(): Promise<void> {
+    this.#isPolling = true;
+    await this.#poll();
+    this.#isPolling = false;
+    this.#arm(this.#intervalMs);
+  }
+}

@@ -1,0 +1,54 @@
+import { InferenceRequest, type ResponseSink } from "../../server/core/inference-request.ts";
+import type { InferenceResponse } from "../../server/core/inference-response.ts";
+import type { Failure } from "../../server/core/status.ts";
+import { Tensor } from "../../server/core/tensor.ts";
+
+/** A sink that keeps what it was given. Unit tests read the outcome from it. */
+export class RecordingSink implements ResponseSink {
+  readonly responses: InferenceResponse[] = [];
+  readonly failures: Failure[] = [];
+
+  onResponse(response: InferenceResponse): void {
+    this.responses.push(response);
+  }
+
+  onFailure(failure: Failure): void {
+    this.failures.push(failure);
+  }
+
+  /** How often the request was answered; anything but 1 at the end is a bug. */
+  get answerCount(): number {
+    return this.responses.length + this.failures.length;
+  }
+}
+
+/** What a test wants to say of a request. */
+export interface RequestSketch {
+  readonly id?: string;
+  readonly batchSize?: number;
+  readonly inputs?: Tensor[];
+  readonly requestedOutputs?: string[];
+  readonly queueStartUs?: number;
+}
+
+/** A request with a {@link RecordingSink}. */
+export function makeRequest(sketch: RequestSketch = {}): { request: InferenceRequest; sink: RecordingSink } {
+  const sink = new RecordingSink();
+  const request = new InferenceRequest({
+    id: sketch.id ?? "",
+    inputs: sketch.inputs ?? [],
+    requestedOutputs: sketch.requestedOutputs ?? [],
+    parameters: null,
+    priority: 0,
+    timeoutUs: 0,
+    sink,
+  });
+  request.batchSize = sketch.batchSize ?? 1;
+  request.queueStartUs = sketch.queueStartUs ?? 0;
+  return { request, sink };
+}
+
+/** An FP32 tensor over its own bytes. */
+export function fp32Tensor(name: string, shape: number[], values: number[]): Tensor {
+  return new Tensor(name, "FP32", shape, new Uint8Array(new Float32Array(values).buffer));
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bash
+# Drives a running server with the official Triton client, over HTTP and gRPC.
+#
+# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI. Steps: a virtual environment in
+# .venv/interop, fixture models, the server on free ports of the loopback interface, pytest, and down again.
+# Arguments go to pytest: npm run test:interop -- -k digits
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
+here=test/interop
+venv=.venv/interop
+python="${PYTHON:-python3}"
+
+step() { printf 'interop: %s\n' "$*"; }
+fail() { printf 'interop: %s\n' "$*" >&2; exit 1; }
+
+[ -f dist/server/main.js ] || fail "dist/server/main.js is missing: run 'npm run build' first"
+command -v "$python" > /dev/null || fail "$python is missing: install Python 3.10 or newer, or set PYTHON"
+command -v curl > /dev/null || fail "curl is missing: on Debian or Ubuntu, 'sudo apt-get install curl'"
+
+# The stamp is written last, so that an interrupted installation starts over. It holds the requirements and the
+# interpreter: when both are unchanged, nothing is asked of the network.
+wanted="$("$python" --version) $(cksum < "$here/requirements.txt")"
+if [ "$(cat "$venv/installed" 2> /dev/null || true)" != "$wanted" ]; then
+  step "installing $here/requirements.txt into $venv"
+  rm -rf "$venv"
+  "$python" -m venv "$venv" \
+    || fail "cannot make a virtual environment: on Debian or Ubuntu, 'sudo apt-get install python3-venv'"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  printf '%s\n' "$wanted" > "$venv/installed"
+else
+  step "using $venv as it is"
+fi
+
+work="$(mktemp -d)"
+server_pid=
+stop_all() {
+  if [ -n "$server_pid" ] && kill -0 "$server_pid" 2> /dev/null; then
+    step "stopping the server (pid $server_pid)"
+    kill -TERM "$server_pid"
+    # A server that does not stop by itself is a finding, but it must not outlive this script.
+    for _ in $(seq 100); do
+      kill -0 "$server_pid" 2> /dev/null || break
+      sleep 0.1
+    done
+    if kill -0 "$server_pid" 2> /dev/null; then
+      printf 'interop: the server did not stop within 10 s of SIGTERM; killing it\n' >&2
+      kill -KILL "$server_pid"
+      stop_code=1
+    fi
+  fi
+  rm -rf "$work"
+}
+stop_code=0
+trap stop_all EXIT
+
+step "writing fixture models"
+node dist/tools/make-fixture-repository.js "$work/fixtures" > /dev/null
+
+read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_ports.py" 3)
+step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
+node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
+  --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
+  --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &
+server_pid=$!
+
+for _ in $(seq 300); do
+  kill -0 "$server_pid" 2> /dev/null || { cat "$work/server.log" >&2; fail "the server ended before it was ready"; }
+  curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" > /dev/null && break
+  sleep 0.1
+done
+curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" > /dev/null \
+  || { cat "$work/server.log" >&2; fail "the server was not ready within 30 s"; }
+
+step "running pytest"
+test_code=0
+NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
+  PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
+  "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$@" "$here" || test_code=$?
+
+if ! kill -0 "$server_pid" 2> /dev/null; then
+  printf 'interop: the server died during the tests\n' >&2
+  test_code=1
+fi
+if [ "$test_code" -ne 0 ]; then
+  printf 'interop: last lines of the server log\n' >&2
+  tail -n 40 "$work/server.log" >&2
+fi
+stop_all
+server_pid=
+[ "$test_code" -eq 0 ] && test_code=$stop_code
+exit "$test_code"

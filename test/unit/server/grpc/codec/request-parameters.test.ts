@@ -1,0 +1,146 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
+import { InferRequestMessage } from "../../../../../server/grpc/codec/infer-request.ts";
+import { encodeMessage } from "../wire.ts";
+
+function read(message: object): InferenceRequest {
+  return new InferRequestMessage(encodeMessage("ModelInferRequest", message)).toInferenceRequest({
+    onResponse: () => {},
+    onFailure: () => {},
+  });
+}
+
+function readParameter(key: string, value: object): InferenceRequest {
+  return read({ parameters: { [key]: value } });
+}
+
+describe("readRequestParameters", () => {
+  it("readRequestParameters gives no map and zeros for a request without parameters", () => {
+    const { parameters, priority, timeoutUs } = read({});
+    assert.deepEqual([parameters, priority, timeoutUs], [null, 0, 0]);
+  });
+
+  it("readRequestParameters takes priority as int64 and as uint64, timeout as int64", () => {
+    const request = read({ parameters: { priority: { int64_param: 3 }, timeout: { int64_param: 5000 } } });
+    assert.deepEqual([request.parameters, request.priority, request.timeoutUs], [null, 3, 5000]);
+    assert.equal(readParameter("priority", { uint64_param: 4 }).priority, 4);
+    assert.equal(readParameter("priority", { uint64_param: "18446744073709551615" }).priority, 2 ** 64);
+  });
+
+  it("readRequestParameters keeps everything without a meaning for the backend", () => {
+    const request = read({
+      parameters: {
+        flag: { bool_param: false },
+        small: { int64_param: -5 },
+        large: { int64_param: "9223372036854775807" },
+        low: { int64_param: "-9223372036854775808" },
+        name: { string_param: "x" },
+        ratio: { double_param: 0.5 },
+        timeout: { int64_param: 1 },
+      },
+    });
+    assert.deepEqual(
+      request.parameters,
+      new Map<string, unknown>([
+        ["flag", false],
+        ["small", -5],
+        ["large", 2n ** 63n - 1n],
+        ["low", -(2n ** 63n)],
+        ["name", "x"],
+        ["ratio", 0.5],
+      ]),
+    );
+  });
+
+  it("readRequestParameters checks sequence parameters, which then have no effect", () => {
+    const valid = [
+      ["sequence_id", { int64_param: 7 }],
+      ["sequence_id", { string_param: "s" }],
+      ["sequence_start", { bool_param: true }],
+      ["sequence_end", { bool_param: true }],
+      ["triton_enable_empty_final_response", { bool_param: true }],
+    ] as const;
+    for (const [key, value] of valid) assert.equal(readParameter(key, value).parameters, null);
+  });
+
+  const wrongTypes = [
+    ["sequence_id", { uint64_param: 7 }, "int64_param or string_param", "uint64_param"],
+    ["sequence_start", { int64_param: 1 }, "bool_param", "int64_param"],
+    ["sequence_end", { string_param: "true" }, "bool_param", "string_param"],
+    ["priority", { string_param: "1" }, "int64_param or uint64_param", "string_param"],
+    ["timeout", { uint64_param: 1 }, "int64_param", "uint64_param"],
+    ["triton_enable_empty_final_response", { int64_param: 1 }, "bool_param", "int64_param"],
+    ["custom", { uint64_param: 1 }, "int64_param or bool_param or string_param or double_param", "uint64_param"],
+    ["custom", {}, "int64_param or bool_param or string_param or double_param", "no value"],
+  ] as const;
+  for (const [key, value, expected, got] of wrongTypes) {
+    it(`readRequestParameters refuses ${key} with ${got}`, () => {
+      assert.throws(() => readParameter(key, value), {
+        code: "INVALID_ARG",
+        message: `Parameter "${key}" has invalid type: expected ${expected}, got ${got}`,
+      });
+    });
+  }
+
+  it("readRequestParameters refuses negative numbers", () => {
+    for (const key of ["priority", "timeout"]) {
+      assert.throws(() => readParameter(key, { int64_param: -1 }), {
+        code: "INVALID_ARG",
+        message: `Parameter "${key}" must not be negative, got -1`,
+      });
+    }
+  });
+
+  it("readRequestParameters refuses reserved names", () => {
+    for (const key of ["triton_x", "triton_final_response", "headers"]) {
+      assert.throws(() => readParameter(key, { bool_param: true }), {
+        code: "INVALID_ARG",
+        message: /is reserved for Triton usage/,
+      });
+    }
+  });
+
+  it("readRequestParameters takes the last of two values of one key", () => {
+    const bytes = Buffer.concat(
+      [1, 2].map((value) =>
+        encodeMessage("ModelInferRequest", { parameters: { timeout: { int64_param: value } } }),
+      ),
+    );
+    const message = new InferRequestMessage(bytes);
+    const request = message.toInferenceRequest({ onResponse: () => {}, onFailure: () => {} });
+    assert.equal(request.timeoutUs, 2);
+  });
+});
+
+describe("refuseTensorParameter", () => {
+  it("refuseTensorParameter refuses shared memory for inputs and outputs", () => {
+    const parameters = { shared_memory_region: { string_param: "r" } };
+    const input = { name: "A", datatype: "FP32", shape: [1], parameters };
+    for (const message of [{ inputs: [input] }, { outputs: [{ name: "A", parameters }] }]) {
+      assert.throws(() => read(message), {
+        code: "UNSUPPORTED",
+        message: /^Parameter "shared_memory_region" of (in|out)put "A" is not supported yet/,
+      });
+    }
+  });
+
+  it("refuseTensorParameter refuses classification of an output", () => {
+    const parameters = { classification: { int64_param: 3 } };
+    assert.throws(() => read({ outputs: [{ name: "A", parameters }] }), {
+      code: "UNSUPPORTED",
+      message: /^Parameter "classification" of output "A" is not supported yet/,
+    });
+  });
+
+  it("refuseTensorParameter passes over names without a meaning", () => {
+    const parameters = { binary_data: { bool_param: true }, content_type: { string_param: "raw" } };
+    const input = { name: "A", datatype: "FP32", shape: [1], parameters };
+    const request = read({
+      inputs: [input],
+      outputs: [{ name: "B", parameters }],
+      raw_input_contents: [Buffer.alloc(4)],
+    });
+    assert.deepEqual([request.inputs[0]!.name, request.requestedOutputs], ["A", ["B"]]);
+  });
+});

@@ -1,0 +1,161 @@
+import { InferenceRequest } from "../../../../server/core/inference-request.ts";
+import { InferenceResponse } from "../../../../server/core/inference-response.ts";
+import { type Failure, failure, type Status } from "../../../../server/core/status.ts";
+import { Tensor } from "../../../../server/core/tensor.ts";
+import type { DataPlane, ModelMetadata, ServerMetadata } from "../../../../server/data-plane.ts";
+import type { ModelConfig } from "../../../../server/model-config/model-config.ts";
+import type { ModelTensor, ServedModel } from "../../../../server/model/served-model.ts";
+import { ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
+
+/** A config with every part that the wire form has. */
+export const fakeConfig: ModelConfig = {
+  name: "echo",
+  platform: "onnxruntime_onnx",
+  backend: "onnxruntime",
+  versionPolicy: { kind: "latest", numVersions: 1 },
+  maxBatchSize: 8,
+  input: [
+    {
+      name: "INPUT0",
+      datatype: "FP32",
+      dims: [-1, 16],
+      reshape: null,
+      format: "FORMAT_NONE",
+      isOptional: false,
+    },
+  ],
+  output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2] }],
+  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [] }],
+  defaultModelFilename: "model.onnx",
+  metricTags: new Map([["team", "vision"]]),
+  parameters: new Map([["key", "value"]]),
+  dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  optimization: { graphLevel: 1 },
+};
+
+/**
+ * A model without scheduler or backend: it keeps each request and answers when the test says so, or with the inputs
+ * as outputs at the end of the turn.
+ */
+export class FakeModel implements ServedModel {
+  readonly name: string;
+  readonly version = "1";
+  readonly platform = "onnxruntime_onnx";
+  readonly config = fakeConfig;
+  readonly maxBatchSize = 8;
+  readonly inputs: readonly ModelTensor[] = [];
+  readonly outputs: readonly ModelTensor[] = [];
+  readonly statistics = new ModelStatistics();
+  isDecoupled = false;
+  /** What {@link infer} answers; `null` accepts. */
+  refusal: Failure | null = null;
+  /** Answer each request with its own inputs. */
+  isEchoing = true;
+  readonly requests: InferenceRequest[] = [];
+  #arrival: (() => void) | null = null;
+
+  constructor(name: string) {
+    this.name = name;
+  }
+
+  inputIndex(): number {
+    return -1;
+  }
+
+  outputIndex(): number {
+    return -1;
+  }
+
+  infer(request: InferenceRequest): Status {
+    this.requests.push(request);
+    this.#arrival?.();
+    if (this.refusal !== null) return this.refusal;
+    if (this.isEchoing) setImmediate(() => this.answer(request));
+    return null;
+  }
+
+  /** Resolves when the next request has come. */
+  nextRequest(): Promise<InferenceRequest> {
+    return new Promise((resolve) => {
+      this.#arrival = () => {
+        this.#arrival = null;
+        resolve(this.lastRequest());
+      };
+    });
+  }
+
+  lastRequest(): InferenceRequest {
+    const request = this.requests.at(-1);
+    if (request === undefined) throw new Error("no request has come");
+    return request;
+  }
+
+  /** Completes a request with its inputs, then overwrites their memory, as a buffer pool would. */
+  answer(request: InferenceRequest): void {
+    const outputs = request.inputs.map(
+      (input) => new Tensor(input.name.replace("INPUT", "OUTPUT"), input.datatype, input.shape, input.data),
+    );
+    request.complete(
+      new InferenceResponse({
+        modelName: this.name,
+        modelVersion: this.version,
+        id: request.id,
+        outputs,
+        parameters: null,
+        buffer: null,
+      }),
+    );
+    for (const output of outputs) output.data.fill(0xee);
+  }
+}
+
+/** A server with the models "echo" (ready), "loading" (known, not ready) and nothing else. */
+export class FakeDataPlane implements DataPlane {
+  live = true;
+  ready = true;
+  exiting = false;
+  readonly echo = new FakeModel("echo");
+  /** The arguments of the last look-up. */
+  lastLookUp: readonly [string, string] = ["", ""];
+
+  isLive(): boolean {
+    return this.live;
+  }
+
+  isReady(): boolean {
+    return this.ready;
+  }
+
+  isExiting(): boolean {
+    return this.exiting;
+  }
+
+  serverMetadata(): ServerMetadata {
+    return { name: "nereid", version: "0.1.0", extensions: ["model_configuration", "binary_tensor_data"] };
+  }
+
+  findModel(name: string, version: string): ServedModel | Failure {
+    this.lastLookUp = [name, version];
+    if (name === "echo" && (version === "" || version === "1")) return this.echo;
+    if (name === "loading") return failure("UNAVAILABLE", `Request for model "${name}" that is not ready`);
+    return failure("NOT_FOUND", `Request for unknown model: '${name}' version '${version}' is not found`);
+  }
+
+  modelReady(name: string, version: string): boolean | Failure {
+    if (name === "sick") return false;
+    const model = this.findModel(name, version);
+    return "code" in model ? model : true;
+  }
+
+  modelMetadata(name: string, version: string): ModelMetadata | Failure {
+    const model = this.findModel(name, version);
+    if ("code" in model) return model;
+    return {
+      name,
+      versions: ["1", "2"],
+      platform: model.platform,
+      inputs: [{ name: "INPUT0", datatype: "FP32", shape: [-1, 16] }],
+      outputs: [{ name: "OUTPUT0", datatype: "BYTES", shape: [-1, 4] }],
+    };
+  }
+}

@@ -1,0 +1,87 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { draftModelConfig } from "../../../../server/model-config/complete-config.ts";
+import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
+
+/** What the rules between fields say of a config: its lines without the file's name. */
+function problemsOf(config: object): string[] {
+  try {
+    draftModelConfig({
+      document: parseModelConfig(JSON.stringify(config), "f"),
+      modelName: "m",
+      versionDirectoryEntries: ["model.onnx"],
+      isAutoCompleteEnabled: true,
+      backends: [
+        {
+          name: "onnxruntime",
+          platforms: ["onnxruntime_onnx"],
+          defaultModelFilename: "model.onnx",
+          defaultCpuInstanceCount: 2,
+        },
+      ],
+    });
+    return [];
+  } catch (error) {
+    assert.ok(error instanceof Error);
+    return error.message.split("\n").map((line) => line.replace(/^f: /, ""));
+  }
+}
+
+function io(fields: object): object {
+  return { name: "a", data_type: "TYPE_FP32", dims: [4], ...fields };
+}
+
+describe("validateModelConfig", () => {
+  it("accepts three dims with an image format, and refuses others", () => {
+    assert.deepEqual(problemsOf({ input: [io({ format: "FORMAT_NHWC", dims: [8, 8, 3] })] }), []);
+    assert.deepEqual(problemsOf({ input: [io({ format: "FORMAT_NHWC" })] }), [
+      '"input[0].format": FORMAT_NHWC needs 3 dims, got 1',
+    ]);
+  });
+
+  it("allows optional inputs only without batching", () => {
+    assert.deepEqual(problemsOf({ input: [io({ optional: true })] }), []);
+    assert.deepEqual(problemsOf({ max_batch_size: 4, input: [io({ optional: true })] }), [
+      "\"input[0].optional\": input 'a' can be optional only with max_batch_size 0, got 4",
+    ]);
+  });
+
+  it("refuses names that repeat", () => {
+    const config = {
+      input: [io({}), io({})],
+      output: [io({}), io({ name: "b" }), io({ name: "b" })],
+      instance_group: [{ name: "g" }, { name: "g" }],
+    };
+    assert.deepEqual(problemsOf(config), [
+      "\"input[1].name\": 'a' is the name of input[0] too",
+      "\"output[2].name\": 'b' is the name of output[1] too",
+      "\"instance_group[1].name\": 'g' is the name of instance_group[0] too",
+    ]);
+  });
+
+  it("refuses preferred sizes beyond the largest batch", () => {
+    const config = { max_batch_size: 8, dynamic_batching: { preferred_batch_size: [4, 9] } };
+    assert.deepEqual(problemsOf(config), [
+      '"dynamic_batching.preferred_batch_size[1]" must be <= max_batch_size 8, got 9',
+    ]);
+  });
+
+  it("refuses GPUs of a group on the CPU, and a GPU listed twice", () => {
+    const config = {
+      instance_group: [
+        { kind: "KIND_CPU", gpus: [0] },
+        { kind: "KIND_GPU", gpus: [1, 1] },
+      ],
+    };
+    assert.deepEqual(problemsOf(config), [
+      "\"instance_group[0].gpus\": instance group 'm_0' has kind KIND_CPU and lists GPUs",
+      "\"instance_group[1].gpus\": instance group 'm_1' lists a GPU twice",
+    ]);
+  });
+
+  it("names the tensor whose reshape is wrong", () => {
+    assert.deepEqual(problemsOf({ input: [io({}), io({ name: "b", reshape: { shape: [5] } })] }), [
+      '"input[1].reshape": dims [4] and reshape [5] must have the same number of elements',
+    ]);
+  });
+});

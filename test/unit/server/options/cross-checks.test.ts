@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { parseOptions } from "../../../../server/options/parse-options.ts";
+
+function conflict(...argv: string[]): string | null {
+  const result = parseOptions(["--model-repository=m", ...argv], {});
+  return result.kind === "error" ? result.message : null;
+}
+
+function warnings(...argv: string[]): readonly string[] {
+  const result = parseOptions(["--model-repository=m", ...argv], {});
+  assert(result.kind === "serve", JSON.stringify(result));
+  return result.warnings;
+}
+
+describe("findConflict", () => {
+  it("findConflict refuses --load-model outside of mode explicit", () => {
+    for (const mode of ["none", "poll"]) {
+      assert.equal(
+        conflict("--load-model=a", `--model-control-mode=${mode}`),
+        `--load-model needs --model-control-mode=explicit, but the mode is ${mode}`,
+      );
+    }
+    assert.equal(conflict("--load-model=a", "--model-control-mode=explicit"), null);
+  });
+
+  it("findConflict allows --load-model=* alone only", () => {
+    const explicit = "--model-control-mode=explicit";
+    assert.equal(conflict(explicit, "--load-model=*"), null);
+    assert.match(conflict(explicit, "--load-model=a", "--load-model=*") ?? "", /cannot be combined/);
+    assert.equal(conflict(explicit, "--load-model=a", "--load-model=b"), null);
+  });
+
+  it("findConflict refuses two services on one address and port", () => {
+    assert.equal(
+      conflict("--grpc-port=8000"),
+      "The HTTP and gRPC services cannot both listen on 0.0.0.0:8000: give them different ports or addresses",
+    );
+    assert.match(conflict("--metrics-port=8001") ?? "", /^The gRPC and metrics services/);
+    assert.match(conflict("--metrics-port=8000") ?? "", /^The HTTP and metrics services/);
+  });
+
+  it("findConflict allows one port on two addresses, and for a service that is off", () => {
+    assert.equal(conflict("--grpc-port=8000", "--grpc-address=127.0.0.2"), null);
+    assert.equal(conflict("--grpc-port=8000", "--allow-grpc=0"), null);
+    assert.equal(conflict("--grpc-port=8000", "--allow-http=0"), null);
+  });
+
+  it("findConflict allows port 0 for all services, each gets its own", () => {
+    assert.equal(conflict("--http-port=0", "--grpc-port=0", "--metrics-port=0"), null);
+  });
+
+  it("findConflict checks the port range of enabled services only", () => {
+    assert.equal(
+      conflict("--grpc-port=65536"),
+      'Bad option: "--grpc-port" expects an integer from 0 to 65535, where 0 takes any free port, got "65536"',
+    );
+    assert.match(conflict("--http-port=-1") ?? "", /"--http-port" .* got "-1"$/);
+    assert.equal(conflict("--metrics-port=65535"), null);
+    assert.equal(conflict("--grpc-port=65536", "--allow-grpc=false"), null);
+  });
+
+  it("findConflict allows all services to be off", () => {
+    assert.equal(conflict("--allow-http=0", "--allow-grpc=0", "--allow-metrics=0"), null);
+  });
+});
+
+describe("findOptionsWithoutEffect", () => {
+  it("findOptionsWithoutEffect has nothing to say about defaults", () => {
+    assert.deepEqual(warnings(), []);
+    assert.deepEqual(warnings("--allow-http=0", "--allow-grpc=0", "--allow-metrics=0"), []);
+  });
+
+  it("findOptionsWithoutEffect tells of a poll interval outside of mode poll", () => {
+    assert.deepEqual(warnings("--repository-poll-secs=1"), [
+      "--repository-poll-secs has no effect: the model control mode is none, not poll",
+    ]);
+    assert.deepEqual(warnings("--repository-poll-secs=1", "--model-control-mode=poll"), []);
+  });
+
+  it("findOptionsWithoutEffect tells of options of a service that is off", () => {
+    assert.deepEqual(warnings("--allow-grpc=0", "--grpc-port=1", "--grpc-address=x", "--metrics-port=2"), [
+      "--grpc-address has no effect: --allow-grpc is false",
+      "--grpc-port has no effect: --allow-grpc is false",
+    ]);
+    assert.deepEqual(warnings("--allow-http=0", "--http-max-input-size=5"), [
+      "--http-max-input-size has no effect: --allow-http is false",
+    ]);
+  });
+
+  it("findOptionsWithoutEffect knows that the metrics listener takes over the HTTP address", () => {
+    const off = ["--allow-http=0", "--http-address=127.0.0.1"];
+    const message = "--http-address has no effect: --allow-http is false";
+    assert.deepEqual(warnings(...off), []);
+    assert.deepEqual(warnings(...off, "--metrics-address=127.0.0.1"), [message]);
+    assert.deepEqual(warnings(...off, "--allow-metrics=0"), [message]);
+  });
+});

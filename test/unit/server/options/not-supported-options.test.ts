@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import {
+  deprecatedOptions,
+  explainNotSupported,
+  notSupportedOptions,
+} from "../../../../server/options/not-supported-options.ts";
+import { optionFields, optionTable } from "../../../../server/options/option-table.ts";
+
+describe("explainNotSupported", () => {
+  it("explainNotSupported says so for an option of Triton", () => {
+    assert.equal(explainNotSupported("--rate-limit"), "--rate-limit is not supported yet");
+  });
+
+  it("explainNotSupported names what replaced a deprecated option", () => {
+    assert.equal(
+      explainNotSupported("--strict-model-config"),
+      "--strict-model-config is deprecated; it was replaced by --disable-auto-complete-config",
+    );
+    assert.equal(
+      explainNotSupported("--trace-rate"),
+      "--trace-rate is deprecated; it was replaced by --trace-config, which is not supported yet",
+    );
+  });
+
+  it("explainNotSupported knows nothing of other options", () => {
+    assert.equal(explainNotSupported("--http-port"), null);
+    assert.equal(explainNotSupported("--nonsense"), null);
+  });
+});
+
+describe("notSupportedOptions", () => {
+  it("notSupportedOptions holds no option that is supported", () => {
+    for (const field of optionFields) {
+      for (const flag of [optionTable[field].flag, ...(optionTable[field].aliases ?? [])]) {
+        assert.equal(explainNotSupported(flag), null, flag);
+      }
+    }
+  });
+
+  it("notSupportedOptions and the option table together know every replacement", () => {
+    const supported = new Set(optionFields.map((field) => optionTable[field].flag));
+    for (const replacement of deprecatedOptions.values()) {
+      assert(supported.has(replacement) || notSupportedOptions.has(replacement), replacement);
+    }
+  });
+});

@@ -1,0 +1,236 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { parseOptions } from "../../../../server/options/parse-options.ts";
+import type { ServerOptions } from "../../../../server/options/server-options.ts";
+
+const repository = "--model-repository=models";
+
+function serve(...argv: string[]): ServerOptions {
+  const result = parseOptions([repository, ...argv], {});
+  assert(result.kind === "serve", JSON.stringify(result));
+  return result.options;
+}
+
+function refuse(...argv: string[]): string {
+  const result = parseOptions([repository, ...argv], {});
+  assert(result.kind === "error", JSON.stringify(result));
+  return result.message;
+}
+
+describe("parseOptions", () => {
+  it("parseOptions fills in every default", () => {
+    assert.deepEqual(serve(), {
+      serverId: "nereid",
+      exitTimeoutSecs: 30,
+      logVerboseLevel: 0,
+      logInfo: true,
+      logWarning: true,
+      logError: true,
+      logFormat: "default",
+      logFilePath: null,
+      escapeLogMessages: true,
+      modelRepositoryPaths: ["models"],
+      modelControlMode: "none",
+      repositoryPollSecs: 15,
+      loadModelNames: [],
+      exitOnError: true,
+      strictReadiness: true,
+      autoCompleteConfig: true,
+      backendConfig: [],
+      allowHttp: true,
+      httpAddress: "0.0.0.0",
+      httpPort: 8000,
+      httpMaxInputSizeBytes: 64 * 1024 * 1024,
+      allowGrpc: true,
+      grpcAddress: "0.0.0.0",
+      grpcPort: 8001,
+      allowMetrics: true,
+      metricsAddress: "0.0.0.0",
+      metricsPort: 8002,
+    });
+  });
+
+  it("parseOptions reads every option into its field", () => {
+    const options = serve(
+      "--id=a",
+      "--exit-timeout-secs=0",
+      "--log-verbose=2",
+      "--log-info=false",
+      "--log-warning=false",
+      "--log-error=false",
+      "--log-format=ISO8601",
+      "--log-file=x.log",
+      "--model-store=more",
+      "--model-control-mode=explicit",
+      "--load-model=m",
+      "--load-model=n",
+      "--exit-on-error=false",
+      "--strict-readiness=false",
+      "--disable-auto-complete-config",
+      "--backend-config=onnxruntime,intra_op_thread_count=2",
+      "--backend-config=default-max-batch-size=8",
+      "--allow-http=false",
+      "--allow-grpc=false",
+      "--allow-metrics=false",
+      "--http-address=1.1.1.1",
+      "--http-port=1",
+      "--http-max-input-size=10",
+      "--grpc-address=2.2.2.2",
+      "--grpc-port=2",
+      "--metrics-address=3.3.3.3",
+      "--metrics-port=3",
+      "--repository-poll-secs=4",
+    );
+    assert.deepEqual(options, {
+      serverId: "a",
+      exitTimeoutSecs: 0,
+      logVerboseLevel: 2,
+      logInfo: false,
+      logWarning: false,
+      logError: false,
+      logFormat: "ISO8601",
+      logFilePath: "x.log",
+      escapeLogMessages: true,
+      modelRepositoryPaths: ["models", "more"],
+      modelControlMode: "explicit",
+      repositoryPollSecs: 4,
+      loadModelNames: ["m", "n"],
+      exitOnError: false,
+      strictReadiness: false,
+      autoCompleteConfig: false,
+      backendConfig: [
+        { backend: "onnxruntime", key: "intra_op_thread_count", value: "2" },
+        { backend: null, key: "default-max-batch-size", value: "8" },
+      ],
+      allowHttp: false,
+      httpAddress: "1.1.1.1",
+      httpPort: 1,
+      httpMaxInputSizeBytes: 10,
+      allowGrpc: false,
+      grpcAddress: "2.2.2.2",
+      grpcPort: 2,
+      allowMetrics: false,
+      metricsAddress: "3.3.3.3",
+      metricsPort: 3,
+    });
+  });
+
+  it("parseOptions takes the value from the next argument too", () => {
+    assert.equal(serve("--http-port", "9000", "--id", "b").httpPort, 9000);
+    assert.equal(serve("--http-port", "9000", "--id", "b").serverId, "b");
+  });
+
+  it("parseOptions keeps equals signs in a value", () => {
+    assert.equal(serve("--id=a=b").serverId, "a=b");
+    assert.equal(serve("--id", "a=b").serverId, "a=b");
+  });
+
+  it("parseOptions takes a value that begins with dashes after an equals sign only", () => {
+    assert.equal(serve("--id=--x").serverId, "--x");
+    assert.match(refuse("--id", "--log-info=1"), /^Bad option: "--id" expects .*, but no value follows$/);
+  });
+
+  it("parseOptions lets the last of repeated single values win", () => {
+    assert.equal(serve("--http-port=1", "--http-port=2").httpPort, 2);
+  });
+
+  it("parseOptions uses the HTTP address for metrics unless told otherwise", () => {
+    assert.equal(serve("--http-address=127.0.0.1").metricsAddress, "127.0.0.1");
+    assert.equal(serve("--metrics-address=::1", "--http-address=127.0.0.1").metricsAddress, "::1");
+  });
+
+  it("parseOptions returns frozen options and leaves its defaults alone", () => {
+    const options = serve("--load-model=m", "--model-control-mode=explicit");
+    assert(Object.isFrozen(options));
+    assert(Object.isFrozen(options.modelRepositoryPaths));
+    assert(Object.isFrozen(options.loadModelNames));
+    assert(Object.isFrozen(options.backendConfig));
+    assert.deepEqual(serve().loadModelNames, []);
+    assert.deepEqual(serve().modelRepositoryPaths, ["models"]);
+  });
+
+  it("parseOptions does not change the arguments it is given", () => {
+    const argv = [repository, "--id", "x"];
+    parseOptions(argv, {});
+    assert.deepEqual(argv, [repository, "--id", "x"]);
+  });
+
+  it("parseOptions reads log escaping from the environment", () => {
+    const name = "TRITON_SERVER_ESCAPE_LOG_MESSAGES";
+    const off = parseOptions([repository], { [name]: "0" });
+    const on = parseOptions([repository], { [name]: "1" });
+    assert(off.kind === "serve" && on.kind === "serve");
+    assert.equal(off.options.escapeLogMessages, false);
+    assert.equal(on.options.escapeLogMessages, true);
+    const bad = parseOptions([repository], { [name]: "perhaps" });
+    assert(bad.kind === "error");
+    assert.match(bad.message, /TRITON_SERVER_ESCAPE_LOG_MESSAGES expects true, .*, got "perhaps"$/);
+  });
+
+  it("parseOptions stops at --help and --version", () => {
+    assert.deepEqual(parseOptions(["--help", "--nonsense"], {}), { kind: "help" });
+    assert.deepEqual(parseOptions(["--id=x", "--version"], {}), { kind: "version" });
+    assert.equal(parseOptions(["--nonsense", "--help"], {}).kind, "error");
+  });
+});
+
+describe("parseOptions, mistakes", () => {
+  const cases: [string, string[], string][] = [
+    ["names the nearest option", ["--http-prt=1"], 'Unknown option "--http-prt", did you mean --http-port?'],
+    [
+      "completes an abbreviation",
+      ["--model-repo", "x"],
+      'Unknown option "--model-repo", did you mean --model-repository?',
+    ],
+    ["takes a shared beginning for no abbreviation", ["--log"], 'Unknown option "--log"'],
+    ["completes nothing from bare dashes", ["--"], 'Unknown option "--"'],
+    [
+      "suggests two dashes for one",
+      ["-http-port=1"],
+      'Unknown option "-http-port", did you mean --http-port?',
+    ],
+    ["suggests nothing far-fetched", ["--frobnicate"], 'Unknown option "--frobnicate"'],
+    [
+      "refuses a stray argument",
+      ["models"],
+      'Unexpected argument "models": options are written --flag value or --flag=value',
+    ],
+    [
+      "refuses a value where none belongs",
+      ["--disable-auto-complete-config=true"],
+      'Bad option: "--disable-auto-complete-config" takes no value, got "true"',
+    ],
+    ["refuses a value for --help", ["--help=x"], 'Bad option: "--help" takes no value, got "x"'],
+    [
+      "refuses a missing value",
+      ["--exit-timeout-secs"],
+      'Bad option: "--exit-timeout-secs" expects an integer from 0 to 2147483, but no value follows',
+    ],
+    [
+      "refuses a malformed value",
+      ["--exit-timeout-secs", "1s"],
+      'Bad option: "--exit-timeout-secs" expects an integer from 0 to 2147483, got "1s"',
+    ],
+    [
+      "names the alias that was used",
+      ["--model-store="],
+      'Bad option: "--model-store" expects a value that is not empty, got ""',
+    ],
+    [
+      "refuses what Triton has and this release has not",
+      ["--cache-config", "local,size=1"],
+      "--cache-config is not supported yet",
+    ],
+  ];
+  for (const [behaviour, argv, message] of cases) {
+    it(`parseOptions ${behaviour}`, () => {
+      assert.equal(refuse(...argv), message);
+    });
+  }
+
+  it("parseOptions requires a model repository", () => {
+    const result = parseOptions([], {});
+    assert(result.kind === "error");
+    assert.match(result.message, /^--model-repository is required/);
+  });
+});

@@ -1,0 +1,58 @@
+import { configDataTypeName, dataTypes, type DataType } from "../server/core/data-type.ts";
+import { type ConfigFile, writeModelDirectory } from "./model-directory.ts";
+import { failingModel, identityModel } from "./onnx-builder/model-zoo.ts";
+
+/** Items of the tensors of the fixed-size identity models. */
+const fixedLength = 16;
+
+/** Types that ONNX Runtime's Node binding carries: all but BF16, which its type map lacks. */
+export const fixtureDataTypes: readonly DataType[] = dataTypes.filter((type) => type !== "BF16");
+
+/** Fields that every fixture model has. One instance, so that the order of executions is known. */
+function identityConfig(datatype: DataType, dims: readonly number[], batching: ConfigFile): ConfigFile {
+  const tensor = { data_type: configDataTypeName(datatype), dims };
+  return {
+    backend: "onnxruntime",
+    ...batching,
+    input: [{ name: "INPUT0", ...tensor }],
+    output: [{ name: "OUTPUT0", ...tensor }],
+    instance_group: [{ kind: "KIND_CPU", count: 1 }],
+  };
+}
+
+/**
+ * Writes the models that tests use beside the sample models. All but the last answer OUTPUT0 = INPUT0.
+ *
+ * - `identity_<type>_any`: for each data type of {@link fixtureDataTypes}; up to 8 rows of any length, no batcher.
+ * - `identity_fp32`: 16 values, up to 64 rows, dynamic batching with its defaults.
+ * - `identity_fp32_eights`: 16 values; batches of 8 are preferred and waited for up to 5 s, so a test can know
+ *   how many executions its requests take.
+ * - `fixture_no_config`: 16 values and no `config.json`.
+ * - `failing`: INT64 index to FP32 value; fails at run time for an index of 4 or more.
+ */
+export function writeFixtureRepository(repository: string): void {
+  for (const datatype of fixtureDataTypes) {
+    const config = identityConfig(datatype, [-1], { max_batch_size: 8 });
+    const model = identityModel(datatype, ["batch", "length"]);
+    writeModelDirectory(repository, `identity_${datatype.toLowerCase()}_any`, config, model);
+  }
+  const fixed = identityModel("FP32", ["batch", fixedLength]);
+  const dims = [fixedLength];
+  writeModelDirectory(
+    repository,
+    "identity_fp32",
+    identityConfig("FP32", dims, { max_batch_size: 64, dynamic_batching: {} }),
+    fixed,
+  );
+  writeModelDirectory(
+    repository,
+    "identity_fp32_eights",
+    identityConfig("FP32", dims, {
+      max_batch_size: 64,
+      dynamic_batching: { preferred_batch_size: [8], max_queue_delay_microseconds: 5_000_000 },
+    }),
+    fixed,
+  );
+  writeModelDirectory(repository, "fixture_no_config", null, fixed);
+  writeModelDirectory(repository, "failing", { backend: "onnxruntime" }, failingModel());
+}
