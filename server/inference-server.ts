@@ -8,13 +8,14 @@ import { CoreBudget } from "./model/core-budget.ts";
 import type { Model } from "./model/model.ts";
 import { ModelLoader } from "./model/model-loader.ts";
 import type { ModelTensor } from "./model/served-model.ts";
+import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import { type ModelIndexRow, ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import { serverVersion } from "./server-version.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
-const extensions: readonly string[] = ["schedule_policy", "model_configuration", "binary_tensor_data", "parameters"];
+const extensions: readonly string[] = ["model_configuration", "binary_tensor_data"];
 
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
@@ -54,7 +55,7 @@ export class InferenceServer implements DataPlane {
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
         backends: allBackends(),
-        backendSettings: (backend) => settingsOf(options.backendConfig, backend),
+        backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
         isAutoCompleteEnabled: options.autoCompleteConfig,
         coreBudget: new CoreBudget(),
         clock,
@@ -180,14 +181,6 @@ export class InferenceServer implements DataPlane {
     this.#seriesOf.get(model)?.();
     this.#seriesOf.delete(model);
   }
-}
-
-/** Settings for all backends first, so that a backend's own win. */
-function settingsOf(settings: ServerOptions["backendConfig"], backend: string): ReadonlyMap<string, string> {
-  const found = new Map<string, string>();
-  for (const setting of settings) if (setting.backend === null) found.set(setting.key, setting.value);
-  for (const setting of settings) if (setting.backend === backend) found.set(setting.key, setting.value);
-  return found;
 }
 
 function tensorMetadata({ name, datatype, shape }: ModelTensor): ModelMetadata["inputs"][number] {

@@ -25,20 +25,20 @@ async function main(): Promise<void> {
   }
   const { options } = commandLine;
   const logger = openLogger(options, "server");
+  process.on("exit", () => logger.flush());
   for (const warning of commandLine.warnings) logger.warning(warning);
   await serve(options, logger);
 }
 
 async function serve(options: ServerOptions, logger: Logger): Promise<void> {
   const server = new InferenceServer(options, logger);
-  if (!(await startServer(server, options, logger))) exit(1, logger);
+  if (!(await startServer(server, options, logger))) process.exit(1);
   let frontEnds: FrontEnds;
   try {
     frontEnds = await FrontEnds.open(server, options, logger);
   } catch (thrown) {
     logger.error(StatusError.from(thrown).message);
-    exit(1, logger);
-    return;
+    process.exit(1);
   }
   logTables(server, frontEnds, logger);
 
@@ -98,12 +98,7 @@ async function shutDown(
   const isClean = await server.stop(budget.leftMs());
   await frontEnds.close(budget.leftMs());
   logger.info(isClean ? "Shut down" : "Exit timeout expired");
-  exit(isClean ? 0 : 1, logger);
-}
-
-function exit(code: number, logger: Logger): void {
-  logger.flush();
-  process.exit(code);
+  process.exit(isClean ? 0 : 1);
 }
 
 await main();

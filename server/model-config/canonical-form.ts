@@ -73,7 +73,8 @@ function canonicalMessage(
     if (reason === undefined) {
       fields[name] = canonical;
     } else if (property["x-has-presence"] === true || !isProtoDefault(canonical, property)) {
-      problems.unsupported(`${quotePath(fieldPath)} is not supported yet: ${reason}`);
+      const hint = reason === "" ? "" : `: ${reason}`;
+      problems.unsupported(`${quotePath(fieldPath)} is not supported yet${hint}`);
     }
   }
   for (const group of schema["x-oneof"] ?? []) dropSurplusMembers(fields, group, path, problems);

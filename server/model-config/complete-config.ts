@@ -28,7 +28,7 @@ export interface ModelConfigDraft {
 /** A config that is ready to be served. */
 export interface CompletedModelConfig {
   readonly config: ModelConfig;
-  /** One sentence for each thing that was filled in and that its author may want to know of. For the log. */
+  /** A line for the log about each thing that was filled in and that its author may want to know of. */
   readonly notices: readonly string[];
 }
 
@@ -77,7 +77,7 @@ export function completeModelConfig(
   const differences = new ConfigProblems(`model '${modelName}'`);
   checkAgainstSignature(config, signature, differences);
   differences.throwIfAny();
-  return { config, notices };
+  return { config, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
 }
 
 function autocomplete(

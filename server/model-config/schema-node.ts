@@ -20,7 +20,7 @@ export interface SchemaNode {
   readonly "x-rule"?: string;
   /** Groups of properties of which at most one may be given. */
   readonly "x-oneof"?: readonly (readonly string[])[];
-  /** The behaviour is not built yet: any value but the default is refused, with this reason. */
+  /** The behaviour is not built yet: any value but the default is refused; says what to do instead, or "". */
   readonly "x-not-supported"?: string;
   /** Enum values whose behaviour is not built yet, each with a reason. */
   readonly "x-not-supported-values"?: Readonly<Record<string, string>>;

@@ -6,7 +6,7 @@ import { requireDataType, type Signature, type SignatureTensor, type TensorRole 
 /** A config with what the model file says filled in. */
 export interface Autocompleted {
   readonly fields: ModelConfigFields;
-  /** One sentence for each thing that was filled in and that its author may want to know of. For the log. */
+  /** What was filled in and its author may want to know of, without the model's name. */
   readonly notices: readonly string[];
 }
 

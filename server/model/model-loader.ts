@@ -76,12 +76,6 @@ export class ModelLoader {
 
   async #draft(source: ModelSource): Promise<ModelConfigDraft> {
     const document = readModelConfig(source.directory, source.name);
-    if (document === null && !this.#parts.isAutoCompleteEnabled) {
-      throw new StatusError(
-        "INVALID_ARG",
-        `'${path.join(source.directory, "config.json")}' does not exist, and --disable-auto-complete-config asks for one`,
-      );
-    }
     const first = source.versions[0];
     const versionDirectoryEntries =
       first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();

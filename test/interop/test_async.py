@@ -81,9 +81,10 @@ def test_grpc_async_infer(grpc_address):
 def test_grpc_async_infer_reports_the_error_of_one_request(grpc_address):
     answers = queue.Queue()
     with grpcclient.InferenceServerClient(grpc_address) as client:
-        client.async_infer("nowhere", inputs_of(grpcclient, 0), lambda *answer: answers.put(answer))
+        client.async_infer(
+            "nowhere", inputs_of(grpcclient, 0), callback=lambda result, error: answers.put((result, error))
+        )
         result, error = answers.get(timeout=30)
-    # The callback is called with keywords or by position, depending on the client; only the error counts.
     assert result is None
     assert "StatusCode.NOT_FOUND" in str(error)
 

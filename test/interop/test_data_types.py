@@ -30,7 +30,7 @@ TYPED_FIELDS = {
 def sample(datatype):
     """Values at the ends of the type's range, shape [2, 3]."""
     if datatype == "BYTES":
-        return np.array([b"", b"a", b"two", "é".encode(), b"\x00nul", b"x" * 300], dtype=np.object_).reshape(2, 3)
+        return np.array([b"", b"a", b"two", "é".encode(), b"\n", b"x" * 300], dtype=np.object_).reshape(2, 3)
     dtype = np.dtype(triton_to_np_dtype(datatype))
     if datatype == "BOOL":
         values = [True, False, True, True, False, False]

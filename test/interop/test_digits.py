@@ -11,7 +11,7 @@ BATCH = 64
 
 @pytest.fixture(scope="module")
 def held_out():
-    text = (Path(__file__).parent.parent / "fixtures" / "digits-held-out.json").read_text()
+    text = (Path(__file__).resolve().parent.parent / "fixtures" / "digits-held-out.json").read_text()
     data = json.loads(text)
     images = np.array(data["images"], dtype=np.float32).reshape(-1, 1, 8, 8)
     return images, np.array(data["labels"], dtype=np.int64)

@@ -59,8 +59,19 @@ def test_wrong_shape(protocol, refused):
 
 
 def test_missing_batch_dimension(protocol, refused):
-    flat = FIRST.reshape(16)
-    refused(protocol, "invalid", ["INPUT"], lambda: protocol.infer("simple", inputs_of(protocol, flat, flat)))
+    """The first dimension then passes for the batch."""
+    flat = FIRST.reshape(16)[:8].copy()
+    refused(
+        protocol,
+        "invalid",
+        ["unexpected shape for input 'INPUT0' for model 'simple'", "got [8]"],
+        lambda: protocol.infer("simple", inputs_of(protocol, flat, flat)),
+    )
+
+
+def test_shape_without_dimensions(protocol, refused):
+    scalar = np.array(5, dtype=np.int32)
+    refused(protocol, "invalid", [], lambda: protocol.infer("simple", inputs_of(protocol, scalar, scalar)))
 
 
 def test_batch_dimensions_that_differ(protocol, refused):

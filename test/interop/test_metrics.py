@@ -38,7 +38,9 @@ class Page:
         self.samples = {}
         for family in self.families.values():
             for sample in family.samples:
-                key = (sample.name, frozenset(sample.labels.items()))
+                # The parser gives counters OpenMetrics' suffix _total, which the page does not have.
+                name = family.name if family.type == "counter" else sample.name
+                key = (name, frozenset(sample.labels.items()))
                 assert key not in self.samples, f"series given twice: {key}"
                 self.samples[key] = sample.value
 

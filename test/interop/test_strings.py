@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-TEXTS = ["", "a", "naïve ✓ 日本語 😀", "line\nbreak\ttab", 'quote " \\ backslash', "nul\0inside", "x" * 5000]
+TEXTS = ["", "a", "naïve ✓ 日本語 😀", "line\nbreak\ttab", 'quote " \\ backslash', "x" * 5000]
 
 
 def texts(values, shape):
@@ -55,3 +55,17 @@ def test_bytes_without_unicode_python_type(protocol):
     sent = np.array([[b"one", b"two"]], dtype="S8")
     result = protocol.infer("simple_identity", [protocol.input("INPUT0", sent)])
     assert decoded(result.as_numpy("OUTPUT0")) == ["one", "two"]
+
+
+@pytest.mark.parametrize(
+    "element, fragment", [(b"nul\0inside", "NUL"), (b"\xff\xfe", "not valid UTF-8")], ids=["NUL", "not UTF-8"]
+)
+def test_text_that_the_backend_cannot_carry_is_refused(protocol, refused, element, fragment):
+    """ONNX Runtime's Node binding would change such an element; the server must not do so silently."""
+    sent = np.array([[b"good", element]], dtype=np.object_)
+    refused(
+        protocol,
+        "invalid",
+        ["INPUT0", fragment],
+        lambda: protocol.infer("simple_identity", [protocol.input("INPUT0", sent)]),
+    )

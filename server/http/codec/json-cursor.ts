@@ -31,6 +31,11 @@ export function kindOf(first: number): JsonKind {
   return kindByFirstByte[first] as JsonKind;
 }
 
+/** The same bytes as a Buffer, which can turn byte ranges into strings. Nothing is copied. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
 /**
  * A position in UTF-8 JSON text, and what the last token read there was.
  *
@@ -39,7 +44,6 @@ export function kindOf(first: number): JsonKind {
  * would allocate one per array element.
  */
 export class JsonCursor {
-  /** A Buffer, because only Buffers turn byte ranges into strings. */
   readonly bytes: Buffer;
   /** First byte of the text in {@link bytes}: offsets in messages count from here. */
   readonly start: number;
@@ -58,7 +62,7 @@ export class JsonCursor {
   numberIsInteger = false;
 
   constructor(bytes: Uint8Array, start: number, end: number) {
-    this.bytes = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.bytes = asBuffer(bytes);
     this.start = start;
     this.end = end;
     this.position = start;

@@ -29,7 +29,11 @@ const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const int32 = fc.integer();
 const uint32 = fc.nat({ max: 0xffff_ffff });
 const text = fc.string({ unit: "grapheme", maxLength: 60 });
-const dimension = fc.oneof(fc.nat(200), fc.nat({ max: Number.MAX_SAFE_INTEGER }), fc.integer({ min: -3, max: 0 }));
+const dimension = fc.oneof(
+  fc.nat(200),
+  fc.nat({ max: Number.MAX_SAFE_INTEGER }),
+  fc.integer({ min: -3, max: 0 }),
+);
 
 function bytesOf(array: ArrayBufferView): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
@@ -99,7 +103,13 @@ export const requestCases: fc.Arbitrary<RequestCase> = fc.boolean().chain((isRaw
     modelVersion: text,
     id: text,
     parameters: fc
-      .array(fc.tuple(text.map((key) => `c${key}`), customParameter), { maxLength: 3 })
+      .array(
+        fc.tuple(
+          text.map((key) => `c${key}`),
+          customParameter,
+        ),
+        { maxLength: 3 },
+      )
       .map((entries) => new Map(entries)),
     inputs: inputs(isRaw ? rawContents : typedContents),
     outputs: fc.uniqueArray(text, { maxLength: 20 }),
@@ -114,7 +124,9 @@ export function toProtobufObject(request: RequestCase): Record<string, unknown> 
     model_name: request.modelName,
     model_version: request.modelVersion,
     id: request.id,
-    parameters: Object.fromEntries([...request.parameters].map(([key, value]) => [key, inferParameter(value)])),
+    parameters: Object.fromEntries(
+      [...request.parameters].map(([key, value]) => [key, inferParameter(value)]),
+    ),
     inputs: request.inputs.map(({ name, datatype, shape, contents }) => ({
       name,
       datatype,

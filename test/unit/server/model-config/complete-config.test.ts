@@ -76,7 +76,7 @@ describe("completeModelConfig auto-complete", () => {
       optimization: { graphLevel: 0 },
     });
     assert.equal(notices.length, 2);
-    assert.match(notices[0]!, /^max_batch_size set to 4/);
+    assert.match(notices[0]!, /^Model 'm': max_batch_size set to 4/);
   });
 
   it("does not batch when the default batch size is 0", () => {

@@ -104,8 +104,8 @@ describe("parseModelConfig problems", () => {
     ],
     [
       "neither camelCase nor snake_case",
-      { Max_Batch_Size: 1 },
-      /^unknown field "Max_Batch_Size", did you mean/,
+      { max_batchSize: 1 },
+      /^unknown field "max_batchSize", did you mean/,
     ],
     [
       "a field in both spellings",
@@ -291,10 +291,21 @@ describe("parseModelConfig not supported yet", () => {
     it(`refuses ${path}`, () => {
       const error = errorOf(config);
       assert.equal(error.code, "UNSUPPORTED");
-      assert.ok(error.message.startsWith(`${file}: "${path}" is not supported yet: `), error.message);
+      assert.ok(error.message.startsWith(`${file}: "${path}" is not supported yet`), error.message);
       assert.equal(error.message.split("\n").length, 1);
     });
   }
+
+  it("says what to do instead, where there is something", () => {
+    assert.equal(
+      errorOf({ sequence_batching: {} }).message,
+      `${file}: "sequence_batching" is not supported yet`,
+    );
+    assert.equal(
+      errorOf({ instance_group: [{ passive: true }] }).message,
+      `${file}: "instance_group[0].passive" is not supported yet: leave the group out instead`,
+    );
+  });
 
   it("refuses KIND_MODEL", () => {
     const error = errorOf({ instance_group: [{ kind: "kind_model" }] });

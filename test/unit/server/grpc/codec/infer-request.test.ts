@@ -18,12 +18,15 @@ function readObject(message: object): InferenceRequest {
 }
 
 function refused(message: object, code: string, text: RegExp): void {
-  assert.throws(() => readObject(message), (thrown) => {
-    assert.ok(thrown instanceof StatusError, String(thrown));
-    assert.equal(thrown.code, code);
-    assert.match(thrown.message, text);
-    return true;
-  });
+  assert.throws(
+    () => readObject(message),
+    (thrown) => {
+      assert.ok(thrown instanceof StatusError, String(thrown));
+      assert.equal(thrown.code, code);
+      assert.match(thrown.message, text);
+      return true;
+    },
+  );
 }
 
 const fp32 = { name: "INPUT0", datatype: "FP32", shape: [1] };
@@ -43,7 +46,10 @@ describe("InferRequestMessage", () => {
         assert.equal(parameters.length, expected.parameters.size);
         for (const [key, value] of parameters) {
           const wanted = expected.parameters.get(key);
-          assert.ok(Object.is(typeof wanted === "bigint" ? BigInt(value) : value, wanted), `${key}: ${String(value)}`);
+          assert.ok(
+            Object.is(typeof wanted === "bigint" ? BigInt(value) : value, wanted),
+            `${key}: ${String(value)}`,
+          );
         }
         assert.equal(request.inputs.length, expected.inputs.length);
         for (const [i, input] of request.inputs.entries()) {
@@ -58,7 +64,11 @@ describe("InferRequestMessage", () => {
 
   it("InferRequestMessage reads or refuses mutated bytes, and never throws anything but a StatusError", () => {
     let refusedCount = 0;
-    const mutation = fc.record({ at: fc.nat(), byte: fc.nat(255), kind: fc.constantFrom("set", "insert", "cut") });
+    const mutation = fc.record({
+      at: fc.nat(),
+      byte: fc.nat(255),
+      kind: fc.constantFrom("set", "insert", "cut"),
+    });
     fc.assert(
       fc.property(requestCases, fc.array(mutation, { minLength: 1, maxLength: 4 }), (valid, mutations) => {
         let bytes = encodeMessage("ModelInferRequest", toProtobufObject(valid), valid.isPacked);
@@ -76,9 +86,9 @@ describe("InferRequestMessage", () => {
           refusedCount++;
         }
       }),
-      { seed: 2, numRuns: 5000 },
+      { seed: 2, numRuns: 3000 },
     );
-    assert.ok(refusedCount > 500, `only ${refusedCount} mutants were refused`);
+    assert.ok(refusedCount > 300, `only ${refusedCount} mutants were refused`);
   });
 
   it("InferRequestMessage reads or refuses random bytes, and never throws anything but a StatusError", () => {
@@ -95,7 +105,10 @@ describe("InferRequestMessage", () => {
   });
 
   it("InferRequestMessage lends views of the message for raw contents", () => {
-    const bytes = encodeMessage("ModelInferRequest", { inputs: [fp32], raw_input_contents: [Buffer.alloc(4, 7)] });
+    const bytes = encodeMessage("ModelInferRequest", {
+      inputs: [fp32],
+      raw_input_contents: [Buffer.alloc(4, 7)],
+    });
     const { data } = read(bytes).inputs[0]!;
     assert.equal(data.buffer, bytes.buffer);
     assert.deepEqual([...data], [7, 7, 7, 7]);
@@ -145,7 +158,10 @@ describe("InferRequestMessage", () => {
 
   it("InferRequestMessage ignores surplus raw contents", () => {
     const request = readObject({ inputs: [fp32], raw_input_contents: [Buffer.of(1), Buffer.of(2)] });
-    assert.deepEqual(request.inputs.map((input) => [...input.data]), [[1]]);
+    assert.deepEqual(
+      request.inputs.map((input) => [...input.data]),
+      [[1]],
+    );
   });
 
   it("InferRequestMessage says where a torn message is torn", () => {
@@ -164,8 +180,8 @@ describe("InferRequestMessage", () => {
   });
 
   it("InferRequestMessage refuses a nested message that runs past its parent", () => {
-    // inputs of 2 bytes whose name announces 5.
-    assert.throws(() => read(Buffer.of(0x2a, 0x02, 0x0a, 0x05, 1, 2, 3, 4, 5)), {
+    // inputs of 2 bytes whose name announces the 5 bytes of the id that follows.
+    assert.throws(() => read(Buffer.of(0x2a, 0x02, 0x0a, 0x05, 0x1a, 0x03, 0x61, 0x62, 0x63)), {
       code: "INVALID_ARG",
       message: /5 bytes announced, 0 left, at byte 4 of 9, in inputs.name/,
     });

@@ -36,7 +36,9 @@ function wireParameter(value: ParameterValue): object {
     case "bigint":
       return { int64_param: value.toString() };
     default:
-      return Number.isSafeInteger(value) ? { int64_param: BigInt(value).toString() } : { double_param: value };
+      return Number.isSafeInteger(value)
+        ? { int64_param: BigInt(value).toString() }
+        : { double_param: value };
   }
 }
 
@@ -60,7 +62,6 @@ describe("encodeInferResponse", () => {
             buffer: null,
           });
           const bytes = encodeInferResponse(response)!;
-          // Through protobufjs' own encoding of the same, which also proves that no byte is left unwritten.
           assert.deepEqual(normal(decodeMessage("ModelInferResponse", bytes)), {
             ...present("model_name", parts.modelName),
             ...present("model_version", parts.modelVersion),
@@ -132,6 +133,8 @@ function normal(message: Record<string, unknown>): Record<string, unknown> {
   const raw = message["raw_output_contents"] as Uint8Array[] | undefined;
   return {
     ...message,
-    ...(raw === undefined ? {} : { raw_output_contents: raw.map((data) => Buffer.from(data).toString("hex")) }),
+    ...(raw === undefined
+      ? {}
+      : { raw_output_contents: raw.map((data) => Buffer.from(data).toString("hex")) }),
   };
 }

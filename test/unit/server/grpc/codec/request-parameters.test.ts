@@ -71,7 +71,12 @@ describe("readRequestParameters", () => {
     ["priority", { string_param: "1" }, "int64_param or uint64_param", "string_param"],
     ["timeout", { uint64_param: 1 }, "int64_param", "uint64_param"],
     ["triton_enable_empty_final_response", { int64_param: 1 }, "bool_param", "int64_param"],
-    ["custom", { uint64_param: 1 }, "int64_param or bool_param or string_param or double_param", "uint64_param"],
+    [
+      "custom",
+      { uint64_param: 1 },
+      "int64_param or bool_param or string_param or double_param",
+      "uint64_param",
+    ],
     ["custom", {}, "int64_param or bool_param or string_param or double_param", "no value"],
   ] as const;
   for (const [key, value, expected, got] of wrongTypes) {

@@ -19,7 +19,11 @@ const cases: readonly (readonly [DataType, object, readonly number[]])[] = [
   ["INT8", { int_contents: [-1, 127, 256 + 5] }, [0xff, 0x7f, 5]],
   ["INT16", { int_contents: [-2, 0x1_0003] }, [0xfe, 0xff, 3, 0]],
   ["INT32", { int_contents: [-2, 300] }, [0xfe, 0xff, 0xff, 0xff, 0x2c, 1, 0, 0]],
-  ["INT64", { int64_contents: ["-1", "4294967296"] }, [...new Array<number>(8).fill(0xff), 0, 0, 0, 0, 1, 0, 0, 0]],
+  [
+    "INT64",
+    { int64_contents: ["-1", "4294967296"] },
+    [...new Array<number>(8).fill(0xff), 0, 0, 0, 0, 1, 0, 0, 0],
+  ],
   ["UINT8", { uint_contents: [255, 256] }, [0xff, 0]],
   ["UINT16", { uint_contents: [0xfffe] }, [0xfe, 0xff]],
   ["UINT32", { uint_contents: [0xffff_fffe] }, [0xfe, 0xff, 0xff, 0xff]],
@@ -91,15 +95,36 @@ describe("readTensorContents", () => {
 
   it("readTensorContents refuses a packed list that is torn", () => {
     const tornFloat = Buffer.of((6 << 3) | 2, 3, 0, 0, 0);
-    assert.throws(() => readBytes("FP32", tornFloat), { code: "INVALID_ARG", message: /packed list of 3 bytes/ });
+    assert.throws(() => readBytes("FP32", tornFloat), {
+      code: "INVALID_ARG",
+      message: /packed list of 3 bytes/,
+    });
     const tornVarint = Buffer.of((3 << 3) | 2, 2, 1, 0x80);
     assert.throws(() => readBytes("INT64", tornVarint), { code: "INVALID_ARG", message: /ends too early/ });
     const longVarint = Buffer.from([(3 << 3) | 2, 12, ...new Array<number>(11).fill(0x80), 1]);
-    assert.throws(() => readBytes("INT64", longVarint), { code: "INVALID_ARG", message: /more than 10 bytes/ });
+    assert.throws(() => readBytes("INT64", longVarint), {
+      code: "INVALID_ARG",
+      message: /more than 10 bytes/,
+    });
   });
 
   it("readTensorContents takes any non-zero varint as true", () => {
-    const bytes = Buffer.from([(1 << 3) | 2, 12, 2, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1, 0]);
+    const bytes = Buffer.from([
+      (1 << 3) | 2,
+      12,
+      2,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      0x80,
+      1,
+      0,
+    ]);
     assert.deepEqual(readBytes("BOOL", bytes), [1, 1, 0]);
   });
 });

@@ -1,0 +1,38 @@
+import type { ParameterValue } from "../../core/inference-request.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { OutputEncodings } from "./output-encodings.ts";
+
+/** An inference request as a codec read it: what `InferenceRequest` needs, and how to encode the response. */
+export class DecodedInferRequest {
+  /** "" when the client sent none. */
+  readonly id: string;
+  /** In the client's order. Binary inputs are views on the request's body; the array belongs to the caller. */
+  readonly inputs: Tensor[];
+  /** Empty: all outputs. */
+  readonly requestedOutputs: readonly string[];
+  /** The form in which the response carries each output. */
+  readonly outputEncodings: OutputEncodings;
+  /** Custom parameters, or `null`. Shared with other requests: copy before adding. */
+  readonly parameters: ReadonlyMap<string, ParameterValue> | null;
+  /** 0: the model's default level. */
+  readonly priority: number;
+  /** 0: none. */
+  readonly timeoutUs: number;
+  /** 0 or "": the request belongs to no sequence. */
+  readonly sequenceId: number | bigint | string;
+  readonly isSequenceStart: boolean;
+  readonly isSequenceEnd: boolean;
+
+  constructor(init: DecodedInferRequest) {
+    this.id = init.id;
+    this.inputs = init.inputs;
+    this.requestedOutputs = init.requestedOutputs;
+    this.outputEncodings = init.outputEncodings;
+    this.parameters = init.parameters;
+    this.priority = init.priority;
+    this.timeoutUs = init.timeoutUs;
+    this.sequenceId = init.sequenceId;
+    this.isSequenceStart = init.isSequenceStart;
+    this.isSequenceEnd = init.isSequenceEnd;
+  }
+}

@@ -1,0 +1,209 @@
+import assert from "node:assert/strict";
+import type { ServiceError } from "@grpc/grpc-js";
+import { after, afterEach, before, describe, it } from "mocha";
+import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
+import { failure } from "../../../../../server/core/status.ts";
+import type { FakeModel } from "../fake-data-plane.ts";
+import { GrpcFixture } from "../grpc-fixture.ts";
+import { encodeMessage } from "../wire.ts";
+
+const inferRequest = {
+  model_name: "echo",
+  id: "42",
+  inputs: [{ name: "INPUT0", datatype: "INT32", shape: [1, 2] }],
+  raw_input_contents: [Buffer.of(1, 0, 0, 0, 2, 0, 0, 0)],
+};
+
+const typedInputs: readonly (readonly [string, object, readonly number[]])[] = [
+  ["BOOL", { bool_contents: [true, false] }, [1, 0]],
+  ["INT8", { int_contents: [-1] }, [255]],
+  ["INT16", { int_contents: [-2] }, [254, 255]],
+  ["INT32", { int_contents: [1] }, [1, 0, 0, 0]],
+  ["INT64", { int64_contents: [1] }, [1, 0, 0, 0, 0, 0, 0, 0]],
+  ["UINT8", { uint_contents: [200] }, [200]],
+  ["UINT16", { uint_contents: [0x102] }, [2, 1]],
+  ["UINT32", { uint_contents: [3] }, [3, 0, 0, 0]],
+  ["UINT64", { uint64_contents: [4] }, [4, 0, 0, 0, 0, 0, 0, 0]],
+  ["FP32", { fp32_contents: [1] }, [0, 0, 0x80, 0x3f]],
+  ["FP64", { fp64_contents: [1] }, [0, 0, 0, 0, 0, 0, 0xf0, 0x3f]],
+  ["BYTES", { bytes_contents: [Buffer.from("hi")] }, [2, 0, 0, 0, 0x68, 0x69]],
+];
+
+describe("gRPC infer endpoint", () => {
+  let grpc: GrpcFixture;
+  let model: FakeModel;
+  before(async () => {
+    grpc = await GrpcFixture.start();
+    model = grpc.dataPlane.echo;
+  });
+  after(() => grpc.stop());
+  afterEach(() => {
+    model.isEchoing = true;
+    model.isDecoupled = false;
+    model.refusal = null;
+    assert.deepEqual(grpc.bugs, []);
+  });
+
+  it("ModelInfer answers with raw contents, copied before the model takes its memory back", async () => {
+    assert.deepEqual(await grpc.call("ModelInfer", inferRequest), {
+      model_name: "echo",
+      model_version: "1",
+      id: "42",
+      outputs: [{ name: "OUTPUT0", datatype: "INT32", shape: ["1", "2"] }],
+      raw_output_contents: [Buffer.of(1, 0, 0, 0, 2, 0, 0, 0)],
+    });
+    assert.deepEqual(grpc.dataPlane.lastLookUp, ["echo", ""]);
+  });
+
+  for (const [datatype, contents, expected] of typedInputs) {
+    it(`ModelInfer takes typed contents of ${datatype}`, async () => {
+      const inputs = [{ name: "INPUT0", datatype, shape: [1], contents }];
+      const response = await grpc.call("ModelInfer", { model_name: "echo", inputs });
+      assert.deepEqual(response["raw_output_contents"], [Buffer.from(expected)]);
+    });
+  }
+
+  it("ModelInfer carries messages beyond the library's limit of 4 MB both ways", async () => {
+    const data = Buffer.alloc(6_000_000, 5);
+    const { raw_output_contents: contents } = await grpc.call("ModelInfer", {
+      ...inferRequest,
+      raw_input_contents: [data],
+    });
+    assert.equal(Buffer.compare((contents as Buffer[])[0]!, data), 0);
+  });
+
+  it("ModelInfer gives each of many calls at once its own answer", async () => {
+    const calls = Array.from({ length: 50 }, (_, i) =>
+      grpc.call("ModelInfer", { ...inferRequest, id: `id-${i}` }),
+    );
+    const ids = (await Promise.all(calls)).map((response) => response["id"]);
+    assert.deepEqual(
+      ids,
+      Array.from({ length: 50 }, (_, i) => `id-${i}`),
+    );
+  });
+
+  it("ModelInfer passes priority, timeout, custom parameters and requested outputs on", async () => {
+    await grpc.call("ModelInfer", {
+      ...inferRequest,
+      outputs: [{ name: "OUTPUT0" }],
+      parameters: {
+        priority: { int64_param: 2 },
+        timeout: { int64_param: 700 },
+        mode: { string_param: "fast" },
+        sequence_id: { int64_param: 9 },
+      },
+    });
+    const request = model.lastRequest();
+    assert.deepEqual(
+      [request.priority, request.timeoutUs, request.requestedOutputs, request.parameters],
+      [2, 700, ["OUTPUT0"], new Map([["mode", "fast"]])],
+    );
+  });
+
+  it("ModelInfer refuses a model that is unknown or not ready before it looks at the tensors", async () => {
+    const bad = { ...inferRequest, raw_input_contents: [] };
+    const unknown = await grpc.failure("ModelInfer", { ...bad, model_name: "nobody" });
+    assert.equal(unknown.code, 5);
+    assert.match(unknown.details, /^Request for unknown model: 'nobody'/);
+    assert.equal((await grpc.failure("ModelInfer", { ...bad, model_name: "loading" })).code, 14);
+    assert.equal((await grpc.failure("ModelInfer", { ...bad, model_version: "-1" })).code, 3);
+  });
+
+  it("ModelInfer refuses a decoupled model", async () => {
+    model.isDecoupled = true;
+    assert.deepEqual(await grpc.failure("ModelInfer", inferRequest), {
+      code: 12,
+      details: "ModelInfer RPC doesn't support models with decoupled transaction policy",
+    });
+  });
+
+  it("ModelInfer refuses bytes that are no request", async () => {
+    const { code, details } = await grpc.failure("ModelInfer", Buffer.from("not a message"));
+    assert.equal(code, 3);
+    assert.match(details, /^Malformed ModelInferRequest: /);
+  });
+
+  it("ModelInfer refuses what is not built yet", async () => {
+    const parameters = { classification: { int64_param: 1 } };
+    const { code, details } = await grpc.failure("ModelInfer", {
+      ...inferRequest,
+      outputs: [{ name: "OUTPUT0", parameters }],
+    });
+    assert.equal(code, 12);
+    assert.match(details, /is not supported yet/);
+  });
+
+  it("ModelInfer puts the request's id in front of what validation says", async () => {
+    model.refusal = failure("INVALID_ARG", "expected 2 inputs but got 1 inputs");
+    assert.deepEqual(await grpc.failure("ModelInfer", inferRequest), {
+      code: 3,
+      details: "[request id: 42] expected 2 inputs but got 1 inputs",
+    });
+  });
+
+  it("ModelInfer puts <id_unknown> in front of what a backend says to a request without an id", async () => {
+    model.isEchoing = false;
+    const arrival = model.nextRequest();
+    const outcome = grpc.failure("ModelInfer", { ...inferRequest, id: "" });
+    (await arrival).fail(failure("INTERNAL", "the model fell over: 100% \u00fc\nno memory"));
+    assert.deepEqual(await outcome, {
+      code: 13,
+      details: "[request id: <id_unknown>] the model fell over: 100% \u00fc\nno memory",
+    });
+  });
+
+  it("ModelInfer cancels the request of a call that the client cancels, and drops its outcome", async () => {
+    model.isEchoing = false;
+    const arrival = model.nextRequest();
+    const outcome = new Promise<ServiceError | null>((resolve) => {
+      const call = grpc.startCall(
+        "ModelInfer",
+        encodeMessage("ModelInferRequest", inferRequest),
+        Infinity,
+        resolve,
+      );
+      void arrival.then(() => call.cancel());
+    });
+    const request = await arrival;
+    const cancelled = onceCancelled(request);
+    assert.equal((await outcome)?.code, 1);
+    await cancelled;
+    // A late answer must not disturb the connection.
+    model.answer(request);
+    assert.equal(request.isCancelled, true);
+    assert.deepEqual(await grpc.call("ServerLive"), { live: true });
+  });
+
+  it("ModelInfer cancels the request of a call whose deadline passes, and drops its failure", async () => {
+    model.isEchoing = false;
+    const arrival = model.nextRequest();
+    const outcome = grpc
+      .callRaw("ModelInfer", encodeMessage("ModelInferRequest", inferRequest), 50)
+      .then(() => 0)
+      .catch((error: ServiceError) => error.code);
+    const request = await arrival;
+    const cancelled = onceCancelled(request);
+    assert.equal(await outcome, 4);
+    await cancelled;
+    request.fail(failure("CANCELLED", "request has been cancelled"));
+  });
+
+  it("ModelInfer does not cancel a request that was answered", async () => {
+    await grpc.call("ModelInfer", inferRequest);
+    // One more turn of the connection: the first call's end has been seen by then.
+    await grpc.call("ServerLive");
+    assert.equal(model.lastRequest().isCancelled, false);
+  });
+});
+
+/** Resolves when the request is cancelled. */
+function onceCancelled(request: InferenceRequest): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = request.cancel.bind(request);
+    request.cancel = () => {
+      cancel();
+      resolve();
+    };
+  });
+}

@@ -1,0 +1,252 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { type AddressInfo } from "node:net";
+import {
+  Client,
+  type ClientDuplexStream,
+  credentials,
+  logVerbosity,
+  Metadata,
+  type ServiceError,
+  setLogVerbosity,
+  status,
+} from "@grpc/grpc-js";
+import { after, afterEach, before, beforeEach, describe, it } from "mocha";
+import { failure } from "../../../../../server/core/status.ts";
+import { GrpcJsTransport } from "../../../../../server/grpc/transport/grpc-js-transport.ts";
+import type {
+  GrpcMethod,
+  StreamCall,
+  StreamListener,
+  UnaryCall,
+} from "../../../../../server/grpc/transport/grpc-transport.ts";
+
+const identity = (bytes: Buffer): Buffer => bytes;
+
+/** What each test puts behind the two methods. */
+interface Behaviour {
+  unary: (call: UnaryCall) => void;
+  stream: (call: StreamCall) => StreamListener;
+}
+
+describe("GrpcJsTransport", () => {
+  const behaviour: Behaviour = { unary: () => {}, stream: () => deaf };
+  const deaf: StreamListener = { onMessage: () => {}, onHalfClose: () => {}, onCancelled: () => {} };
+  const methods: GrpcMethod[] = [
+    { kind: "unary", path: "/test.Service/Unary", handle: (call) => behaviour.unary(call) },
+    { kind: "stream", path: "/test.Service/Stream", open: (call) => behaviour.stream(call) },
+  ];
+  let bugs: unknown[];
+  let transport: GrpcJsTransport;
+  let client: Client;
+
+  // The library prints what it also throws.
+  before(() => setLogVerbosity(logVerbosity.NONE));
+  after(() => setLogVerbosity(logVerbosity.ERROR));
+  beforeEach(async () => {
+    bugs = [];
+    transport = new GrpcJsTransport((thrown) => bugs.push(thrown));
+    const port = await transport.listen("127.0.0.1", 0, methods);
+    client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  });
+  afterEach(async () => {
+    client.close();
+    await transport.stop(1000);
+  });
+
+  function call(message: Buffer, metadata = new Metadata()): Promise<Buffer> {
+    return new Promise((resolve, reject) => {
+      client.makeUnaryRequest(
+        "/test.Service/Unary",
+        identity,
+        identity,
+        message,
+        metadata,
+        (error, response) => {
+          if (error !== null) reject(error as Error);
+          else resolve(response ?? Buffer.of());
+        },
+      );
+    });
+  }
+
+  async function failed(outcome: Promise<unknown>): Promise<[number, string]> {
+    try {
+      await outcome;
+    } catch (thrown) {
+      const { code, details } = thrown as ServiceError;
+      return [code, details];
+    }
+    throw new Error("the call succeeded");
+  }
+
+  function openStream(): ClientDuplexStream<Buffer, Buffer> {
+    return client.makeBidiStreamRequest("/test.Service/Stream", identity, identity);
+  }
+
+  it("GrpcJsTransport passes a unary message both ways, empty ones too", async () => {
+    behaviour.unary = (unary) => unary.reply(Buffer.concat([unary.message, unary.message]));
+    assert.deepEqual(await call(Buffer.of(1, 2)), Buffer.of(1, 2, 1, 2));
+    assert.deepEqual(await call(Buffer.of()), Buffer.of());
+  });
+
+  it("GrpcJsTransport gives handlers the client's metadata", async () => {
+    behaviour.unary = (unary) =>
+      unary.reply(Buffer.from(`${unary.metadata("x-key")} ${unary.metadata("x-none")}`));
+    const metadata = new Metadata();
+    metadata.set("X-Key", "value");
+    assert.equal((await call(Buffer.of(), metadata)).toString(), "value undefined");
+  });
+
+  it("GrpcJsTransport cuts messages that would not fit into a header, and mends broken characters", async () => {
+    behaviour.unary = (unary) => unary.fail(failure("NOT_FOUND", "x".repeat(100_000)));
+    assert.deepEqual(await failed(call(Buffer.of())), [status.NOT_FOUND, `${"x".repeat(2048)}…`]);
+    behaviour.unary = (unary) => unary.fail(failure("NOT_FOUND", "half \ud83d, whole \ud83d\ude00"));
+    assert.deepEqual(await failed(call(Buffer.of())), [status.NOT_FOUND, "half \ufffd, whole \ud83d\ude00"]);
+  });
+
+  it("GrpcJsTransport tells a unary call's target when the client cancels", async () => {
+    const cancelled = new Promise<boolean>((resolve) => {
+      behaviour.unary = (unary) => {
+        unary.cancelWith({ cancel: () => resolve(unary.isCancelled) });
+        pending.cancel();
+      };
+    });
+    const pending = client.makeUnaryRequest("/test.Service/Unary", identity, identity, Buffer.of(), () => {});
+    assert.equal(await cancelled, true);
+  });
+
+  it("GrpcJsTransport answers INTERNAL when a handler throws, and reports it", async () => {
+    const bug = new Error("secret");
+    behaviour.unary = () => {
+      throw bug;
+    };
+    assert.deepEqual(await failed(call(Buffer.of())), [status.INTERNAL, "Internal error"]);
+    assert.deepEqual(bugs, [bug]);
+  });
+
+  it("GrpcJsTransport passes stream messages both ways and ends with OK", async () => {
+    behaviour.stream = (stream) => ({
+      onMessage: (message) => stream.send(Buffer.concat([message, Buffer.of(9)])),
+      onHalfClose: () => {
+        stream.send(Buffer.from(stream.metadata("x-none") ?? "last"));
+        stream.end();
+      },
+      onCancelled: () => {},
+    });
+    const received: string[] = [];
+    const code = await new Promise<number>((resolve) => {
+      const stream = openStream();
+      stream.on("data", (message: Buffer) => received.push(message.toString("hex")));
+      stream.on("status", (end) => resolve(end.code));
+      stream.write(Buffer.of(1));
+      stream.write(Buffer.of(2));
+      stream.end();
+    });
+    assert.deepEqual([code, ...received], [status.OK, "0109", "0209", Buffer.from("last").toString("hex")]);
+  });
+
+  it("GrpcJsTransport ends a stream with a failure and tells its listener nothing more", async () => {
+    let messageCount = 0;
+    behaviour.stream = (stream) => ({
+      ...deaf,
+      onMessage: () => {
+        messageCount++;
+        stream.fail(failure("INVALID_ARG", "no more"));
+        stream.send(Buffer.of(1));
+        stream.end();
+      },
+    });
+    const error = await new Promise<ServiceError>((resolve, reject) => {
+      const stream = openStream();
+      stream.on("data", () => reject(new Error("a message came")));
+      stream.on("error", (thrown) => resolve(thrown as ServiceError));
+      stream.write(Buffer.of(1));
+      stream.write(Buffer.of(2));
+    });
+    assert.deepEqual([error.code, error.details, messageCount], [status.INVALID_ARGUMENT, "no more", 1]);
+  });
+
+  it("GrpcJsTransport tells a stream's listener when the client cancels", async () => {
+    const cancelled = new Promise<boolean>((resolve) => {
+      behaviour.stream = (stream) => ({
+        ...deaf,
+        onMessage: () => source.cancel(),
+        onCancelled: () => resolve(stream.isCancelled),
+      });
+    });
+    const source = openStream();
+    source.on("error", () => {});
+    source.write(Buffer.of(1));
+    assert.equal(await cancelled, true);
+  });
+
+  it("GrpcJsTransport ends a stream with INTERNAL when its listener throws, and reports it", async () => {
+    const bug = new Error("secret");
+    behaviour.stream = () => ({
+      ...deaf,
+      onMessage: () => {
+        throw bug;
+      },
+    });
+    const error = await new Promise<ServiceError>((resolve) => {
+      const stream = openStream();
+      stream.on("data", () => {});
+      stream.on("error", (thrown) => resolve(thrown as ServiceError));
+      stream.write(Buffer.of(1));
+    });
+    assert.deepEqual([error.code, error.details, bugs], [status.INTERNAL, "Internal error", [bug]]);
+  });
+
+  it("GrpcJsTransport lets an open call finish while it stops, and takes no new one", async () => {
+    const arrived = new Promise<UnaryCall>((resolve) => (behaviour.unary = resolve));
+    const outcome = call(Buffer.of());
+    const open = await arrived;
+    const stopped = transport.stop(60_000);
+    open.reply(Buffer.of(7));
+    assert.deepEqual(await outcome, Buffer.of(7));
+    await stopped;
+    assert.equal((await failed(call(Buffer.of())))[0], status.UNAVAILABLE);
+  });
+
+  it("GrpcJsTransport closes calls that are still open when the budget is used up", async () => {
+    const arrived = new Promise<UnaryCall>((resolve) => (behaviour.unary = resolve));
+    const outcome = failed(call(Buffer.of()));
+    await arrived;
+    await transport.stop(20);
+    assert.ok([status.UNAVAILABLE, status.CANCELLED].includes((await outcome)[0]));
+  });
+
+  it("GrpcJsTransport is not held up by an idle connection when it stops", async () => {
+    behaviour.unary = (unary) => unary.reply(unary.message);
+    await call(Buffer.of());
+    await transport.stop(60_000);
+  });
+
+  it("GrpcJsTransport refuses a port that another listener has", async () => {
+    const other = createServer();
+    await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+    const { port } = other.address() as AddressInfo;
+    const second = new GrpcJsTransport(() => {});
+    try {
+      await assert.rejects(second.listen("127.0.0.1", port, []), {
+        name: "StatusError",
+        code: "UNAVAILABLE",
+        message: new RegExp(`127\\.0\\.0\\.1:${port}: another process uses this port.*--grpc-port`),
+      });
+    } finally {
+      other.close();
+      await second.stop(0);
+    }
+  });
+
+  it("GrpcJsTransport refuses an address that this machine does not have", async () => {
+    const second = new GrpcJsTransport(() => {});
+    // 192.0.2.0/24 is set aside for documentation: no machine has it.
+    await assert.rejects(second.listen("192.0.2.1", 0, []), {
+      code: "UNAVAILABLE",
+      message: /192\.0\.2\.1:0: this machine has no such address.*--grpc-address/,
+    });
+    await second.stop(0);
+  });
+});
