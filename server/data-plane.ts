@@ -13,8 +13,16 @@ export interface ModelMetadata {
   readonly name: string;
   readonly versions: readonly string[];
   readonly platform: string;
-  readonly inputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
-  readonly outputs: readonly { readonly name: string; readonly datatype: string; readonly shape: readonly number[] }[];
+  readonly inputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly number[];
+  }[];
+  readonly outputs: readonly {
+    readonly name: string;
+    readonly datatype: string;
+    readonly shape: readonly number[];
+  }[];
 }
 
 /** The operations that front ends translate to. `InferenceServer` implements them. */

@@ -61,12 +61,17 @@ export class InferenceServer implements DataPlane {
         clock,
         logger: logger.child("model-loader"),
       }),
-      listener: { onReady: (model) => this.#showSeries(model), onUnloading: (model) => this.#hideSeries(model) },
+      listener: {
+        onReady: (model) => this.#showSeries(model),
+        onUnloading: (model) => this.#hideSeries(model),
+      },
       logger: logger.child("model-repository"),
     });
     this.#poller =
       options.modelControlMode === "poll"
-        ? new RepositoryPoller(options.modelRepositoryPaths, options.repositoryPollSecs, () => this.#repository.poll())
+        ? new RepositoryPoller(options.modelRepositoryPaths, options.repositoryPollSecs, () =>
+            this.#repository.poll(),
+          )
         : null;
   }
 

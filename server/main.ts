@@ -54,7 +54,11 @@ async function serve(options: ServerOptions, logger: Logger): Promise<void> {
 }
 
 /** Loads the models. @returns Whether to go on, by the rule of `--exit-on-error`. */
-async function startServer(server: InferenceServer, options: ServerOptions, logger: Logger): Promise<boolean> {
+async function startServer(
+  server: InferenceServer,
+  options: ServerOptions,
+  logger: Logger,
+): Promise<boolean> {
   try {
     if (await server.start()) return true;
     logModels(server, logger);
@@ -68,21 +72,29 @@ async function startServer(server: InferenceServer, options: ServerOptions, logg
 function logTables(server: InferenceServer, frontEnds: FrontEnds, logger: Logger): void {
   logger.infoTable(
     "Backends",
-    renderTable(["Backend", "Details"], allBackends().map((backend) => [backend.name, backend.describe()])),
+    renderTable(
+      ["Backend", "Details"],
+      allBackends().map((backend) => [backend.name, backend.describe()]),
+    ),
   );
   logModels(server, logger);
   logger.infoTable(
     `Nereid ${serverVersion} is serving`,
-    renderTable(["Service", "Address"], frontEnds.addresses.map(({ service, address }) => [service, address])),
+    renderTable(
+      ["Service", "Address"],
+      frontEnds.addresses.map(({ service, address }) => [service, address]),
+    ),
   );
 }
 
 function logModels(server: InferenceServer, logger: Logger): void {
-  const rows = server.modelIndex().map(({ name, version, state, reason }) => [
-    name,
-    version === "" ? "-" : version,
-    reason === "" ? state : `${state}: ${reason}`,
-  ]);
+  const rows = server
+    .modelIndex()
+    .map(({ name, version, state, reason }) => [
+      name,
+      version === "" ? "-" : version,
+      reason === "" ? state : `${state}: ${reason}`,
+    ]);
   logger.infoTable("Models", renderTable(["Model", "Version", "Status"], rows));
 }
 

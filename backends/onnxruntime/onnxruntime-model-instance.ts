@@ -12,7 +12,13 @@ import type {
 import { gpuProviders } from "./execution-providers.ts";
 import type { OnnxRuntimeOptions } from "./onnxruntime-options.ts";
 import { type OrtElementType, onnxTypeName, ortElementTypeFor, ortElementTypeOf } from "./ort-data-type.ts";
-import { type OrtSession, type OrtValue, type OrtValueMetadata, type OrtValues, ortBinding } from "./ort-binding.ts";
+import {
+  type OrtSession,
+  type OrtValue,
+  type OrtValueMetadata,
+  type OrtValues,
+  ortBinding,
+} from "./ort-binding.ts";
 import { decodeStringTensor, encodeStringTensor } from "./string-tensor.ts";
 
 /** A tensor of the bound model, with what is looked up once instead of per batch. */
@@ -58,7 +64,9 @@ function loadOn(init: ModelInstanceInit, provider: InferenceSession.ExecutionPro
   try {
     session.loadModel(init.modelPath, sessionOptions(init, provider));
   } catch (thrown) {
-    throw new StatusError("INTERNAL", `failed to load '${init.modelPath}': ${messageOf(thrown)}`, { cause: thrown });
+    throw new StatusError("INTERNAL", `failed to load '${init.modelPath}': ${messageOf(thrown)}`, {
+      cause: thrown,
+    });
   }
   return session;
 }
@@ -106,7 +114,10 @@ class OnnxRuntimeModelInstance implements ModelInstance {
 
   constructor(session: OrtSession) {
     this.#session = session;
-    this.signature = { inputs: signatureOf(session.inputMetadata), outputs: signatureOf(session.outputMetadata) };
+    this.signature = {
+      inputs: signatureOf(session.inputMetadata),
+      outputs: signatureOf(session.outputMetadata),
+    };
   }
 
   bind(spec: BatchSpec): void {
@@ -126,7 +137,8 @@ class OnnxRuntimeModelInstance implements ModelInstance {
     try {
       results = this.#session.run(feeds, this.#fetches(batch), {});
     } catch (thrown) {
-      if (!this.#arePlacesUsable || !messageOf(thrown).includes("pre-allocated output")) return runFailure(thrown);
+      if (!this.#arePlacesUsable || !messageOf(thrown).includes("pre-allocated output"))
+        return runFailure(thrown);
       // The model's own shapes differ from the configured ones: let it allocate its outputs from now on.
       this.#arePlacesUsable = false;
       try {
@@ -185,7 +197,9 @@ class OnnxRuntimeModelInstance implements ModelInstance {
       outputs.produced(
         index,
         result.dims,
-        Array.isArray(data) ? encodeStringTensor(data) : new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+        Array.isArray(data)
+          ? encodeStringTensor(data)
+          : new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
       );
     }
   }

@@ -53,7 +53,12 @@ export function resolveOnnxRuntimeSettings(
   const count = (name: KnownParameter): number => integer(config, name, server.get(name) ?? "0");
   const graphOptimizationLevel = graphLevels.get(config.optimization.graphLevel);
   if (graphOptimizationLevel === undefined) {
-    throw invalid(config, "optimization.graph.level", String(config.optimization.graphLevel), "-1, 0, 1 or 2");
+    throw invalid(
+      config,
+      "optimization.graph.level",
+      String(config.optimization.graphLevel),
+      "-1, 0, 1 or 2",
+    );
   }
   const intraOpThreadCount = count("intra_op_thread_count");
   const options: OnnxRuntimeOptions = {
@@ -71,7 +76,10 @@ function checkNames(config: ModelConfig): void {
   for (const name of config.parameters.keys()) {
     if ((knownParameters as readonly string[]).includes(name)) continue;
     if (notSupportedParameters.includes(name)) {
-      throw new StatusError("UNSUPPORTED", `model '${config.name}': parameters["${name}"] is not supported yet`);
+      throw new StatusError(
+        "UNSUPPORTED",
+        `model '${config.name}': parameters["${name}"] is not supported yet`,
+      );
     }
     const suggestion = nearest(name, knownParameters);
     throw new StatusError(
@@ -87,7 +95,8 @@ function checkNames(config: ModelConfig): void {
 function integer(config: ModelConfig, name: KnownParameter, fallback: string): number {
   const text = config.parameters.get(name) ?? fallback;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value > 1024) throw invalid(config, `parameters["${name}"]`, text, "a count from 0 to 1024");
+  if (!/^\d+$/.test(text) || value > 1024)
+    throw invalid(config, `parameters["${name}"]`, text, "a count from 0 to 1024");
   return value;
 }
 

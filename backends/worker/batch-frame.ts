@@ -17,7 +17,13 @@ import { dataTypeByteSize } from "../../server/core/data-type.ts";
  * outputs of models with fixed sizes are written by the runtime straight into the memory that the response is
  * sent from.
  */
-const slot = { rows: 0, computeStartUs: 1, computeInputEndUs: 2, computeOutputStartUs: 3, computeEndUs: 4 } as const;
+const slot = {
+  rows: 0,
+  computeStartUs: 1,
+  computeInputEndUs: 2,
+  computeOutputStartUs: 3,
+  computeEndUs: 4,
+} as const;
 const firstRecordSlot = 5;
 const record = { state: 0, byteOffset: 1, byteLength: 2, dims: 3 } as const;
 

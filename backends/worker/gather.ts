@@ -14,7 +14,11 @@ import type { FramePool } from "./frame-pool.ts";
  * @param batch - Members in response order, validated, all compatible with the first. Not retained.
  * @param pool - Gives the frame; the caller owns it afterwards.
  */
-export function gatherBatch(batch: readonly InferenceRequest[], layout: FrameLayout, pool: FramePool): FrameHeader {
+export function gatherBatch(
+  batch: readonly InferenceRequest[],
+  layout: FrameLayout,
+  pool: FramePool,
+): FrameHeader {
   let rows = 0;
   let outputMask = 0;
   for (const request of batch) {
@@ -44,7 +48,12 @@ export function gatherBatch(batch: readonly InferenceRequest[], layout: FrameLay
       bytes.set(data, end);
       end += data.byteLength;
     }
-    header.writeInput(index, offset, end - offset, batchShape(first.inputs[position]!, inputs[index]!, layout, rows));
+    header.writeInput(
+      index,
+      offset,
+      end - offset,
+      batchShape(first.inputs[position]!, inputs[index]!, layout, rows),
+    );
     offset = alignTensor(end);
   }
   requestOutputs(header, layout, outputMask, offset);

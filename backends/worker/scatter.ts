@@ -53,7 +53,10 @@ class OutputCutter {
   cut(rows: number): Tensor {
     if (!this.#isBatching) return new Tensor(this.#name, this.#datatype, this.#itemShape, this.#bytes);
     const start = this.#offset;
-    this.#offset = this.#datatype === "BYTES" ? this.#skipElements(rows * this.#rowElements) : start + rows * this.#rowBytes;
+    this.#offset =
+      this.#datatype === "BYTES"
+        ? this.#skipElements(rows * this.#rowElements)
+        : start + rows * this.#rowBytes;
     const data = this.#bytes.subarray(start, this.#offset);
     return new Tensor(this.#name, this.#datatype, [rows, ...this.#itemShape], data);
   }
@@ -63,7 +66,10 @@ class OutputCutter {
     let offset = this.#offset;
     for (let i = 0; i < count; i++) {
       const length =
-        bytes[offset]! + bytes[offset + 1]! * 0x100 + bytes[offset + 2]! * 0x10000 + bytes[offset + 3]! * 0x1000000;
+        bytes[offset]! +
+        bytes[offset + 1]! * 0x100 +
+        bytes[offset + 2]! * 0x10000 +
+        bytes[offset + 3]! * 0x1000000;
       offset += 4 + length;
     }
     return offset;

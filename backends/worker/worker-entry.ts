@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { monotonicNowUs } from "../../server/core/clock.ts";
 import { type Failure, StatusError } from "../../server/core/status.ts";
 import type { BatchOutputs, ModelInstance, ModelInstanceModule } from "../backend.ts";
-import { alignTensor, FrameBatch, FrameHeader, FrameLayout } from "./batch-frame.ts";
+import { alignTensor, FrameBatch, FrameHeader, FrameLayout, tensorState } from "./batch-frame.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-protocol.ts";
 
 /**
@@ -43,7 +43,12 @@ class FrameOutputs implements BatchOutputs {
 
   placed(index: number, shape: readonly number[]): void {
     this.#checkRank(index, shape);
-    this.#header.writeOutput(index, this.#header.outputOffset(index), this.#header.outputLength(index), shape);
+    this.#header.writeOutput(
+      index,
+      this.#header.outputOffset(index),
+      this.#header.outputLength(index),
+      shape,
+    );
   }
 
   produced(index: number, shape: readonly number[], data: Uint8Array): void {
@@ -61,7 +66,10 @@ class FrameOutputs implements BatchOutputs {
     const frame = this.#header.buffer;
     if (this.#loose.length === 0) return frame;
     let usedBytes = this.#usedBytes();
-    const neededBytes = this.#loose.reduce((sum, output) => sum + alignTensor(output.data.byteLength), usedBytes);
+    const neededBytes = this.#loose.reduce(
+      (sum, output) => sum + alignTensor(output.data.byteLength),
+      usedBytes,
+    );
     let target = frame;
     let header = this.#header;
     if (neededBytes > frame.byteLength) {
@@ -83,6 +91,8 @@ class FrameOutputs implements BatchOutputs {
   #usedBytes(): number {
     let end = this.#layout.headerBytes;
     for (let i = 0; i < this.#layout.inputSlots.length; i++) {
+      // The record of an absent input is left over from an earlier batch.
+      if (this.#header.inputState(i) === tensorState.absent) continue;
       const input = this.#header.readInput(i);
       end = Math.max(end, alignTensor(input.byteOffset + input.byteLength));
     }
@@ -116,12 +126,10 @@ class FrameRunner {
   }
 
   run(frame: ArrayBuffer): void {
-    if (this.#previous !== null) {
-      const previous = this.#previous;
-      this.#previous = previous.then(() => this.#execute(frame) ?? undefined);
-      return;
-    }
-    const pending = this.#execute(frame);
+    const pending =
+      this.#previous === null
+        ? this.#execute(frame)
+        : this.#previous.then(() => this.#execute(frame) ?? undefined);
     if (pending === null) return;
     const settled: Promise<void> = pending.then(() => {
       if (this.#previous === settled) this.#previous = null;
@@ -137,14 +145,17 @@ class FrameRunner {
   #execute(frame: ArrayBuffer): Promise<void> | null {
     const batch = new FrameBatch(this.#layout, frame);
     const outputs = new FrameOutputs(this.#layout, batch.header);
-    batch.header.computeStartUs = monotonicNowUs();
+    const startUs = monotonicNowUs();
+    batch.header.computeStartUs = startUs;
+    // A reused frame holds the times of an earlier batch, and an instance that fails may not reach its marks.
+    batch.header.computeInputEndUs = startUs;
+    batch.header.computeOutputStartUs = 0;
     try {
       const result = this.#instance.execute(batch, outputs);
       if (result instanceof Promise) {
-        return result.then(
-          (failed) => this.#reply(batch, outputs, failed),
-          (thrown: unknown) => this.#replyFailed(batch, StatusError.from(thrown).toFailure()),
-        );
+        return result
+          .then((failed) => this.#reply(batch, outputs, failed))
+          .catch((thrown: unknown) => this.#replyFailed(batch, StatusError.from(thrown).toFailure()));
       }
       this.#reply(batch, outputs, result);
     } catch (thrown) {
@@ -159,15 +170,21 @@ class FrameRunner {
       return;
     }
     const frame = outputs.finish();
-    new FrameHeader(this.#layout, frame).computeEndUs = monotonicNowUs();
+    markEnd(new FrameHeader(this.#layout, frame));
     port.postMessage(frame, [frame]);
   }
 
   #replyFailed(batch: FrameBatch, failed: Failure): void {
-    batch.header.computeEndUs = monotonicNowUs();
+    markEnd(batch.header);
     const message: FromWorker = { kind: "batch-failed", failure: failed, frame: batch.buffer };
     port.postMessage(message, [batch.buffer]);
   }
+}
+
+function markEnd(header: FrameHeader): void {
+  const endUs = monotonicNowUs();
+  if (header.computeOutputStartUs === 0) header.computeOutputStartUs = endUs;
+  header.computeEndUs = endUs;
 }
 
 async function start(): Promise<void> {

@@ -41,6 +41,8 @@ export class WorkerModelInstance {
   #identity: ModelIdentity;
   #listener: InstanceListener | null = null;
   #isEnding = false;
+  /** What the worker died of, if it threw. */
+  #error: string | null = null;
   /** Settles the load, bind or finalize step that is being waited for. */
   #onStep: ((message: FromWorker) => void) | null = null;
   #onStepFailed: ((error: StatusError) => void) | null = null;
@@ -57,15 +59,18 @@ export class WorkerModelInstance {
     });
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", (code) => {
-        this.#onExit(`worker exited with code ${code}`);
+        this.#onExit(this.#error ?? `worker exited with code ${code}`);
         resolve();
       });
     });
-    this.#worker.once("error", (error) => this.#onExit(StatusError.from(error).message));
+    // "exit" follows, after the messages that the worker posted before it died: the batches that it still answered
+    // must not be failed here.
+    this.#worker.on("error", (error) => (this.#error = StatusError.from(error).message));
     this.#worker.on("message", this.#onMessage);
     this.#signature = this.#step<ModelSignature>((message) => {
       if (message.kind === "loaded") return message.signature;
-      if (message.kind === "load-failed") return new StatusError(message.failure.code, message.failure.message);
+      if (message.kind === "load-failed")
+        return new StatusError(message.failure.code, message.failure.message);
       return null;
     });
     // Whoever loads several instances may look at this one's failure after another's.
@@ -82,13 +87,16 @@ export class WorkerModelInstance {
     return this.#signature;
   }
 
-  /** Fixes what batches look like. After it resolves, {@link execute} may be called. */
+  /**
+   * Fixes what batches look like. After it resolves, {@link execute} may be called. When the worker dies before that,
+   * it rejects, and the listener hears nothing.
+   */
   async bind(spec: BatchSpec, listener: InstanceListener): Promise<void> {
-    this.#listener = listener;
     this.#layout = new FrameLayout(spec);
     const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
     this.#send({ kind: "bind", spec });
     await bound;
+    this.#listener = listener;
   }
 
   /**
@@ -102,13 +110,18 @@ export class WorkerModelInstance {
     this.#worker.postMessage(header.buffer, [header.buffer]);
   }
 
-  /** Lets the batches under way end, releases the model and ends the worker. */
+  /**
+   * Lets the batches under way end, releases the model and ends the worker.
+   *
+   * @throws StatusError INTERNAL when the instance could not release its model; its worker has ended all the same.
+   */
   async finalize(): Promise<void> {
     if (!this.#isEnding) {
       this.#isEnding = true;
       this.#send({ kind: "finalize" });
     }
     await this.#exited;
+    if (this.#error !== null) throw new StatusError("INTERNAL", `instance '${this.name}': ${this.#error}`);
   }
 
   /** Ends the worker without waiting for what it is doing: for failed loads and the end of the exit timeout. */
@@ -144,7 +157,8 @@ export class WorkerModelInstance {
 
   #onBatchEnd(frame: ArrayBuffer, failed: { code: StatusError["code"]; message: string } | null): void {
     const ended = this.#underWay.shift();
-    if (ended === undefined || this.#layout === null) throw new Error("A frame came back unasked. This is a bug.");
+    if (ended === undefined || this.#layout === null)
+      throw new Error("A frame came back unasked. This is a bug.");
     const header = new FrameHeader(this.#layout, frame);
     setTimes(ended.batch, header);
     this.#listener?.onBatchEnd(this, header.rows, header);

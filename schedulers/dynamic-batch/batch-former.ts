@@ -30,7 +30,11 @@ export interface BatchFormingRules {
  * @returns The number of requests to send, or 0 to wait for more.
  * @see contract §6.4 and triton-inference-server/core src/dynamic_batch_scheduler.cc for the order of the rules
  */
-export function formBatch(queue: FixedQueue<InferenceRequest>, rules: BatchFormingRules, nowUs: number): number {
+export function formBatch(
+  queue: FixedQueue<InferenceRequest>,
+  rules: BatchFormingRules,
+  nowUs: number,
+): number {
   const first = queue.peek();
   if (first === undefined) return 0;
   const { maxBatchSize, preferred, isCompatible } = rules;
@@ -39,7 +43,11 @@ export function formBatch(queue: FixedQueue<InferenceRequest>, rules: BatchFormi
   let count = 0;
   let bestCount = 0;
   let mustSend = false;
-  for (let request: InferenceRequest | undefined = first; request !== undefined; request = queue.peek(count)) {
+  for (
+    let request: InferenceRequest | undefined = first;
+    request !== undefined;
+    request = queue.peek(count)
+  ) {
     // An empty batch (first dimension 0) still takes a place, else an endless number of them would fit.
     const size = Math.max(1, request.batchSize);
     if (count > 0) {

@@ -61,7 +61,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   }
 
   onCancelled(request: InferenceRequest): void {
-    if (!this.#queue.remove(request)) throw new Error("A cancelled request was not in its queue. This is a bug.");
+    if (!this.#queue.remove(request))
+      throw new Error("A cancelled request was not in its queue. This is a bug.");
     request.fail(cancelled);
     // What stood behind it may now fit, or its delay may have been the one that the timer waits for.
     this.#requestPass();

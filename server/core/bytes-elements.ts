@@ -12,7 +12,11 @@ const lengthBytes = 4;
  * @returns `null` when it is; otherwise an INVALID_ARG failure in Triton's words, so that clients which match
  * on the text keep working.
  */
-export function checkBytesElements(data: Uint8Array, expectedCount: number, inputName: string): Failure | null {
+export function checkBytesElements(
+  data: Uint8Array,
+  expectedCount: number,
+  inputName: string,
+): Failure | null {
   let offset = 0;
   let count = 0;
   while (offset < data.byteLength) {

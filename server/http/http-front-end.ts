@@ -23,7 +23,8 @@ export class HttpFrontEnd {
   readonly handle = (method: string, path: string, exchange: HttpExchange): void => {
     const route = this.#router.match(path);
     if (route === null) replyError(exchange, "404 Not Found", "Not Found");
-    else if (!route.methods.includes(method)) replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
+    else if (!route.methods.includes(method))
+      replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
     else this.#dispatch(route, path, exchange);
   };
 

@@ -34,7 +34,8 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
 ] as const);
 
 /** `/v2/models/M[/versions/V][/action]` */
-const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/([0-9]+))?(?:\/(ready|config|stats|infer|generate|generate_stream|trace\/setting))?$/;
+const modelPath =
+  /^\/v2\/models\/([^/]+)(?:\/versions\/([0-9]+))?(?:\/(ready|config|stats|infer|generate|generate_stream|trace\/setting))?$/;
 
 const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = new Map([
   ["", { endpoint: "model-metadata", methods: get }],

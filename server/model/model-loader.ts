@@ -2,10 +2,15 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import { StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
-import { completeModelConfig, draftModelConfig, type ModelConfigDraft } from "../model-config/complete-config.ts";
+import {
+  completeModelConfig,
+  draftModelConfig,
+  type ModelConfigDraft,
+} from "../model-config/complete-config.ts";
 import { type ModelConfig, modelDims } from "../model-config/model-config.ts";
 import { readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
@@ -71,7 +76,11 @@ export class ModelLoader {
       for (const result of results) if (result.status === "fulfilled") await result.value.terminate();
       throw StatusError.from(failed.reason);
     }
-    return new Map(results.flatMap((result) => (result.status === "fulfilled" ? [[result.value.version, result.value]] : [])));
+    return new Map(
+      results.flatMap((result) =>
+        result.status === "fulfilled" ? [[result.value.version, result.value]] : [],
+      ),
+    );
   }
 
   async #draft(source: ModelSource): Promise<ModelConfigDraft> {
@@ -88,7 +97,12 @@ export class ModelLoader {
     });
   }
 
-  async #loadVersion(source: ModelSource, draft: ModelConfigDraft, backend: Backend, version: string): Promise<Model> {
+  async #loadVersion(
+    source: ModelSource,
+    draft: ModelConfigDraft,
+    backend: Backend,
+    version: string,
+  ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
     const inits = this.#planInstances(source, draft.config, backend, version);
     const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
@@ -118,7 +132,12 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): ModelInstanceInit[] {
+  #planInstances(
+    source: ModelSource,
+    config: ModelConfig,
+    backend: Backend,
+    version: string,
+  ): ModelInstanceInit[] {
     const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
     const plan = planInstances({
       config,
@@ -157,7 +176,7 @@ export class ModelLoader {
   ): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
-      onExecution: statistics.onExecution.bind(statistics),
+      onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
     };

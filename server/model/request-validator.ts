@@ -70,7 +70,9 @@ function checkInputNames(request: InferenceRequest, model: ValidatedModel): Stat
       return invalid(`unexpected inference input '${tensor.name}' for model '${model.name}'`);
     }
   }
-  const missing = expected.find((input) => !input.isOptional && !given.some((tensor) => tensor.name === input.name));
+  const missing = expected.find(
+    (input) => !input.isOptional && !given.some((tensor) => tensor.name === input.name),
+  );
   if (missing !== undefined) return wrongInputCount(given, model, requiredCount);
   request.inputs = given.toSorted((a, b) => model.inputIndex(a.name) - model.inputIndex(b.name));
   return null;
@@ -101,7 +103,9 @@ function checkBatchSize(request: InferenceRequest, model: ValidatedModel): Statu
   for (const tensor of request.inputs) {
     const first = tensor.shape[0];
     if (first === undefined) {
-      return invalid(`input '${tensor.name}' has no shape but model requires batch dimension for '${model.name}'`);
+      return invalid(
+        `input '${tensor.name}' has no shape but model requires batch dimension for '${model.name}'`,
+      );
     }
     if (batchSize === -1) batchSize = first;
     else if (first !== batchSize) {
@@ -120,9 +124,7 @@ function checkTensors(request: InferenceRequest, model: ValidatedModel): Status 
     const expected = model.inputs[model.inputIndex(tensor.name)];
     if (expected === undefined) throw new Error("An unknown input passed the name check. This is a bug.");
     const problem =
-      checkType(tensor, expected, model) ??
-      checkShape(tensor, expected, model) ??
-      checkSize(tensor, model);
+      checkType(tensor, expected, model) ?? checkShape(tensor, expected, model) ?? checkSize(tensor, model);
     if (problem !== null) return problem;
   }
   return null;
@@ -158,7 +160,9 @@ function matches(shape: Shape, pattern: Shape): boolean {
 function checkSize(tensor: Tensor, model: ValidatedModel): Status {
   const count = elementCount(tensor.shape);
   if (!Number.isSafeInteger(count)) {
-    return invalid(`input '${tensor.name}' shape ${formatShape(tensor.shape)} causes total element count to exceed maximum size`);
+    return invalid(
+      `input '${tensor.name}' shape ${formatShape(tensor.shape)} causes total element count to exceed maximum size`,
+    );
   }
   if (tensor.datatype === "BYTES") {
     return checkBytesElements(tensor.data, count, tensor.name) ?? model.checkBytesInput?.(tensor) ?? null;

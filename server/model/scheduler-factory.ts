@@ -15,7 +15,12 @@ function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {
   const batching = config.dynamicBatching;
   if (batching === null || config.maxBatchSize === 0) {
     // Each request is an execution of its own, first in first out.
-    return { maxBatchSize: 1, preferred: new PreferredBatchSizes([]), maxQueueDelayUs: 0, isCompatible: null };
+    return {
+      maxBatchSize: 1,
+      preferred: new PreferredBatchSizes([]),
+      maxQueueDelayUs: 0,
+      isCompatible: null,
+    };
   }
   return {
     maxBatchSize: config.maxBatchSize,

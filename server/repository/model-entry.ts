@@ -38,7 +38,8 @@ export class ModelEntry {
   /** Ready versions, ascending. */
   readyModels(): Model[] {
     const ready: Model[] = [];
-    for (const { state, model } of this.versions.values()) if (state === "READY" && model !== null) ready.push(model);
+    for (const { state, model } of this.versions.values())
+      if (state === "READY" && model !== null) ready.push(model);
     return ready.sort((a, b) => Number(a.version) - Number(b.version));
   }
 

@@ -83,9 +83,11 @@ export class ModelRepositoryManager {
    * @returns Resolves when all of that has ended; never rejects.
    */
   poll(): Promise<void> {
-    this.#current = this.#current.then(() => this.#poll()).catch((thrown: unknown) => {
-      this.#parts.logger.error(`Polling the model repository failed: ${StatusError.from(thrown).message}`);
-    });
+    this.#current = this.#current
+      .then(() => this.#poll())
+      .catch((thrown: unknown) => {
+        this.#parts.logger.error(`Polling the model repository failed: ${StatusError.from(thrown).message}`);
+      });
     return this.#current;
   }
 
@@ -94,7 +96,10 @@ export class ModelRepositoryManager {
     const entry = this.#entries.get(name);
     if (entry === undefined) return failure("NOT_FOUND", `Request for unknown model: '${name}' is not found`);
     if (version === "") {
-      return entry.latestReady ?? failure("NOT_FOUND", `Request for unknown model: '${name}' has no available versions`);
+      return (
+        entry.latestReady ??
+        failure("NOT_FOUND", `Request for unknown model: '${name}' has no available versions`)
+      );
     }
     // "007" names version 7: the number counts, not its spelling.
     const known = entry.versions.get(String(Number(version)));
@@ -125,7 +130,9 @@ export class ModelRepositoryManager {
       if (entry.versions.size === 0) {
         rows.push({ name: entry.name, version: "", state: "UNAVAILABLE", reason: entry.failureReason });
       }
-      for (const [version, { state, reason }] of [...entry.versions].sort(([a], [b]) => Number(a) - Number(b))) {
+      for (const [version, { state, reason }] of [...entry.versions].sort(
+        ([a], [b]) => Number(a) - Number(b),
+      )) {
         rows.push({ name: entry.name, version, state, reason });
       }
     }
@@ -256,7 +263,9 @@ export class ModelRepositoryManager {
     const draining = model
       .unload()
       .catch((thrown: unknown) => {
-        this.#parts.logger.error(`Unloading '${model.name}' version ${model.version}: ${StatusError.from(thrown).message}`);
+        this.#parts.logger.error(
+          `Unloading '${model.name}' version ${model.version}: ${StatusError.from(thrown).message}`,
+        );
       })
       .finally(() => {
         this.#drainingModels.delete(model);

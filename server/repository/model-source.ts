@@ -26,7 +26,9 @@ export async function openModelSource(
     selectVersions: (config: ModelConfig) => {
       const { selected, missing } = selectVersions(config.versionPolicy, versions);
       for (const version of missing) {
-        logger.warning(`Model '${found.name}': the version policy names version ${version}, which has no directory`);
+        logger.warning(
+          `Model '${found.name}': the version policy names version ${version}, which has no directory`,
+        );
       }
       if (selected.length === 0) {
         throw new StatusError(

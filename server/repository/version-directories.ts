@@ -42,7 +42,10 @@ async function readModelDirectory(modelDirectory: string): Promise<Dirent[]> {
     return await readdir(modelDirectory, { withFileTypes: true });
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
-    throw new StatusError(code === "ENOENT" ? "NOT_FOUND" : "INTERNAL", `cannot read '${modelDirectory}': ${message}`);
+    throw new StatusError(
+      code === "ENOENT" ? "NOT_FOUND" : "INTERNAL",
+      `cannot read '${modelDirectory}': ${message}`,
+    );
   }
 }
 

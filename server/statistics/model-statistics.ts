@@ -27,7 +27,12 @@ export class ModelStatistics implements RequestObserver {
   successCount = 0;
   /** Requests that failed after they had been accepted. */
   failureCount = 0;
-  readonly failureCountByReason: Record<FailureReason, number> = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
+  readonly failureCountByReason: Record<FailureReason, number> = {
+    REJECTED: 0,
+    CANCELED: 0,
+    BACKEND: 0,
+    OTHER: 0,
+  };
   /** Batch elements of successful requests. */
   inferenceCount = 0;
   /** Executions: batches that ran. */

@@ -21,7 +21,12 @@ export class ManualClock implements Clock {
   }
 
   at(deadlineUs: number, callback: () => void): ClockTimer {
-    const timer: PendingTimer = { deadlineUs, callback, isCancelled: false, cancel: () => (timer.isCancelled = true) };
+    const timer: PendingTimer = {
+      deadlineUs,
+      callback,
+      isCancelled: false,
+      cancel: () => (timer.isCancelled = true),
+    };
     this.#timers.push(timer);
     return timer;
   }

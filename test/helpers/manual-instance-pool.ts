@@ -41,7 +41,14 @@ export class ManualInstancePool implements InstancePool {
     for (const request of batch) {
       const { id } = request;
       request.complete(
-        new InferenceResponse({ modelName: "m", modelVersion: "1", id, outputs: [], parameters: null, buffer: null }),
+        new InferenceResponse({
+          modelName: "m",
+          modelVersion: "1",
+          id,
+          outputs: [],
+          parameters: null,
+          buffer: null,
+        }),
       );
     }
     this.#listener();

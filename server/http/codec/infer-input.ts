@@ -17,13 +17,7 @@ export class InferInput {
   /** How many bytes follow the JSON for this input; 0 when {@link data} is there. */
   readonly binaryBytes: number;
 
-  constructor(
-    name: string,
-    datatype: DataType,
-    shape: Shape,
-    data: Uint8Array | null,
-    binaryBytes: number,
-  ) {
+  constructor(name: string, datatype: DataType, shape: Shape, data: Uint8Array | null, binaryBytes: number) {
     this.name = name;
     this.datatype = datatype;
     this.shape = shape;

@@ -103,7 +103,8 @@ export class JsonReader extends JsonCursor {
   /** After an element: returns whether another one follows. */
   nextElement(): boolean {
     const byte = this.skipWhitespace();
-    if (byte !== 0x2c && byte !== 0x5d) throw this.syntaxError("expected ',' or ']' behind an array's element");
+    if (byte !== 0x2c && byte !== 0x5d)
+      throw this.syntaxError("expected ',' or ']' behind an array's element");
     this.position++;
     return byte === 0x2c;
   }
@@ -220,7 +221,8 @@ export class JsonReader extends JsonCursor {
   /** As {@link nextKey}, without making a string of the name. */
   #nextSkippedKey(): boolean {
     const byte = this.skipWhitespace();
-    if (byte !== 0x2c && byte !== 0x7d) throw this.syntaxError("expected ',' or '}' behind an object's member");
+    if (byte !== 0x2c && byte !== 0x7d)
+      throw this.syntaxError("expected ',' or '}' behind an object's member");
     this.position++;
     if (byte === 0x2c) this.#scanKey();
     return byte === 0x2c;

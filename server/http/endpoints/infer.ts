@@ -5,8 +5,12 @@ import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import type { ServedModel } from "../../model/served-model.ts";
-import { type DecodedInferRequest, decodeInferRequest } from "../codec/infer-request-decoder.ts";
-import { encodeInferResponse, ResponseScratch } from "../codec/infer-response-encoder.ts";
+import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
+import { InferHeaderCache } from "../codec/infer-header-cache.ts";
+import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
+import { encodeInferResponse } from "../codec/infer-response-encoder.ts";
+import { JsonWriter } from "../codec/json-writer.ts";
+import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
 import type { BodyReceiver, HttpExchange } from "../exchange.ts";
 import { replyFailure } from "../json-reply.ts";
 import type { Route } from "../router.ts";
@@ -25,22 +29,28 @@ const maxBodyBytes = 2 ** 31 - 1;
 /** No `Inference-Header-Content-Length`: the whole body is JSON. */
 const allJson = -1;
 
+/** What all inference requests of one front end share. */
+interface InferContext {
+  readonly limits: InferLimits;
+  readonly headerCache: InferHeaderCache;
+  /** Responses are written one at a time, so one writer serves all. */
+  readonly writer: JsonWriter;
+}
+
 /** `POST /v2/models/M[/versions/V]/infer` */
 export class InferEndpoint {
   readonly #server: DataPlane;
-  readonly #limits: InferLimits;
-  /** Responses are written one at a time, so one scratch serves all. */
-  readonly #scratch = new ResponseScratch();
+  readonly #context: InferContext;
 
   constructor(server: DataPlane, limits: InferLimits) {
     this.#server = server;
-    this.#limits = limits;
+    this.#context = { limits, headerCache: new InferHeaderCache(), writer: new JsonWriter() };
   }
 
   /** Looks at everything that the headers tell, then waits for the body. */
   handle(route: Route, exchange: HttpExchange): void {
     const headerBytes = parseHeaderLength(exchange.header("inference-header-content-length"));
-    const limit = headerBytes === allJson ? this.#limits.maxInputBytes : maxBodyBytes;
+    const limit = headerBytes === allJson ? this.#context.limits.maxInputBytes : maxBodyBytes;
     // A refused body is read as well: a reply before its end would cost the client its connection.
     const refuse = (refusal: Failure): void => exchange.readBody(limit, new RefusedBody(exchange, refusal));
 
@@ -49,7 +59,7 @@ export class InferEndpoint {
     const refusal = checkModel(model) ?? checkEncoding(exchange);
     if (refusal !== null) return refuse(refusal);
     if (typeof headerBytes !== "number") return refuse(headerBytes);
-    exchange.readBody(limit, new InferCall(exchange, model, headerBytes, this.#limits, this.#scratch));
+    exchange.readBody(limit, new InferCall(exchange, model, headerBytes, this.#context));
   }
 }
 
@@ -62,7 +72,10 @@ function parseHeaderLength(text: string): number | Failure {
     return failure("INVALID_ARG", `Unable to parse Inference-Header-Content-Length, got: ${text}`);
   }
   if (bytes >= 0) return bytes;
-  return failure("INVALID_ARG", `inference header size should be in range (0, content length), got: ${bytes}`);
+  return failure(
+    "INVALID_ARG",
+    `inference header size should be in range (0, content length), got: ${bytes}`,
+  );
 }
 
 function checkModel(model: ServedModel): Failure | null {
@@ -73,7 +86,10 @@ function checkModel(model: ServedModel): Failure | null {
 function checkEncoding(exchange: HttpExchange): Failure | null {
   const encoding = exchange.header("content-encoding");
   if (encoding === "" || encoding === "identity") return null;
-  return failure("UNSUPPORTED", `Content-Encoding '${encoding}' is not supported yet; send the body as it is`);
+  return failure(
+    "UNSUPPORTED",
+    `Content-Encoding '${encoding}' is not supported yet; send the body as it is`,
+  );
 }
 
 /** Waits for the body's end and then says no. */
@@ -100,27 +116,19 @@ class InferCall implements BodyReceiver, ResponseSink {
   readonly #exchange: HttpExchange;
   readonly #model: ServedModel;
   readonly #headerBytes: number;
-  readonly #limits: InferLimits;
-  readonly #scratch: ResponseScratch;
+  readonly #context: InferContext;
   #decoded: DecodedInferRequest | null = null;
 
-  constructor(
-    exchange: HttpExchange,
-    model: ServedModel,
-    headerBytes: number,
-    limits: InferLimits,
-    scratch: ResponseScratch,
-  ) {
+  constructor(exchange: HttpExchange, model: ServedModel, headerBytes: number, context: InferContext) {
     this.#exchange = exchange;
     this.#model = model;
     this.#headerBytes = headerBytes;
-    this.#limits = limits;
-    this.#scratch = scratch;
+    this.#context = context;
   }
 
   onBody(body: Uint8Array): void {
     try {
-      const decoded = decodeInferRequest(body, this.#headerBytes, this.#limits.maxInputBytes);
+      const decoded = this.#decode(body);
       this.#decoded = decoded;
       const request = new InferenceRequest({
         id: decoded.id,
@@ -140,16 +148,22 @@ class InferCall implements BodyReceiver, ResponseSink {
   }
 
   onTooLarge(): void {
-    const limit = this.#headerBytes === allJson ? `${this.#limits.maxInputBytes} bytes, set by --http-max-input-size` : `${maxBodyBytes} bytes`;
-    replyFailure(this.#exchange, failure("INVALID_ARG", `request body exceeds the maximum allowed input size of ${limit}`));
+    const limit =
+      this.#headerBytes === allJson
+        ? `${this.#context.limits.maxInputBytes} bytes: raise --http-max-input-size to allow it`
+        : `${maxBodyBytes} bytes`;
+    replyFailure(
+      this.#exchange,
+      failure("INVALID_ARG", `request body exceeds the maximum allowed input size of ${limit}`),
+    );
   }
 
   onResponse(response: InferenceResponse): void {
-    if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
     try {
-      const encoded = encodeInferResponse(response, this.#decoded.outputFormats, this.#scratch);
-      if (encoded.jsonBytes === 0) this.#exchange.reply("", "application/json", encoded.body);
-      else this.#exchange.replyBinaryTensors(encoded.jsonBytes, encoded.body);
+      if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
+      const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.writer);
+      if (encoded.headerBytes === 0) this.#exchange.reply("", "application/json", encoded.body);
+      else this.#exchange.replyBinaryTensors(encoded.headerBytes, encoded.body);
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
@@ -159,13 +173,23 @@ class InferCall implements BodyReceiver, ResponseSink {
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
   }
 
+  #decode(body: Uint8Array): DecodedInferRequest {
+    const { limits, headerCache } = this.#context;
+    const { maxInputBytes } = limits;
+    if (this.#headerBytes !== 0) {
+      return decodeInferRequest({ body, headerBytes: this.#headerBytes, maxInputBytes, headerCache });
+    }
+    const { name: modelName, inputs: modelInputs, maxBatchSize } = this.#model;
+    return decodeRawInferRequest({ body, maxInputBytes, modelName, modelInputs, maxBatchSize });
+  }
+
   /** Only what is a StatusError is shown to clients. */
   #replyThrown(thrown: unknown): void {
     if (thrown instanceof StatusError) {
       replyFailure(this.#exchange, thrown.toFailure());
       return;
     }
-    this.#limits.onBug(thrown);
+    this.#context.limits.onBug(thrown);
     replyFailure(this.#exchange, failure("INTERNAL", "internal error"));
   }
 }

@@ -7,7 +7,12 @@ import { requestState } from "../../../../server/core/inference-request.ts";
 import { failure } from "../../../../server/core/status.ts";
 import { ManualClock } from "../../../helpers/manual-clock.ts";
 import { ManualInstancePool } from "../../../helpers/manual-instance-pool.ts";
-import { fp32Tensor, makeRequest, type RecordingSink, type RequestSketch } from "../../../helpers/recorded-request.ts";
+import {
+  fp32Tensor,
+  makeRequest,
+  type RecordingSink,
+  type RequestSketch,
+} from "../../../helpers/recorded-request.ts";
 
 class Bench {
   readonly clock = new ManualClock();
@@ -15,7 +20,9 @@ class Bench {
   readonly scheduler: DynamicBatchScheduler;
   readonly sinks: RecordingSink[] = [];
 
-  constructor(init: { max?: number; preferred?: number[]; delayUs?: number; capacity?: number; dims?: number[] } = {}) {
+  constructor(
+    init: { max?: number; preferred?: number[]; delayUs?: number; capacity?: number; dims?: number[] } = {},
+  ) {
     const max = init.max ?? 4;
     this.pool = new ManualInstancePool(init.capacity ?? 1);
     this.scheduler = new DynamicBatchScheduler(
@@ -125,7 +132,10 @@ describe("DynamicBatchScheduler", () => {
     const { request, sink } = bench.send("b");
     bench.send("c");
     request.cancel();
-    assert.deepEqual(sink.failures.map(({ code }) => code), ["CANCELLED"]);
+    assert.deepEqual(
+      sink.failures.map(({ code }) => code),
+      ["CANCELLED"],
+    );
     request.cancel();
     bench.pool.completeOldest();
     bench.clock.endTurn();
@@ -196,7 +206,10 @@ describe("DynamicBatchScheduler", () => {
         assert.ok(batch.reduce((sum, request) => sum + request.batchSize, 0) <= max);
       }
       const order = bench.pool.executedIds.flat().map(Number);
-      assert.deepEqual(order, order.toSorted((a, b) => a - b));
+      assert.deepEqual(
+        order,
+        order.toSorted((a, b) => a - b),
+      );
     }
   });
 });

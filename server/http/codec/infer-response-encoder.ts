@@ -1,0 +1,99 @@
+import type { ParameterValue } from "../../core/inference-request.ts";
+import type { InferenceResponse } from "../../core/inference-response.ts";
+import type { Tensor } from "../../core/tensor.ts";
+import type { JsonWriter } from "./json-writer.ts";
+import type { OutputEncodings } from "./output-encodings.ts";
+import { writeTensorData } from "./tensor-data-writer.ts";
+
+/** An encoded response. */
+export interface EncodedInferResponse {
+  /** The JSON's length when binary tensor data follows it; 0 when all of the body is JSON. */
+  readonly headerBytes: number;
+  /** A view on the writer's memory, valid until it is used again: send or copy it at once. */
+  readonly body: Uint8Array;
+}
+
+/**
+ * Encodes a response: JSON, and the binary outputs' bytes behind it in the order of the outputs. Each output's
+ * bytes are copied once.
+ *
+ * @param writer - Restarted here; its memory carries the result.
+ * @throws StatusError when an output cannot be written as the client asked: see {@link writeTensorData}.
+ * @see docs/protocol.md, "Inference response"
+ */
+export function encodeInferResponse(
+  response: InferenceResponse,
+  encodings: OutputEncodings,
+  writer: JsonWriter,
+): EncodedInferResponse {
+  const { outputs } = response;
+  writer.restart();
+  writer.ascii("{");
+  if (response.id !== "") {
+    writer.ascii('"id":');
+    writer.string(response.id);
+    writer.ascii(",");
+  }
+  writer.ascii('"model_name":');
+  writer.string(response.modelName);
+  writer.ascii(',"model_version":');
+  writer.string(response.modelVersion);
+  if (response.parameters !== null && response.parameters.size > 0) {
+    writeParameters(writer, response.parameters);
+  }
+  writer.ascii(',"outputs":[');
+  let binaryBytes = 0;
+  for (let i = 0; i < outputs.length; i++) {
+    const output = outputs[i]!;
+    if (i > 0) writer.ascii(",");
+    if (encodings.of(output.name) === "binary") {
+      writeDeclaration(writer, output);
+      writer.ascii(',"parameters":{"binary_data_size":');
+      writer.integer(output.data.byteLength);
+      writer.ascii("}}");
+      binaryBytes += output.data.byteLength;
+    } else {
+      writeDeclaration(writer, output);
+      writer.ascii(',"data":');
+      writeTensorData(writer, output);
+      writer.ascii("}");
+    }
+  }
+  writer.ascii("]}");
+  if (binaryBytes === 0) return { headerBytes: 0, body: writer.written() };
+  const headerBytes = writer.length;
+  writer.reserve(binaryBytes);
+  for (const output of outputs) {
+    if (encodings.of(output.name) === "binary") writer.raw(output.data);
+  }
+  return { headerBytes, body: writer.written() };
+}
+
+/** Writes what comes first in every output, up to its shape. */
+function writeDeclaration(writer: JsonWriter, output: Tensor): void {
+  writer.ascii('{"name":');
+  writer.string(output.name);
+  writer.ascii(',"datatype":"');
+  writer.ascii(output.datatype);
+  writer.ascii('","shape":[');
+  for (let i = 0; i < output.shape.length; i++) {
+    if (i > 0) writer.ascii(",");
+    writer.integer(output.shape[i]!);
+  }
+  writer.ascii("]");
+}
+
+function writeParameters(writer: JsonWriter, parameters: ReadonlyMap<string, ParameterValue>): void {
+  let separator = ',"parameters":{';
+  for (const [name, value] of parameters) {
+    writer.ascii(separator);
+    separator = ",";
+    writer.string(name);
+    writer.ascii(":");
+    if (typeof value === "string") writer.string(value);
+    else if (typeof value !== "number") writer.ascii(String(value));
+    else if (Number.isSafeInteger(value)) writer.integer(value);
+    else writer.double(value);
+  }
+  writer.ascii("}");
+}
