@@ -86,13 +86,19 @@ export class InferenceServer implements DataPlane {
     try {
       await this.metrics.initialize();
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
-      this.#poller?.start();
-      this.#state = "READY";
+      this.#endInitialization("READY");
       return isComplete;
     } catch (thrown) {
-      this.#state = "FAILED_TO_INITIALIZE";
+      this.#endInitialization("FAILED_TO_INITIALIZE");
       throw thrown;
     }
+  }
+
+  /** A server that was told to stop while it loaded goes on stopping. */
+  #endInitialization(state: "READY" | "FAILED_TO_INITIALIZE"): void {
+    if (this.#state !== "INITIALIZING") return;
+    this.#state = state;
+    if (state === "READY") this.#poller?.start();
   }
 
   /**

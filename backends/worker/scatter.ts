@@ -21,9 +21,13 @@ class FrameLease implements SharedBuffer {
   }
 }
 
+/** Models with more outputs than this do not fit the requests' bit masks: there the names decide. */
+const maxMaskedOutputs = 30;
+
 /** How one output of a batch is cut up between its requests. */
 class OutputCutter {
-  readonly index: number;
+  readonly #index: number;
+  readonly #isMasked: boolean;
   readonly #name: string;
   readonly #datatype: DataType;
   readonly #bytes: Uint8Array;
@@ -39,7 +43,8 @@ class OutputCutter {
     const byteLength = header.outputLength(index);
     const modelShape = header.outputShape(index);
     const item = layout.isBatching ? modelShape.slice(1) : modelShape;
-    this.index = index;
+    this.#index = index;
+    this.#isMasked = layout.spec.outputs.length <= maxMaskedOutputs;
     this.#name = spec.name;
     this.#datatype = spec.datatype;
     this.#bytes = new Uint8Array(header.buffer, header.outputOffset(index), byteLength);
@@ -47,6 +52,12 @@ class OutputCutter {
     this.#isBatching = layout.isBatching;
     this.#rowBytes = header.rows === 0 ? 0 : byteLength / header.rows;
     this.#rowElements = item.reduce((count, dim) => count * dim, 1);
+  }
+
+  /** Whether the request asked for this output. */
+  isFor(request: InferenceRequest): boolean {
+    if (this.#isMasked) return ((request.outputMask >> this.#index) & 1) === 1;
+    return request.requestedOutputs.length === 0 || request.requestedOutputs.includes(this.#name);
   }
 
   /** The next `rows` rows. */
@@ -104,7 +115,7 @@ export function scatterBatch(
     for (const cutter of cutters) {
       // Every cutter advances for every request, asked for or not.
       const tensor = cutter.cut(request.batchSize);
-      if (((request.outputMask >> Math.min(cutter.index, 31)) & 1) === 1) outputs.push(tensor);
+      if (cutter.isFor(request)) outputs.push(tensor);
     }
     request.complete(
       new InferenceResponse({

@@ -96,6 +96,7 @@ export class WorkerModelInstance {
     const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
     this.#send({ kind: "bind", spec });
     await bound;
+    if (this.#isEnding) throw new StatusError("INTERNAL", `instance '${this.name}' ended as soon as it was bound`);
     this.#listener = listener;
   }
 
@@ -105,7 +106,17 @@ export class WorkerModelInstance {
    */
   execute(batch: InferenceRequest[]): void {
     if (this.#layout === null) throw new Error("execute before bind. This is a bug.");
-    const header = gatherBatch(batch, this.#layout, this.#frames);
+    let header: FrameHeader;
+    try {
+      header = gatherBatch(batch, this.#layout, this.#frames);
+    } catch (thrown) {
+      // Only the allocation of the frame can fail: a batch that is too large must not end the server.
+      const failed = failure("INTERNAL", `no memory for a batch of ${batch.length} request(s): ${StatusError.from(thrown).message}`);
+      queueMicrotask(() => {
+        for (const request of batch) request.fail(failed);
+      });
+      return;
+    }
     this.#underWay.push({ batch });
     this.#worker.postMessage(header.buffer, [header.buffer]);
   }

@@ -23,13 +23,20 @@ export interface Clock {
   endOfTurn(callback: () => void): void;
 }
 
+const offsetReadingCount = 5;
+
 /**
  * `performance.now()` starts at another moment in each thread; this is what to add, in µs, to get the time of the
  * system's monotonic clock, which all threads share.
  */
 function threadOffsetUs(): number {
-  const [seconds, nanoseconds] = process.hrtime();
-  return seconds * 1e6 + nanoseconds / 1e3 - performance.now() * 1e3;
+  let offset = Number.NEGATIVE_INFINITY;
+  for (let reading = 0; reading < offsetReadingCount; reading++) {
+    const [seconds, nanoseconds] = process.hrtime();
+    // A thread that is interrupted between the two readings gets an offset that is too small: the largest is right.
+    offset = Math.max(offset, seconds * 1e6 + nanoseconds / 1e3 - performance.now() * 1e3);
+  }
+  return offset;
 }
 
 const offsetUs = threadOffsetUs();
@@ -44,6 +51,9 @@ export function monotonicNowUs(): number {
  * this bound the clock polls from `setImmediate`, which the event loop runs once per turn.
  */
 const coarseTimerFloorUs = 2_000;
+
+/** Node turns longer timeouts into 1 ms. */
+const maxTimeoutMs = 2 ** 31 - 1;
 
 class SystemTimer implements ClockTimer {
   #deadlineUs: number;
@@ -67,7 +77,7 @@ class SystemTimer implements ClockTimer {
     const leftUs = this.#deadlineUs - monotonicNowUs();
     if (leftUs >= coarseTimerFloorUs) {
       // Wake one millisecond early and poll the rest: a timer set to the deadline would fire after it.
-      this.#timeout = setTimeout(this.#check, Math.floor(leftUs / 1_000) - 1);
+      this.#timeout = setTimeout(this.#check, Math.min(Math.floor(leftUs / 1_000) - 1, maxTimeoutMs));
     } else {
       this.#immediate = setImmediate(this.#check);
     }

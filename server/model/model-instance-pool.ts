@@ -31,6 +31,8 @@ const meanWeight = 0.1;
 /** Restarts without a successful batch in between, before an instance is given up. */
 const maxRestarts = 3;
 
+const terminated = failure("UNAVAILABLE", "Model was ended before the request could run");
+
 /** The instances of one model version: picks one for each batch and replaces those that die. */
 export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
@@ -39,8 +41,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   #onCapacity: () => void = () => undefined;
   #meanExecutionUs = Number.POSITIVE_INFINITY;
   #restartsLeft = maxRestarts;
-  #restarting = 0;
+  /** Instances that are being loaded in place of dead ones. */
+  readonly #replacements = new Set<Promise<void>>();
   #isClosed = false;
+  #lastProblem = "";
   #broken: Status = null;
 
   /** @param restart - Loads a new instance in place of a dead one. */
@@ -91,48 +95,64 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     const position = this.#instances.indexOf(instance);
     if (position >= 0) this.#instances.splice(position, 1);
     if (this.#isClosed) return;
+    this.#lastProblem = reason;
     if (this.#restartsLeft === 0) {
       this.#observer.onCrash(reason, "it has died too often and is given up");
-      this.#giveUpWhenEmpty(reason);
+      this.#giveUpWhenEmpty();
       return;
     }
     this.#restartsLeft--;
     this.#observer.onCrash(reason, "restarting it");
-    void this.#replace(instance.name);
+    const replacement = this.#replace(instance.name).finally(() => {
+      this.#replacements.delete(replacement);
+      this.#giveUpWhenEmpty();
+    });
+    this.#replacements.add(replacement);
   }
 
-  /** Lets the batches under way end and releases all instances. */
+  /**
+   * Lets the batches under way end and releases all instances, those that are still starting included.
+   *
+   * @throws StatusError when an instance could not release its model; all have ended all the same.
+   */
   async finalize(): Promise<void> {
     this.#isClosed = true;
-    await Promise.all(this.#instances.map((instance) => instance.finalize()));
+    const ends = await Promise.allSettled([
+      ...this.#instances.map((instance) => instance.finalize()),
+      ...this.#replacements,
+    ]);
+    const failed = ends.find((end) => end.status === "rejected");
+    if (failed !== undefined) throw StatusError.from(failed.reason);
   }
 
-  /** Ends all instances at once; requests that they hold fail. */
+  /** Ends all instances at once. Requests that they hold fail, and so do those that wait for them. */
   async terminate(): Promise<void> {
     this.#isClosed = true;
+    this.#broken ??= terminated;
     await Promise.all(this.#instances.map((instance) => instance.terminate()));
+    this.#onCapacity();
   }
 
   async #replace(name: string): Promise<void> {
-    this.#restarting++;
+    let instance: PooledInstance;
     try {
-      const instance = await this.#restart(name);
-      if (this.#isClosed) await instance.finalize();
-      else this.add(instance);
-      this.#onCapacity();
+      instance = await this.#restart(name);
     } catch (thrown) {
-      const reason = StatusError.from(thrown).message;
-      this.#observer.onCrash(reason, "it could not be restarted and is given up");
-      this.#restarting--;
-      this.#giveUpWhenEmpty(reason);
+      this.#lastProblem = StatusError.from(thrown).message;
+      this.#observer.onCrash(this.#lastProblem, "it could not be restarted and is given up");
       return;
     }
-    this.#restarting--;
+    if (this.#isClosed) {
+      await instance.terminate();
+      return;
+    }
+    this.add(instance);
+    this.#onCapacity();
   }
 
-  #giveUpWhenEmpty(reason: string): void {
-    if (this.#instances.length > 0 || this.#restarting > 0) return;
-    this.#broken = failure("UNAVAILABLE", `No instance of the model is left: ${reason}`);
+  #giveUpWhenEmpty(): void {
+    if (this.#isClosed || this.#instances.length > 0 || this.#replacements.size > 0) return;
+    this.#broken = failure("UNAVAILABLE", `No instance of the model is left: ${this.#lastProblem}`);
     this.#onCapacity();
   }
 

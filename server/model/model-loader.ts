@@ -106,11 +106,12 @@ export class ModelLoader {
     const startUs = this.#parts.clock.nowUs();
     const inits = this.#planInstances(source, draft.config, backend, version);
     const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
+    let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      const pool = this.#makePool(source.name, statistics, { backend, inits, spec });
+      pool = this.#makePool(source.name, statistics, { backend, inits, spec });
       for (const instance of instances) {
         await instance.signature();
         await instance.bind(spec, pool);
@@ -127,6 +128,8 @@ export class ModelLoader {
         loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
       });
     } catch (thrown) {
+      // An instance that died after it was bound is being replaced by the pool.
+      await pool?.terminate();
       await Promise.all(instances.map((instance) => instance.terminate()));
       throw StatusError.from(thrown);
     }

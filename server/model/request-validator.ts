@@ -74,7 +74,11 @@ function checkInputNames(request: InferenceRequest, model: ValidatedModel): Stat
     (input) => !input.isOptional && !given.some((tensor) => tensor.name === input.name),
   );
   if (missing !== undefined) return wrongInputCount(given, model, requiredCount);
-  request.inputs = given.toSorted((a, b) => model.inputIndex(a.name) - model.inputIndex(b.name));
+  const sorted = given.toSorted((a, b) => model.inputIndex(a.name) - model.inputIndex(b.name));
+  const repeated = sorted.find((tensor, index) => tensor.name === sorted[index + 1]?.name);
+  // The front ends refuse it already; programs that embed the server come here directly.
+  if (repeated !== undefined) return invalid(`input '${repeated.name}' already exists in request`);
+  request.inputs = sorted;
   return null;
 }
 

@@ -48,6 +48,13 @@ export class ModelEntry {
     this.#latestReady = this.readyModels().at(-1) ?? null;
   }
 
+  /** Drops the versions that failed to load. */
+  forgetFailures(): void {
+    for (const [version, { state, reason }] of this.versions) {
+      if (state === "UNAVAILABLE" && reason !== unloadedReason) this.versions.delete(version);
+    }
+  }
+
   /** Whether nothing here keeps the server from being ready under `--strict-readiness`. */
   isReady(): boolean {
     if (this.versions.size === 0) return false;

@@ -61,14 +61,24 @@ export class ModelRepositoryManager {
    * @returns Whether everything that was asked for is ready.
    * @throws StatusError when a repository cannot be read.
    */
-  async loadAtStart(only: readonly string[] | null): Promise<boolean> {
+  loadAtStart(only: readonly string[] | null): Promise<boolean> {
+    const loaded = this.#loadAtStart(only);
+    this.#current = loaded.then(
+      () => undefined,
+      () => undefined,
+    );
+    return loaded;
+  }
+
+  async #loadAtStart(only: readonly string[] | null): Promise<boolean> {
     const scan = await scanRepositories(this.#parts.repositories);
-    for (const name of scan.duplicates) this.#markDuplicate(name);
+    const duplicates = only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
+    for (const name of duplicates) this.#markDuplicate(name);
     let wanted = [...scan.models.values()];
     if (only !== null) {
       wanted = wanted.filter((found) => only.includes(found.name));
       for (const name of only) {
-        if (scan.models.has(name) || scan.duplicates.includes(name)) continue;
+        if (scan.models.has(name) || duplicates.includes(name)) continue;
         this.#fail(this.#entry(name), `model '${name}' is in none of the repositories`);
       }
     }
@@ -182,7 +192,8 @@ export class ModelRepositoryManager {
     for (const [name, entry] of this.#entries) {
       if (scan.models.has(name) || scan.duplicates.includes(name)) continue;
       this.#unload(entry);
-      // A model that never came up has nothing left to say once its directory is gone.
+      // What never came up has nothing left to say once its directory is gone, and must not keep the server unready.
+      entry.forgetFailures();
       if (entry.versions.size === 0) this.#entries.delete(name);
     }
     await this.#loadAll([...scan.models.values()].filter((found) => this.#isChanged(found)));

@@ -17,7 +17,11 @@ export class RepositoryPoller {
   readonly #poll: () => Promise<void>;
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
+  /** When the interval ends, whatever changes: a file that is written without pause must not put polls off for ever. */
+  #intervalEndMs = 0;
   #isPolling = false;
+  /** Something changed while a poll ran, which may have looked there before. */
+  #hasChanged = false;
   #isStopped = false;
 
   /** @param poll - Must not reject. */
@@ -28,9 +32,9 @@ export class RepositoryPoller {
   }
 
   start(): void {
-    this.#arm(this.#intervalMs);
+    this.#startInterval();
     this.#watcher = watch([...this.#repositories], { ignoreInitial: true, depth: 4, followSymlinks: true });
-    this.#watcher.on("all", () => this.#arm(quietMs));
+    this.#watcher.on("all", () => this.onChange());
     this.#watcher.on("error", () => {
       // The interval goes on.
     });
@@ -42,7 +46,22 @@ export class RepositoryPoller {
     void this.#watcher?.close();
   }
 
-  /** Each further change starts the quiet time again. */
+  /**
+   * Something in a repository has changed. Each further change starts the quiet time again, but no poll is later than
+   * the end of its interval.
+   *
+   * @internal Called by the watcher, and by tests.
+   */
+  onChange(): void {
+    this.#hasChanged = true;
+    this.#arm(Math.min(quietMs, this.#intervalEndMs - performance.now()));
+  }
+
+  #startInterval(): void {
+    this.#intervalEndMs = performance.now() + this.#intervalMs;
+    this.#arm(this.#intervalMs);
+  }
+
   #arm(delayMs: number): void {
     if (this.#isStopped || this.#isPolling) return;
     if (this.#timer !== null) clearTimeout(this.#timer);
@@ -51,8 +70,10 @@ export class RepositoryPoller {
 
   async #run(): Promise<void> {
     this.#isPolling = true;
+    this.#hasChanged = false;
     await this.#poll();
     this.#isPolling = false;
-    this.#arm(this.#intervalMs);
+    this.#startInterval();
+    if (this.#hasChanged) this.onChange();
   }
 }

@@ -62,10 +62,11 @@ export class GrpcClient {
   call(method: string, request: Message, options: CallOptions = {}): Promise<Message> {
     const fullPath = method.startsWith("/") ? method : `/inference.GRPCInferenceService/${method}`;
     const [, serviceName = "", methodName = ""] = fullPath.split("/");
-    const declared = root.lookupService(serviceName).methods[methodName]?.resolve();
-    const requestType = declared?.resolvedRequestType;
-    const responseType = declared?.resolvedResponseType;
-    if (requestType == null || responseType == null) throw new Error(`${fullPath} is in no .proto file`);
+    const declared = root.lookupService(serviceName).methods[methodName];
+    declared?.resolve();
+    const requestType = declared?.resolvedRequestType ?? null;
+    const responseType = declared?.resolvedResponseType ?? null;
+    if (requestType === null || responseType === null) throw new Error(`${fullPath} is in no .proto file`);
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Message, Message>(
         fullPath,

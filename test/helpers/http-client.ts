@@ -18,13 +18,13 @@ export class HttpReply {
   }
 
   /** The body as JSON. */
-  json<T>(): T {
-    return JSON.parse(this.text) as T;
+  json(): unknown {
+    return JSON.parse(this.text);
   }
 
   /** The `error` of an error body, which has no other member. @throws Error when it is anything else. */
   get error(): string {
-    const document = this.json<{ error?: unknown }>();
+    const document = this.json() as { error?: unknown };
     if (Object.keys(document).join() !== "error" || typeof document.error !== "string") {
       throw new Error(`not an error body: ${this.text}`);
     }

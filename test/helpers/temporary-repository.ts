@@ -14,14 +14,21 @@ export interface RepositoryModel {
 /** A model repository in a directory of its own. */
 export class TemporaryRepository {
   readonly path: string;
+  readonly #root: string;
+  /** Where things are made, to be moved into the repository in one step. On the same disk, and not watched. */
+  readonly #staging: string;
 
   constructor() {
-    this.path = mkdtempSync(path.join(tmpdir(), "nereid-test-"));
+    this.#root = mkdtempSync(path.join(tmpdir(), "nereid-test-"));
+    this.path = path.join(this.#root, "models");
+    this.#staging = path.join(this.#root, "staging");
+    mkdirSync(this.path);
+    mkdirSync(this.#staging);
   }
 
   /** Adds a model, or replaces it. It appears all at once: nobody sees half a copy. */
   add(name: string, model: RepositoryModel): void {
-    const staged = mkdtempSync(path.join(tmpdir(), "nereid-staged-"));
+    const staged = mkdtempSync(path.join(this.#staging, "new-"));
     if (model.config !== undefined) {
       const { config } = model;
       writeFileSync(
@@ -39,7 +46,7 @@ export class TemporaryRepository {
 
   /** Adds a version to a model that is there. It appears all at once. */
   addVersion(name: string, version: string, bytes: Uint8Array): void {
-    const staged = mkdtempSync(path.join(tmpdir(), "nereid-staged-"));
+    const staged = mkdtempSync(path.join(this.#staging, "new-"));
     writeFileSync(path.join(staged, "model.onnx"), bytes);
     renameSync(staged, path.join(this.path, name, version));
   }
@@ -51,13 +58,13 @@ export class TemporaryRepository {
 
   /** Replaces one file of a model in one step. */
   replaceFile(content: string | Uint8Array, ...parts: readonly string[]): void {
-    const staged = path.join(mkdtempSync(path.join(tmpdir(), "nereid-staged-")), "file");
+    const staged = path.join(mkdtempSync(path.join(this.#staging, "new-")), "file");
     writeFileSync(staged, content);
     renameSync(staged, path.join(this.path, ...parts));
   }
 
   remove(): void {
-    rmSync(this.path, { recursive: true, force: true });
+    rmSync(this.#root, { recursive: true, force: true });
   }
 }
 

@@ -7,70 +7,60 @@ const limbDigits = 9;
 const exactDigits = 15;
 
 /**
- * Reads a number with a fraction or an exponent. `numberStart` of the cursor is its first byte, and its integer
- * part is known to be well-formed.
+ * Reads a number with a fraction or an exponent, but for its sign.
  *
  * - Up to 15 digits and a power of ten up to 10^22 are both doubles exactly: one division or multiplication
  *   rounds once, correctly.
  * - 16 to 18 digits, which is what a client prints for a double or for a float widened to one, go through
  *   {@link scaleExactly}.
- * - The rest goes to `Number`.
  *
- * @returns The double nearest to the text.
+ * @param digitsStart - The first digit; the integer part is known to be well-formed. Reads on from there, not from
+ * the cursor's position, and moves the cursor behind the number.
+ * @returns The double nearest to the text, or -1 when neither way applies.
  */
-export function readDecimal(cursor: JsonCursor): number {
-  const { bytes, end, numberStart } = cursor;
-  const isNegative = bytes[numberStart] === 0x2d;
-  let i = isNegative ? numberStart + 1 : numberStart;
+export function readDecimal(cursor: JsonCursor, digitsStart: number): number {
+  const { bytes, end } = cursor;
+  let i = digitsStart;
   // The first nine significant digits, those behind them, and how many there are in all.
   let high = 0;
   let low = 0;
   let digitCount = 0;
-  if (bytes[i] === 0x30) i++;
-  for (; bytes[i] !== 0x2e && (bytes[i]! | 0x20) !== 0x65; i++) {
-    const digit = bytes[i]! - 0x30;
-    if (digitCount < limbDigits) high = (Math.imul(high, 10) + digit) | 0;
-    else low = (Math.imul(low, 10) + digit) | 0;
-    digitCount++;
-  }
-  let exponent = 0;
-  if (bytes[i] === 0x2e) {
-    const fractionStart = ++i;
-    if (digitCount === 0) {
-      while (i < end && bytes[i] === 0x30) i++;
-    }
-    while (i < end) {
-      // Four digits at once, where they do not straddle the limbs: XOR with "0000" leaves their values, if they
-      // are digits, and the multiplications join them to pairs and the pairs to one number.
-      if (i + 4 <= end && (digitCount <= 5 || (digitCount >= 9 && digitCount <= 14))) {
-        const four =
-          (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)) ^ 0x30303030;
-        if ((((four + 0x76767676) | four) & 0x80808080) === 0) {
-          const pairs = Math.imul(four, 10) + (four >>> 8);
-          const value = Math.imul(pairs & 0xff, 100) + ((pairs >>> 16) & 0xff);
-          if (digitCount < limbDigits) high = (Math.imul(high, 10_000) + value) | 0;
-          else low = (Math.imul(low, 10_000) + value) | 0;
-          digitCount += 4;
-          i += 4;
-          continue;
-        }
+  let fractionStart = -1;
+  while (i < end) {
+    // Four digits at once, where they do not straddle the limbs: XOR with "0000" leaves their values, if they are
+    // digits, and the multiplications join them to pairs and the pairs to one number.
+    if (i + 4 <= end && digitCount > 0 && digitCount <= 14 && (digitCount <= 5 || digitCount >= 9)) {
+      const four =
+        (bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24)) ^ 0x30303030;
+      if ((((four + 0x76767676) | four) & 0x80808080) === 0) {
+        const pairs = Math.imul(four, 10) + (four >>> 8);
+        const value = Math.imul(pairs & 0xff, 100) + ((pairs >>> 16) & 0xff);
+        if (digitCount < limbDigits) high = (Math.imul(high, 10_000) + value) | 0;
+        else low = (Math.imul(low, 10_000) + value) | 0;
+        digitCount += 4;
+        i += 4;
+        continue;
       }
-      const digit = bytes[i]! - 0x30;
-      if (digit < 0 || digit > 9) break;
+    }
+    const digit = bytes[i]! - 0x30;
+    if (digit >= 0 && digit <= 9) {
       if (digitCount < limbDigits) high = (Math.imul(high, 10) + digit) | 0;
       else low = (Math.imul(low, 10) + digit) | 0;
-      digitCount++;
+      // Leading zeros are not significant.
+      if (high !== 0) digitCount++;
       i++;
+    } else if (bytes[i] === 0x2e && fractionStart < 0) {
+      fractionStart = ++i;
+    } else {
+      break;
     }
-    if (i === fractionStart) throw cursor.syntaxError("a number has no digit behind its point", i);
-    exponent = fractionStart - i;
   }
+  if (i === fractionStart) throw cursor.syntaxError("a number has no digit behind its point", i);
+  let exponent = fractionStart < 0 ? 0 : fractionStart - i;
   cursor.position = i;
   cursor.numberIsInteger = false;
   if (i < end && (bytes[i]! | 0x20) === 0x65) exponent += readExponent(cursor);
-  const magnitude = composeNumber(high, low, digitCount, exponent);
-  if (magnitude < 0) return Number(cursor.asciiText(numberStart, cursor.position));
-  return isNegative ? -magnitude : magnitude;
+  return composeNumber(high, low, digitCount, exponent);
 }
 
 /** The digits times 10^exponent, correctly rounded; or -1 when that needs more than this file's arithmetic. */

@@ -23,7 +23,7 @@ export class DecodedInferRequest {
   readonly isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
 
-  constructor(init: DecodedInferRequest) {
+  constructor(init: Pick<DecodedInferRequest, keyof DecodedInferRequest>) {
     this.id = init.id;
     this.inputs = init.inputs;
     this.requestedOutputs = init.requestedOutputs;

@@ -107,12 +107,18 @@ function shortestRounding(lower: number, halfGap: number, isPowerOfTwo: boolean)
   const certain = (isPowerOfTwo ? halfGap / 2 : halfGap) - doubt;
   const possible = halfGap + doubt;
   for (let step = 100; step > 1; step /= 10) {
-    const rounded = Math.round(lower / step) * step;
+    const rounded = roundHalfEven(lower / step) * step;
     const distance = Math.abs(rounded - lower);
     if (distance < certain) return rounded;
     if (distance < possible) return -1;
   }
-  return Math.round(lower);
+  return roundHalfEven(lower);
+}
+
+/** Of two texts equally near, JavaScript takes the even one, and a float widened to a double often has two. */
+function roundHalfEven(value: number): number {
+  const rounded = Math.round(value);
+  return rounded - value === 0.5 && rounded % 2 === 1 ? rounded - 1 : rounded;
 }
 
 interface Digits {

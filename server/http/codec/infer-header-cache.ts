@@ -30,8 +30,8 @@ export class InferHeaderCache {
 
   /** The header whose key is the bytes from `start` to `end`, or `null`. */
   find(bytes: Uint8Array, start: number, end: number): InferHeader | null {
-    const entry = this.#entries[slotOf(bytes, start, end)]!;
-    if (entry?.key.byteLength !== end - start) return null;
+    const entry = this.#entries[slotOf(bytes, start, end)] ?? null;
+    if (entry === null || entry.key.byteLength !== end - start) return null;
     return entry.key.compare(bytes, start, end) === 0 ? entry.header : null;
   }
 

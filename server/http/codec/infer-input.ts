@@ -62,12 +62,7 @@ export function readInferInput(reader: JsonReader, maxInputBytes: number): Infer
       source = readDataSource(reader);
     } else if (key === "data" && dataPosition < 0) {
       dataPosition = reader.position;
-      if (name === null || datatype === null || shape === null) {
-        reader.skipValue("data");
-      } else {
-        checkShape(name, datatype, shape);
-        data = readTensorData(reader, { name, datatype, shape }, maxInputBytes);
-      }
+      data = readDataOrSkip(reader, name, datatype, shape, maxInputBytes);
     } else {
       reader.skipValue(key);
     }
@@ -84,6 +79,22 @@ export function readInferInput(reader: JsonReader, maxInputBytes: number): Infer
     reader.position = behind;
   }
   return new InferInput(name, datatype, shape, data, binaryBytes);
+}
+
+/** Converts the data at the reader when all that it takes is known; otherwise reads over it and returns `null`. */
+function readDataOrSkip(
+  reader: JsonReader,
+  name: string | null,
+  datatype: DataType | null,
+  shape: Shape | null,
+  maxInputBytes: number,
+): Uint8Array | null {
+  if (name === null || datatype === null || shape === null) {
+    reader.skipValue("data");
+    return null;
+  }
+  checkShape(name, datatype, shape);
+  return readTensorData(reader, { name, datatype, shape }, maxInputBytes);
 }
 
 function missingMember(member: string): StatusError {

@@ -3,6 +3,7 @@ import type { InferenceResponse } from "../../core/inference-response.ts";
 import type { Tensor } from "../../core/tensor.ts";
 import type { JsonWriter } from "./json-writer.ts";
 import type { OutputEncodings } from "./output-encodings.ts";
+import type { ResponseScratch } from "./response-scratch.ts";
 import { writeTensorData } from "./tensor-data-writer.ts";
 
 /** An encoded response. */
@@ -17,23 +18,51 @@ export interface EncodedInferResponse {
  * Encodes a response: JSON, and the binary outputs' bytes behind it in the order of the outputs. Each output's
  * bytes are copied once.
  *
- * @param writer - Restarted here; its memory carries the result.
+ * @param scratch - Its memory carries the result.
  * @throws StatusError when an output cannot be written as the client asked: see {@link writeTensorData}.
  * @see docs/protocol.md, "Inference response"
  */
 export function encodeInferResponse(
   response: InferenceResponse,
   encodings: OutputEncodings,
-  writer: JsonWriter,
+  scratch: ResponseScratch,
 ): EncodedInferResponse {
+  const { writer } = scratch;
   const { outputs } = response;
   writer.restart();
-  writer.ascii("{");
-  if (response.id !== "") {
-    writer.ascii('"id":');
+  if (response.id === "") {
+    writer.ascii("{");
+  } else {
+    writer.ascii('{"id":');
     writer.string(response.id);
     writer.ascii(",");
   }
+  const known = scratch.findHeader(response, encodings);
+  if (known !== null) {
+    writer.raw(known);
+  } else {
+    const start = writer.length;
+    writeHeader(writer, response, encodings);
+    if (outputs.every((output) => encodings.of(output.name) === "binary")) {
+      scratch.keepHeader(response, encodings, writer.written().subarray(start));
+    }
+  }
+  const headerBytes = writer.length;
+  let binaryBytes = 0;
+  for (const output of outputs) {
+    if (encodings.of(output.name) === "binary") binaryBytes += output.data.byteLength;
+  }
+  if (binaryBytes === 0) return { headerBytes: 0, body: writer.written() };
+  // All at once: growing between two outputs would copy the first one again.
+  writer.reserve(binaryBytes);
+  for (const output of outputs) {
+    if (encodings.of(output.name) === "binary") writer.raw(output.data);
+  }
+  return { headerBytes, body: writer.written() };
+}
+
+/** Writes the JSON behind the id. */
+function writeHeader(writer: JsonWriter, response: InferenceResponse, encodings: OutputEncodings): void {
   writer.ascii('"model_name":');
   writer.string(response.modelName);
   writer.ascii(',"model_version":');
@@ -42,31 +71,22 @@ export function encodeInferResponse(
     writeParameters(writer, response.parameters);
   }
   writer.ascii(',"outputs":[');
-  let binaryBytes = 0;
-  for (let i = 0; i < outputs.length; i++) {
-    const output = outputs[i]!;
-    if (i > 0) writer.ascii(",");
+  let separator = "";
+  for (const output of response.outputs) {
+    writer.ascii(separator);
+    separator = ",";
+    writeDeclaration(writer, output);
     if (encodings.of(output.name) === "binary") {
-      writeDeclaration(writer, output);
       writer.ascii(',"parameters":{"binary_data_size":');
       writer.integer(output.data.byteLength);
       writer.ascii("}}");
-      binaryBytes += output.data.byteLength;
     } else {
-      writeDeclaration(writer, output);
       writer.ascii(',"data":');
       writeTensorData(writer, output);
       writer.ascii("}");
     }
   }
   writer.ascii("]}");
-  if (binaryBytes === 0) return { headerBytes: 0, body: writer.written() };
-  const headerBytes = writer.length;
-  writer.reserve(binaryBytes);
-  for (const output of outputs) {
-    if (encodings.of(output.name) === "binary") writer.raw(output.data);
-  }
-  return { headerBytes, body: writer.written() };
 }
 
 /** Writes what comes first in every output, up to its shape. */

@@ -30,11 +30,15 @@ export function readNumber(cursor: JsonCursor): number {
     throw cursor.syntaxError("a number has a leading zero", digitsStart);
   }
   const next = i < end ? bytes[i]! : 0;
-  // Reading the few digits of the integer part again is cheaper than handing them over.
-  if (next === 0x2e || (next | 0x20) === 0x65) return readDecimal(cursor);
-  cursor.position = i;
-  cursor.numberIsInteger = true;
-  if (digitCount > exactDigits) return Number(cursor.asciiText(start, i));
+  if (next === 0x2e || (next | 0x20) === 0x65) {
+    // Reading the few digits of the integer part again is cheaper than handing them over.
+    magnitude = readDecimal(cursor, digitsStart);
+  } else {
+    cursor.position = i;
+    cursor.numberIsInteger = true;
+    if (digitCount > exactDigits) magnitude = -1;
+  }
+  if (magnitude < 0) return Number(cursor.asciiText(start, cursor.position));
   return isNegative ? -magnitude : magnitude;
 }
 

@@ -1,4 +1,5 @@
 import { isUtf8 } from "node:buffer";
+
 import { checkBytesElements, splitBytesElements } from "../../core/bytes-elements.ts";
 import { dataTypeByteSize } from "../../core/data-type.ts";
 import { elementCount } from "../../core/shape.ts";

@@ -9,8 +9,8 @@ import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
 import { InferHeaderCache } from "../codec/infer-header-cache.ts";
 import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
 import { encodeInferResponse } from "../codec/infer-response-encoder.ts";
-import { JsonWriter } from "../codec/json-writer.ts";
 import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
+import { ResponseScratch } from "../codec/response-scratch.ts";
 import type { BodyReceiver, HttpExchange } from "../exchange.ts";
 import { replyFailure } from "../json-reply.ts";
 import type { Route } from "../router.ts";
@@ -33,8 +33,8 @@ const allJson = -1;
 interface InferContext {
   readonly limits: InferLimits;
   readonly headerCache: InferHeaderCache;
-  /** Responses are written one at a time, so one writer serves all. */
-  readonly writer: JsonWriter;
+  /** Responses are written one at a time, so one scratch serves all. */
+  readonly scratch: ResponseScratch;
 }
 
 /** `POST /v2/models/M[/versions/V]/infer` */
@@ -44,7 +44,7 @@ export class InferEndpoint {
 
   constructor(server: DataPlane, limits: InferLimits) {
     this.#server = server;
-    this.#context = { limits, headerCache: new InferHeaderCache(), writer: new JsonWriter() };
+    this.#context = { limits, headerCache: new InferHeaderCache(), scratch: new ResponseScratch() };
   }
 
   /** Looks at everything that the headers tell, then waits for the body. */
@@ -161,7 +161,7 @@ class InferCall implements BodyReceiver, ResponseSink {
   onResponse(response: InferenceResponse): void {
     try {
       if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
-      const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.writer);
+      const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.scratch);
       if (encoded.headerBytes === 0) this.#exchange.reply("", "application/json", encoded.body);
       else this.#exchange.replyBinaryTensors(encoded.headerBytes, encoded.body);
     } catch (thrown) {
