@@ -1,7 +1,8 @@
 import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
 import { HttpFrontEnd } from "./http/http-front-end.ts";
-import { type HttpListener, listen } from "./http/http-server.ts";
 import { metricsHandler } from "./http/metrics-page.ts";
+import { defaultHttpTransport } from "./http/transport/default-transport.ts";
+import type { HttpListener } from "./http/transport/http-transport.ts";
 import type { InferenceServer } from "./inference-server.ts";
 import type { Logger } from "./logging/logger.ts";
 import type { ServerOptions } from "./options/server-options.ts";
@@ -32,15 +33,17 @@ export class FrontEnds {
       fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
     }
+    const http = await defaultHttpTransport();
+    logger.verbose(1, `HTTP is carried by ${http.name}`);
     if (options.allowHttp) {
       const frontEnd = new HttpFrontEnd(server, { maxInputBytes: options.httpMaxInputSizeBytes, onBug });
       const where = { address: options.httpAddress, port: options.httpPort };
-      fronts.#http = await listen(where, frontEnd.handle);
+      fronts.#http = await http.listen(where, frontEnd.handle);
       fronts.#announce("HTTP", where.address, fronts.#http.port);
     }
     if (options.allowMetrics) {
       const where = { address: options.metricsAddress, port: options.metricsPort };
-      fronts.#metrics = await listen(where, metricsHandler(server.metrics, onBug));
+      fronts.#metrics = await http.listen(where, metricsHandler(server.metrics, onBug));
       fronts.#announce("Metrics", where.address, fronts.#metrics.port, "/metrics");
     }
     return fronts;

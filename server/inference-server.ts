@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import type { Failure } from "./core/status.ts";
@@ -16,6 +17,9 @@ import { serverVersion } from "./server-version.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = ["model_configuration", "binary_tensor_data"];
+
+/** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
+const endingMs = 500;
 
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
@@ -47,6 +51,7 @@ export class InferenceServer implements DataPlane {
   readonly #poller: RepositoryPoller | null;
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
+  #isStuck = false;
 
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
@@ -117,9 +122,18 @@ export class InferenceServer implements DataPlane {
     clearTimeout(timer);
     if (!isClean) {
       this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
-      await this.#repository.terminateAll();
+      const ended = this.#repository.terminateAll().then(() => false);
+      this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
     return isClean;
+  }
+
+  /**
+   * After {@link stop} has returned false: an instance is still inside its runtime, and ends when that returns.
+   * Until then its worker thread keeps the process alive.
+   */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   isLive(): boolean {

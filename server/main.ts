@@ -110,6 +110,12 @@ async function shutDown(
   const isClean = await server.stop(budget.leftMs());
   await frontEnds.close(budget.leftMs());
   logger.info(isClean ? "Shut down" : "Exit timeout expired");
+  if (server.isStuck) {
+    // Node would wait for the runtime first, and then be aborted by it.
+    logger.error("An instance is still inside its runtime: ending by SIGKILL");
+    logger.flush();
+    process.kill(process.pid, "SIGKILL");
+  }
   process.exit(isClean ? 0 : 1);
 }
 

@@ -12,9 +12,10 @@ let wrong = 0;
 for (const [, block] of readme.matchAll(/```console\n([\s\S]*?)```/g)) {
   const [first, ...rest] = block.trimEnd().split("\n");
   if (!first.startsWith("$ curl")) continue;
-  // A command goes on while its lines end in a backslash.
+  // A command goes on while a quotation is open or its line ends in a backslash.
   const command = [first.slice(2)];
-  while (command.at(-1).endsWith("\\")) command.push(rest.shift());
+  const isOpen = () => command.join("\n").split("'").length % 2 === 0 || command.at(-1).endsWith("\\");
+  while (isOpen() && rest.length > 0) command.push(rest.shift());
   const expected = rest.join("\n");
   const result = spawnSync("bash", ["-c", command.join("\n")], { cwd: root, encoding: "utf8" });
   const actual = result.stdout.trimEnd();

@@ -3,7 +3,7 @@ import type { BatchTimes } from "../../server/core/batch-times.ts";
 import { monotonicNowUs } from "../../server/core/clock.ts";
 import { FixedQueue } from "../../server/core/fixed-queue.ts";
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
-import { failure, StatusError } from "../../server/core/status.ts";
+import { type Failure, failure, StatusError } from "../../server/core/status.ts";
 import type { BatchSpec, ModelInstanceInit, ModelSignature } from "../backend.ts";
 import { FrameHeader, FrameLayout } from "./batch-frame.ts";
 import { FramePool } from "./frame-pool.ts";
@@ -21,6 +21,8 @@ export interface InstanceListener {
   /** The worker ended unasked. All its requests have been failed. */
   onCrash(instance: WorkerModelInstance, reason: string): void;
 }
+
+const givenUp = failure("UNAVAILABLE", "Model was ended before the request could finish");
 
 interface BatchUnderWay {
   readonly batch: InferenceRequest[];
@@ -41,6 +43,8 @@ export class WorkerModelInstance {
   #identity: ModelIdentity;
   #listener: InstanceListener | null = null;
   #isEnding = false;
+  /** Its requests have been failed: what the worker still answers is of no use to anybody. */
+  #isGivenUp = false;
   /** What the worker died of, if it threw. */
   #error: string | null = null;
   /** Settles the load, bind or finalize step that is being waited for. */
@@ -96,7 +100,8 @@ export class WorkerModelInstance {
     const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
     this.#send({ kind: "bind", spec });
     await bound;
-    if (this.#isEnding) throw new StatusError("INTERNAL", `instance '${this.name}' ended as soon as it was bound`);
+    if (this.#isEnding)
+      throw new StatusError("INTERNAL", `instance '${this.name}' ended as soon as it was bound`);
     this.#listener = listener;
   }
 
@@ -111,7 +116,10 @@ export class WorkerModelInstance {
       header = gatherBatch(batch, this.#layout, this.#frames);
     } catch (thrown) {
       // Only the allocation of the frame can fail: a batch that is too large must not end the server.
-      const failed = failure("INTERNAL", `no memory for a batch of ${batch.length} request(s): ${StatusError.from(thrown).message}`);
+      const failed = failure(
+        "INTERNAL",
+        `no memory for a batch of ${batch.length} request(s): ${StatusError.from(thrown).message}`,
+      );
       queueMicrotask(() => {
         for (const request of batch) request.fail(failed);
       });
@@ -135,10 +143,20 @@ export class WorkerModelInstance {
     if (this.#error !== null) throw new StatusError("INTERNAL", `instance '${this.name}': ${this.#error}`);
   }
 
-  /** Ends the worker without waiting for what it is doing: for failed loads and the end of the exit timeout. */
+  /**
+   * Gives the instance up, for failed loads and the end of the exit timeout: what it holds fails before this returns.
+   *
+   * @remarks The worker is asked to end, not stopped: stopping a thread inside the runtime takes the whole process with
+   * it, because the native code throws when it finds no engine to give its result to.
+   * @returns Resolves when the worker has ended, which may be as late as the runtime's current call.
+   */
   async terminate(): Promise<void> {
-    this.#isEnding = true;
-    await this.#worker.terminate();
+    this.#isGivenUp = true;
+    this.#failUnderWay(givenUp);
+    if (!this.#isEnding) {
+      this.#isEnding = true;
+      this.#send({ kind: "finalize" });
+    }
     await this.#exited;
   }
 
@@ -167,6 +185,7 @@ export class WorkerModelInstance {
   };
 
   #onBatchEnd(frame: ArrayBuffer, failed: { code: StatusError["code"]; message: string } | null): void {
+    if (this.#isGivenUp) return;
     const ended = this.#underWay.shift();
     if (ended === undefined || this.#layout === null)
       throw new Error("A frame came back unasked. This is a bug.");
@@ -187,19 +206,22 @@ export class WorkerModelInstance {
     this.#onStepFailed?.(new StatusError("INTERNAL", text));
     this.#onStep = null;
     this.#onStepFailed = null;
-    const crashed = failure("INTERNAL", text);
-    const nowUs = monotonicNowUs();
-    for (let ended = this.#underWay.shift(); ended !== undefined; ended = this.#underWay.shift()) {
-      for (const request of ended.batch) {
-        request.computeEndUs = nowUs;
-        request.fail(crashed);
-      }
-    }
+    this.#failUnderWay(failure("INTERNAL", text));
     if (this.#isEnding && wasUnderWay === 0) return;
     this.#isEnding = true;
     const listener = this.#listener;
     this.#listener = null;
     listener?.onCrash(this, text);
+  }
+
+  #failUnderWay(failed: Failure): void {
+    const nowUs = monotonicNowUs();
+    for (let ended = this.#underWay.shift(); ended !== undefined; ended = this.#underWay.shift()) {
+      for (const request of ended.batch) {
+        request.computeEndUs = nowUs;
+        request.fail(failed);
+      }
+    }
   }
 }
 

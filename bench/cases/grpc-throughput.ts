@@ -3,7 +3,8 @@ import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
 import { identityBenchModel } from "../harness/bench-repository.ts";
-import { generatorDetail } from "../harness/cores-detail.ts";
+import { coresDetail } from "../harness/cores-detail.ts";
+import { meterCores } from "../harness/cpu-time.ts";
 import { EchoServer } from "../harness/echo-server.ts";
 import { grpcInferMessage, modelInferPath, verifyGrpcInfer } from "../harness/grpc-infer-message.ts";
 import { type H2loadResult, runH2load } from "../harness/h2load.ts";
@@ -45,7 +46,12 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   const before = (await server.metrics()).model(model.name);
   const rounds = await alternatingRounds(
     options.roundCount,
-    () => load(server.grpcPort, serverCalls),
+    async () => {
+      const { result, cores } = await meterCores(server.process.pid, () =>
+        load(server.grpcPort, serverCalls),
+      );
+      return { ...result, cores };
+    },
     () => load(echo.port, echoCalls),
   );
   const growth = counterGrowth(before, (await server.metrics()).model(model.name));
@@ -68,11 +74,15 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
       },
       { label: "server mean", value: median(rounds.map((r) => r.server.meanUs)), unit: "us" },
       { label: "average batch", value: growth.inferenceCount / growth.executionCount, unit: "rows" },
-      ...generatorDetail(
+      ...coresDetail(
+        "server process",
+        rounds.map((r) => r.server.cores),
+      ),
+      ...coresDetail(
         "h2load on the server",
         rounds.map((r) => r.server.generatorCores),
       ),
-      ...generatorDetail(
+      ...coresDetail(
         "h2load on the echo",
         rounds.map((r) => r.baseline.generatorCores),
       ),

@@ -3,7 +3,8 @@ import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
 import { identityBenchModel } from "../harness/bench-repository.ts";
-import { generatorDetail } from "../harness/cores-detail.ts";
+import { coresDetail } from "../harness/cores-detail.ts";
+import { meterCores } from "../harness/cpu-time.ts";
 import { EchoServer } from "../harness/echo-server.ts";
 import { httpInferMessage, verifyHttpInfer } from "../harness/http-infer-message.ts";
 import { median } from "../harness/median.ts";
@@ -37,7 +38,11 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   const before = (await server.metrics()).model(model.name);
   const rounds = await alternatingRounds(
     options.roundCount,
-    () => runWrk(load(server.httpUrl, options.roundSeconds)),
+    async () => {
+      const round = load(server.httpUrl, options.roundSeconds);
+      const { result, cores } = await meterCores(server.process.pid, () => runWrk(round));
+      return { ...result, cores };
+    },
     () => runWrk(load(echoUrl, options.roundSeconds)),
   );
   const growth = counterGrowth(before, (await server.metrics()).model(model.name));
@@ -56,11 +61,15 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
       { label: "server p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
       { label: "server p99", value: median(rounds.map((r) => r.server.p99Us)), unit: "us" },
       { label: "average batch", value: growth.inferenceCount / growth.executionCount, unit: "rows" },
-      ...generatorDetail(
+      ...coresDetail(
+        "server process",
+        rounds.map((r) => r.server.cores),
+      ),
+      ...coresDetail(
         "wrk on the server",
         rounds.map((r) => r.server.generatorCores),
       ),
-      ...generatorDetail(
+      ...coresDetail(
         "wrk on the echo",
         rounds.map((r) => r.baseline.generatorCores),
       ),

@@ -1,11 +1,12 @@
 import path from "node:path";
 import type { RawSessionAnswer, RawSessionQuestion } from "../baselines/raw-session.ts";
-import { alternatingRounds } from "../harness/alternating-rounds.ts";
 import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
 import { mlpBenchModel } from "../harness/bench-repository.ts";
-import { generatorDetail } from "../harness/cores-detail.ts";
+import { coresDetail } from "../harness/cores-detail.ts";
+import { meterCores } from "../harness/cpu-time.ts";
+import { EchoServer } from "../harness/echo-server.ts";
 import { httpInferMessage, verifyHttpInfer } from "../harness/http-infer-message.ts";
 import { MeasuringChild } from "../harness/measuring-child.ts";
 import { median } from "../harness/median.ts";
@@ -17,6 +18,8 @@ import { runWrk } from "../harness/wrk.ts";
 const connectionCount = 64;
 /** Kernels sum in another order for another batch size. */
 const tolerance = 1e-4;
+/** The echo only puts the numbers in perspective, so it gets a short time. */
+const echoSeconds = 1;
 
 async function measure(options: BenchOptions, started: StopList): Promise<CaseResult> {
   const model = mlpBenchModel;
@@ -46,41 +49,53 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   const loadServer = async (seconds: number) => {
     const before = (await server.metrics()).model(model.name);
     const { bodyFile, headers, path: urlPath } = message;
-    const result = await runWrk({
-      url: server.httpUrl + urlPath,
-      bodyFile,
-      headers,
-      connectionCount,
-      seconds,
-    });
+    const load = { url: server.httpUrl + urlPath, bodyFile, headers, connectionCount, seconds };
+    const { result, cores } = await meterCores(server.process.pid, () => runWrk(load));
     const growth = counterGrowth(before, (await server.metrics()).model(model.name));
-    return { ...result, averageBatch: growth.inferenceCount / growth.executionCount };
+    return { ...result, cores, averageBatch: growth.inferenceCount / growth.executionCount };
   };
-  const warm = await loadServer(options.warmUpSeconds);
+  await loadServer(options.warmUpSeconds);
+  // No server with this HTTP library can answer more requests of this size, however fast the model is.
+  const echo = started.add(await EchoServer.start("uws-echo"));
+  const loadEcho = async (seconds: number): Promise<number> => {
+    const url = `http://127.0.0.1:${echo.port}${message.path}`;
+    const { bodyFile, headers } = message;
+    return (await runWrk({ url, bodyFile, headers, connectionCount, seconds })).requestsPerSecond;
+  };
+  await loadEcho(options.warmUpSeconds);
 
-  // The baseline of a round may come before its server: it takes the batch size that formed last.
-  let averageBatch = warm.averageBatch;
-  const rounds = await alternatingRounds(
-    options.roundCount,
-    async () => {
-      const result = await loadServer(options.roundSeconds);
-      averageBatch = result.averageBatch;
-      return result;
-    },
-    () => rawItemsPerSecond(ask, averageBatch, options.roundSeconds),
-  );
+  // Always in this order, because the runtime is asked for the batch size that formed in the server just before.
+  const rounds = [];
+  for (let i = 0; i < options.roundCount; i++) {
+    const loaded = await loadServer(options.roundSeconds);
+    const raw = await rawItemsPerSecond(ask, loaded.averageBatch, options.roundSeconds);
+    rounds.push({ server: loaded, baseline: { raw, echo: await loadEcho(echoSeconds) } });
+  }
 
-  const ratios = rounds.map((round) => round.server.requestsPerSecond / round.baseline);
+  const ratios = rounds.map((round) => round.server.requestsPerSecond / round.baseline.raw);
   return {
     measured: median(ratios),
     rounds: ratios,
     details: [
       { label: "server", value: median(rounds.map((r) => r.server.requestsPerSecond)), unit: "infer/s" },
-      { label: "session.run at that batch", value: median(rounds.map((r) => r.baseline)), unit: "infer/s" },
+      {
+        label: "session.run at that batch",
+        value: median(rounds.map((r) => r.baseline.raw)),
+        unit: "infer/s",
+      },
+      {
+        label: "µWS echo of the same bodies (the front end's ceiling)",
+        value: median(rounds.map((r) => r.baseline.echo)),
+        unit: "requests/s",
+      },
       { label: "average batch", value: median(rounds.map((r) => r.server.averageBatch)), unit: "rows" },
       { label: "server p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
       { label: "server p99", value: median(rounds.map((r) => r.server.p99Us)), unit: "us" },
-      ...generatorDetail(
+      ...coresDetail(
+        "server process",
+        rounds.map((r) => r.server.cores),
+      ),
+      ...coresDetail(
         "wrk",
         rounds.map((r) => r.server.generatorCores),
       ),

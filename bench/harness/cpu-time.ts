@@ -18,3 +18,23 @@ export function cpuSeconds(pid: number): number | null {
     return null;
   }
 }
+
+/** What a piece of work returned, and how busy a process was meanwhile. */
+export interface Metered<T> {
+  readonly result: T;
+  /** Cores that the process kept busy on average, `null` where not known. */
+  readonly cores: number | null;
+}
+
+/** Does `work` and measures the processor time that process `pid` uses meanwhile. */
+export async function meterCores<T>(pid: number, work: () => Promise<T>): Promise<Metered<T>> {
+  const usedBefore = cpuSeconds(pid);
+  const start = performance.now();
+  const result = await work();
+  const usedAfter = cpuSeconds(pid);
+  const seconds = (performance.now() - start) / 1e3;
+  return {
+    result,
+    cores: usedBefore === null || usedAfter === null ? null : (usedAfter - usedBefore) / seconds,
+  };
+}

@@ -4,7 +4,7 @@ import { modelConfig } from "./endpoints/config.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
-import type { HttpExchange } from "./exchange.ts";
+import type { HttpExchange } from "./transport/http-exchange.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
 import { type Route, Router } from "./router.ts";
 

@@ -1,5 +1,5 @@
 import type { Failure } from "../core/status.ts";
-import type { HttpExchange } from "./exchange.ts";
+import type { HttpExchange } from "./transport/http-exchange.ts";
 import { httpStatusLine } from "./http-status.ts";
 
 const jsonType = "application/json";

@@ -1,7 +1,7 @@
 import { renderMetrics } from "../metrics/metrics-endpoint.ts";
 import type { MetricsRegistry } from "../metrics/metrics-registry.ts";
-import type { HttpExchange } from "./exchange.ts";
-import type { HttpHandler } from "./http-server.ts";
+import type { HttpExchange } from "./transport/http-exchange.ts";
+import type { HttpHandler } from "./transport/http-transport.ts";
 import { replyError } from "./json-reply.ts";
 
 /** Paths of the page; Prometheus is often configured with the slash. */

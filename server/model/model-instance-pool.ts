@@ -129,8 +129,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
-    await Promise.all(this.#instances.map((instance) => instance.terminate()));
+    const ends = this.#instances.map((instance) => instance.terminate());
+    // Those that wait must not wait for the instances as well.
     this.#onCapacity();
+    await Promise.all(ends);
   }
 
   async #replace(name: string): Promise<void> {

@@ -148,7 +148,7 @@ export class ModelLoader {
       modelPath: path.resolve(source.directory, version, config.defaultModelFilename),
       settings,
       coreBudget: this.#parts.coreBudget,
-      gpuDeviceIds: backend.gpuDeviceIds,
+      gpuDeviceIds: () => backend.gpuDeviceIds(),
     });
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);

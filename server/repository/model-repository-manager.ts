@@ -72,7 +72,8 @@ export class ModelRepositoryManager {
 
   async #loadAtStart(only: readonly string[] | null): Promise<boolean> {
     const scan = await scanRepositories(this.#parts.repositories);
-    const duplicates = only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
+    const duplicates =
+      only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
     for (const name of duplicates) this.#markDuplicate(name);
     let wanted = [...scan.models.values()];
     if (only !== null) {

@@ -20,8 +20,8 @@ export class RepositoryPoller {
   /** When the interval ends, whatever changes: a file that is written without pause must not put polls off for ever. */
   #intervalEndMs = 0;
   #isPolling = false;
-  /** Something changed while a poll ran, which may have looked there before. */
-  #hasChanged = false;
+  /** Changes told of so far. One that comes while a poll runs may be in a place where the poll has been already. */
+  #changeCount = 0;
   #isStopped = false;
 
   /** @param poll - Must not reject. */
@@ -53,7 +53,7 @@ export class RepositoryPoller {
    * @internal Called by the watcher, and by tests.
    */
   onChange(): void {
-    this.#hasChanged = true;
+    this.#changeCount++;
     this.#arm(Math.min(quietMs, this.#intervalEndMs - performance.now()));
   }
 
@@ -70,10 +70,10 @@ export class RepositoryPoller {
 
   async #run(): Promise<void> {
     this.#isPolling = true;
-    this.#hasChanged = false;
+    const knownCount = this.#changeCount;
     await this.#poll();
     this.#isPolling = false;
     this.#startInterval();
-    if (this.#hasChanged) this.onChange();
+    if (this.#changeCount !== knownCount) this.onChange();
   }
 }

@@ -155,14 +155,15 @@ def test_chunked_request(http_address):
 )
 def test_malformed_json(http_address, text):
     status, headers, body = infer(http_address, text)
-    assert status in (400, 500)
+    assert status == 400
     assert error_of(body)
     assert headers["Content-Type"] == "application/json"
 
 
-def test_unparsable_json_has_the_status_and_words_of_the_contract(http_address):
+def test_unparsable_json_is_the_clients_fault(http_address):
+    """400 where Triton answers 500, with Triton's words: docs/differences.md."""
     status, _, body = infer(http_address, b'{"inputs": [')
-    assert status == 500
+    assert status == 400
     assert "failed to parse the request JSON buffer" in error_of(body)
 
 
@@ -171,32 +172,32 @@ def test_input_without_a_required_member(http_address, member):
     request = json_inputs()
     del request["inputs"][0][member]
     status, _, body = infer(http_address, request)
-    assert status == 500
+    assert status == 400
     assert member in error_of(body)
 
 
 @pytest.mark.parametrize(
-    "changes, status",
+    "changes, fragment",
     [
-        ({"data": VALUES[:15]}, 500),
-        ({"data": [*VALUES, 16]}, 500),
-        ({"data": ["a"] * 16}, 500),
-        ({"data": [1.5] * 16}, 500),
-        ({"data": [True] * 16}, 500),
-        ({"shape": [1, -16]}, 500),
-        ({"shape": "1,16"}, 500),
-        ({"shape": [1.0, 16]}, 500),
-        ({"shape": [1 << 40, 1 << 40]}, 400),
-        ({"datatype": "INT33"}, 400),
-        ({"name": 5}, 500),
-        ({"parameters": {"binary_data_size": 64}}, 400),
+        ({"data": VALUES[:15]}, "shape does not match true shape"),
+        ({"data": [*VALUES, 16]}, "shape does not match true shape"),
+        ({"data": ["a"] * 16}, "data"),
+        ({"data": [1.5] * 16}, "data"),
+        ({"data": [True] * 16}, "data"),
+        ({"shape": [1, -16]}, "Unable to parse 'shape'"),
+        ({"shape": "1,16"}, "Unable to parse 'shape'"),
+        ({"shape": [1.0, 16]}, "Unable to parse 'shape'"),
+        ({"shape": [1 << 40, 1 << 40]}, "exceed maximum size"),
+        ({"datatype": "INT33"}, "INT33"),
+        ({"name": 5}, "attempt to access JSON non-string as string"),
+        ({"parameters": {"binary_data_size": 64}}, "INPUT0"),
     ],
     ids=lambda value: str(value)[:40],
 )
-def test_wrong_json_input(http_address, changes, status):
-    got, _, body = infer(http_address, json_inputs(**changes))
-    assert error_of(body)
-    assert got == status, body
+def test_wrong_json_input(http_address, changes, fragment):
+    status, _, body = infer(http_address, json_inputs(**changes))
+    assert status == 400
+    assert fragment in error_of(body)
 
 
 def test_input_without_any_data(http_address):

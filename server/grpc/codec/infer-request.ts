@@ -194,7 +194,7 @@ export class InferRequestMessage {
     if (offset === undefined) {
       throw new StatusError(
         "INVALID_ARG",
-        `Unable to find data for input tensor '${name}' for model '${this.modelName}' in request: neither contents nor an entry of raw_input_contents is there`,
+        `unable to find data for input tensor '${name}' for model '${this.modelName}' in request: neither contents nor an entry of raw_input_contents is there`,
       );
     }
     this.#rawIndex++;

@@ -38,6 +38,8 @@ const serverOptions = {
 export class GrpcJsTransport implements GrpcTransport {
   readonly #server = new Server(serverOptions);
   readonly #onBug: (thrown: unknown) => void;
+  /** Where the server listens, as the library spells it; "" while it does not. */
+  #target = "";
 
   /**
    * @param onBug - Told what a handler threw. Handlers answer with failures, so anything thrown is a bug; the client gets
@@ -55,22 +57,24 @@ export class GrpcJsTransport implements GrpcTransport {
     // The library binds every address that a name stands for and is content when one of them is free. One address can
     // only be free or taken.
     const host = await resolveHost(address);
-    const target = isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(target, ServerCredentials.createInsecure(), (error, boundPort) => {
-        if (error === null) resolve(boundPort);
-        else reject(listenError(address, port, error));
+      this.#server.bindAsync(place(host, port), ServerCredentials.createInsecure(), (error, boundPort) => {
+        if (error !== null) {
+          reject(listenError(address, port, error));
+          return;
+        }
+        this.#target = place(host, boundPort);
+        resolve(boundPort);
       });
     });
   }
 
   stop(budgetMs: number): Promise<void> {
+    // Drain first: it is what closes the connections that are left after the budget. The library's own forceShutdown
+    // knows no connections while channelz is off, and draining after tryShutdown takes them all for closed.
+    if (this.#target !== "") this.#server.drain(this.#target, budgetMs);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#server.forceShutdown();
-      }, budgetMs);
       this.#server.tryShutdown(() => {
-        clearTimeout(timer);
         resolve();
       });
     });
@@ -223,8 +227,12 @@ async function resolveHost(address: string): Promise<string> {
   }
 }
 
+/** `host:port`, with an IPv6 address in brackets. */
+function place(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
 function listenError(address: string, port: number, error: Error): StatusError {
-  const place = isIPv6(address) ? `[${address}]:${port}` : `${address}:${port}`;
   let hint = `(${error.message})`;
   if (error.message.includes("EADDRINUSE")) {
     hint = "another process uses this port. Stop it, or choose another port with --grpc-port";
@@ -233,5 +241,7 @@ function listenError(address: string, port: number, error: Error): StatusError {
   } else if (error.message.includes("EADDRNOTAVAIL")) {
     hint = "this machine has no such address. Choose another one with --grpc-address";
   }
-  return new StatusError("UNAVAILABLE", `Cannot listen for gRPC on ${place}: ${hint}`, { cause: error });
+  return new StatusError("UNAVAILABLE", `Cannot listen for gRPC on ${place(address, port)}: ${hint}`, {
+    cause: error,
+  });
 }

@@ -1,6 +1,6 @@
 import { failure } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
-import type { HttpExchange } from "../exchange.ts";
+import type { HttpExchange } from "../transport/http-exchange.ts";
 import { httpStatusLine } from "../http-status.ts";
 import { replyEmpty, replyFailure } from "../json-reply.ts";
 import type { Route } from "../router.ts";

@@ -11,7 +11,7 @@ import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
 import { encodeInferResponse } from "../codec/infer-response-encoder.ts";
 import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
 import { ResponseScratch } from "../codec/response-scratch.ts";
-import type { BodyReceiver, HttpExchange } from "../exchange.ts";
+import type { BodyReceiver, HttpExchange } from "../transport/http-exchange.ts";
 import { replyFailure } from "../json-reply.ts";
 import type { Route } from "../router.ts";
 
@@ -25,6 +25,9 @@ export interface InferLimits {
 
 /** Content-Length is read as a signed 32-bit number by Triton; nothing larger is accepted. */
 const maxBodyBytes = 2 ** 31 - 1;
+
+/** Memory that the response writer keeps between responses; what a larger one needed is given back. */
+const retainedResponseBytes = 4 * 1024 * 1024;
 
 /** No `Inference-Header-Content-Length`: the whole body is JSON. */
 const allJson = -1;
@@ -44,7 +47,11 @@ export class InferEndpoint {
 
   constructor(server: DataPlane, limits: InferLimits) {
     this.#server = server;
-    this.#context = { limits, headerCache: new InferHeaderCache(), scratch: new ResponseScratch() };
+    this.#context = {
+      limits,
+      headerCache: new InferHeaderCache(),
+      scratch: new ResponseScratch(retainedResponseBytes),
+    };
   }
 
   /** Looks at everything that the headers tell, then waits for the body. */

@@ -1,5 +1,5 @@
 import { type DataPlane, isFailure } from "../../data-plane.ts";
-import type { HttpExchange } from "../exchange.ts";
+import type { HttpExchange } from "../transport/http-exchange.ts";
 import { replyFailure, replyJson } from "../json-reply.ts";
 import type { Route } from "../router.ts";
 

@@ -77,7 +77,15 @@ function floats(
   };
 }
 
-const texts: readonly string[] = ["", "plain", "grüße", "日本語", "🦀", 'quote " and \\ and \n', "x".repeat(300)];
+const texts: readonly string[] = [
+  "",
+  "plain",
+  "grüße",
+  "日本語",
+  "🦀",
+  'quote " and \\ and \n',
+  "x".repeat(300),
+];
 const truths: readonly boolean[] = [true, false, false, true];
 // Zero, minus zero, one, the smallest subnormal, the largest, both infinities, not a number.
 const halves = Uint16Array.of(0x0000, 0x8000, 0x3c00, 0x0001, 0x7bff, 0x7c00, 0xfc00, 0x7e00);
@@ -95,11 +103,22 @@ export const dataTypeCases: readonly DataTypeCase[] = [
   integers("UINT8", "uint_contents", Uint8Array, [0, 1, 127, 128, 255]),
   integers("UINT16", "uint_contents", Uint16Array, [0, 1, 255, 256, 65_535]),
   integers("UINT32", "uint_contents", Uint32Array, [0, 1, 65_536, 2 ** 31, 2 ** 32 - 1]),
-  longIntegers("UINT64", "uint64_contents", BigUint64Array, [0n, 1n, 2n ** 53n + 1n, 2n ** 63n, 2n ** 64n - 1n]),
+  longIntegers("UINT64", "uint64_contents", BigUint64Array, [
+    0n,
+    1n,
+    2n ** 53n + 1n,
+    2n ** 63n,
+    2n ** 64n - 1n,
+  ]),
   integers("INT8", "int_contents", Int8Array, [-128, -1, 0, 1, 127]),
   integers("INT16", "int_contents", Int16Array, [-32_768, -1, 0, 1, 32_767]),
   integers("INT32", "int_contents", Int32Array, [-(2 ** 31), -1, 0, 1, 2 ** 31 - 1]),
-  longIntegers("INT64", "int64_contents", BigInt64Array, [-(2n ** 63n), -(2n ** 53n) - 1n, 0n, 2n ** 63n - 1n]),
+  longIntegers("INT64", "int64_contents", BigInt64Array, [
+    -(2n ** 63n),
+    -(2n ** 53n) - 1n,
+    0n,
+    2n ** 63n - 1n,
+  ]),
   {
     datatype: "FP16",
     count: halves.length,

@@ -1,4 +1,4 @@
-import { InferenceRequest } from "../../../../server/core/inference-request.ts";
+import type { InferenceRequest } from "../../../../server/core/inference-request.ts";
 import { InferenceResponse } from "../../../../server/core/inference-response.ts";
 import { type Failure, failure, type Status } from "../../../../server/core/status.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";

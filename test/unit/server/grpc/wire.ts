@@ -28,7 +28,7 @@ export function encodeMessage(messageName: string, message: object, packed = tru
 /** Decodes with protobufjs: enums by name, 64-bit integers as strings, absent fields left out. */
 export function decodeMessage(messageName: string, bytes: Uint8Array): Record<string, unknown> {
   const type = root.lookupType(fullName(messageName));
-  return type.toObject(type.decode(bytes), { longs: String, enums: String }) as Record<string, unknown>;
+  return type.toObject(type.decode(bytes), { longs: String, enums: String });
 }
 
 function fullName(messageName: string): string {

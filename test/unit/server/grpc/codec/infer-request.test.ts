@@ -234,7 +234,7 @@ describe("InferRequestMessage", () => {
     refused(
       { inputs: [fp32, { ...fp32, name: "INPUT1" }], raw_input_contents: [Buffer.alloc(4)] },
       "INVALID_ARG",
-      /^Unable to find data for input tensor 'INPUT1'/,
+      /^unable to find data for input tensor 'INPUT1'/,
     );
   });
 

@@ -181,7 +181,7 @@ describe("gRPC infer endpoint", () => {
     const outcome = grpc
       .callRaw("ModelInfer", encodeMessage("ModelInferRequest", inferRequest), 50)
       .then(() => 0)
-      .catch((error: ServiceError) => error.code);
+      .catch((thrown: unknown) => (thrown as ServiceError).code);
     const request = await arrival;
     const cancelled = onceCancelled(request);
     assert.equal(await outcome, 4);

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
-import { createServer } from "node:net";
-import { type AddressInfo } from "node:net";
+import { type AddressInfo, createServer } from "node:net";
 import {
   Client,
   type ClientDuplexStream,
@@ -63,7 +62,7 @@ describe("GrpcJsTransport", () => {
         message,
         metadata,
         (error, response) => {
-          if (error !== null) reject(error as Error);
+          if (error !== null) reject(error);
           else resolve(response ?? Buffer.of());
         },
       );
@@ -214,7 +213,8 @@ describe("GrpcJsTransport", () => {
     const outcome = failed(call(Buffer.of()));
     await arrived;
     await transport.stop(20);
-    assert.ok([status.UNAVAILABLE, status.CANCELLED].includes((await outcome)[0]));
+    const statuses: number[] = [status.UNAVAILABLE, status.CANCELLED];
+    assert.ok(statuses.includes((await outcome)[0]));
   });
 
   it("GrpcJsTransport is not held up by an idle connection when it stops", async () => {

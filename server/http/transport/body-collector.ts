@@ -1,0 +1,59 @@
+import type { BodyReceiver } from "./http-exchange.ts";
+
+/** Bodies up to this are allocated at once when their length is announced; larger ones grow as they arrive. */
+const trustedLengthBytes = 16 * 1024 * 1024;
+
+/** The request's Content-Length, or -1 when it has none. */
+export function announcedLength(header: string): number {
+  return /^\d{1,15}$/.test(header) ? Number(header) : -1;
+}
+
+/** Joins a body from the chunks in which it arrives: each byte is copied once, whatever the number of chunks. */
+export class BodyCollector {
+  readonly #length: number;
+  readonly #maxBytes: number;
+  readonly #receiver: BodyReceiver;
+  #body: Uint8Array | null = null;
+  #received = 0;
+  #isOver = false;
+
+  /** @param length - As announced by Content-Length, or -1. */
+  constructor(length: number, maxBytes: number, receiver: BodyReceiver) {
+    this.#length = length;
+    this.#maxBytes = maxBytes;
+    this.#receiver = receiver;
+  }
+
+  /**
+   * Takes the next chunk. Calls after the last one, or after the limit was passed, do nothing.
+   *
+   * @param chunk - Copied before this returns.
+   */
+  add(chunk: Uint8Array, isLast: boolean): void {
+    if (this.#isOver) return;
+    const end = this.#received + chunk.byteLength;
+    if (end > this.#maxBytes) {
+      this.#isOver = true;
+      this.#receiver.onTooLarge();
+      return;
+    }
+    const body = this.#roomFor(end, isLast);
+    body.set(chunk, this.#received);
+    this.#received = end;
+    if (!isLast) return;
+    this.#isOver = true;
+    this.#receiver.onBody(body.byteLength === end ? body : body.subarray(0, end));
+  }
+
+  #roomFor(end: number, isLast: boolean): Uint8Array {
+    if (this.#body !== null && this.#body.byteLength >= end) return this.#body;
+    const wanted = isLast
+      ? end
+      : Math.max(end, Math.min(this.#length, trustedLengthBytes), this.#received * 2);
+    // The pool behind allocUnsafe makes small bodies nearly free; they are never transferred.
+    const grown = Buffer.allocUnsafe(wanted);
+    if (this.#body !== null) grown.set(this.#body.subarray(0, this.#received));
+    this.#body = grown;
+    return grown;
+  }
+}

@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { announcedLength, BodyCollector } from "./body-collector.ts";
+import type { ExchangeLedger } from "./exchange-ledger.ts";
+import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
+
+const nothing = new Uint8Array(0);
+
+/** Carries one exchange over node:http. */
+export class NodeHttpExchange implements HttpExchange {
+  readonly #request: IncomingMessage;
+  readonly #response: ServerResponse;
+  readonly #ledger: ExchangeLedger;
+  #isAborted = false;
+  #isReplied = false;
+  #hasBody = false;
+  #cancellable: Cancellable | null = null;
+
+  constructor(request: IncomingMessage, response: ServerResponse, ledger: ExchangeLedger) {
+    this.#request = request;
+    this.#response = response;
+    this.#ledger = ledger;
+    ledger.begin();
+    // Comes after every exchange; before the reply it means that the client has gone.
+    response.once("close", () => {
+      if (this.#isReplied) return;
+      this.#isAborted = true;
+      ledger.end();
+      this.#cancellable?.cancel();
+    });
+  }
+
+  header(lowerCaseName: string): string {
+    const value = this.#request.headers[lowerCaseName];
+    return typeof value === "string" ? value : (value?.join(", ") ?? "");
+  }
+
+  cancelWhenAborted(work: Cancellable): void {
+    this.#cancellable = work;
+    if (this.#isAborted) work.cancel();
+  }
+
+  readBody(maxBytes: number, receiver: BodyReceiver): void {
+    this.#hasBody = true;
+    const length = announcedLength(this.header("content-length"));
+    if (length > maxBytes) {
+      receiver.onTooLarge();
+      return;
+    }
+    const collector = new BodyCollector(length, maxBytes, receiver);
+    this.#request.on("data", (chunk: Buffer) => collector.add(chunk, false));
+    this.#request.once("end", () => collector.add(nothing, true));
+  }
+
+  reply(statusLine: string, contentType: string, body: Uint8Array | string): void {
+    this.#send(statusLine, contentType, body);
+  }
+
+  replyBinaryTensors(headerBytes: number, body: Uint8Array): void {
+    this.#response.setHeader("Inference-Header-Content-Length", headerBytes);
+    this.#send("", "application/octet-stream", body);
+  }
+
+  #send(statusLine: string, contentType: string, body: Uint8Array | string): void {
+    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
+    this.#isReplied = true;
+    if (this.#isAborted) return;
+    const response = this.#response;
+    const isBodyLeft = this.#hasBody && !this.#request.complete;
+    if (statusLine !== "") response.statusCode = Number.parseInt(statusLine, 10);
+    if (contentType !== "") response.setHeader("Content-Type", contentType);
+    response.setHeader(
+      "Content-Length",
+      typeof body === "string" ? Buffer.byteLength(body) : body.byteLength,
+    );
+    if (this.#ledger.isDraining || isBodyLeft) response.setHeader("Connection", "close");
+    // The body may be a view on memory that is used again when this returns, and node:http keeps what the socket does
+    // not take at once.
+    response.end(typeof body === "string" ? body : Buffer.from(body));
+    this.#ledger.end();
+  }
+}

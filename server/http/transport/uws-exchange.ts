@@ -1,0 +1,90 @@
+import type { HttpRequest, HttpResponse } from "uWebSockets.js";
+import { announcedLength, BodyCollector } from "./body-collector.ts";
+import type { ExchangeLedger } from "./exchange-ledger.ts";
+import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
+
+/** Carries one exchange over µWebSockets.js. */
+export class UwsExchange implements HttpExchange {
+  readonly #response: HttpResponse;
+  readonly #ledger: ExchangeLedger;
+  /** Dead as soon as the handler has returned. */
+  #request: HttpRequest | null;
+  #isAborted = false;
+  #isReplied = false;
+  /** Until it is, a reply leaves the client sending a body that nobody wants: the connection must close. */
+  #isBodyComplete = false;
+  #hasBody = false;
+  #cancellable: Cancellable | null = null;
+
+  constructor(response: HttpResponse, request: HttpRequest, ledger: ExchangeLedger) {
+    this.#response = response;
+    this.#request = request;
+    this.#ledger = ledger;
+    ledger.begin();
+    response.onAborted(() => {
+      this.#isAborted = true;
+      if (this.#isReplied) return;
+      ledger.end();
+      this.#cancellable?.cancel();
+    });
+  }
+
+  /** The handler has returned: the request must not be touched any more. */
+  release(): void {
+    this.#request = null;
+  }
+
+  header(lowerCaseName: string): string {
+    if (this.#request === null) throw new Error("A header was read too late. This is a bug.");
+    return this.#request.getHeader(lowerCaseName);
+  }
+
+  cancelWhenAborted(work: Cancellable): void {
+    this.#cancellable = work;
+    if (this.#isAborted) work.cancel();
+  }
+
+  readBody(maxBytes: number, receiver: BodyReceiver): void {
+    this.#hasBody = true;
+    const length = announcedLength(this.header("content-length"));
+    if (length > maxBytes) {
+      receiver.onTooLarge();
+      return;
+    }
+    const collector = new BodyCollector(length, maxBytes, receiver);
+    this.#response.onData((chunk, isLast) => {
+      this.#isBodyComplete = isLast;
+      // The chunk's memory dies when this callback returns: this is the copy from the socket. µWS may call once more
+      // after the reply has been sent; the collector ignores that.
+      collector.add(new Uint8Array(chunk), isLast);
+    });
+  }
+
+  reply(statusLine: string, contentType: string, body: Uint8Array | string): void {
+    this.#send(() => {
+      if (statusLine !== "") this.#response.writeStatus(statusLine);
+      if (contentType !== "") this.#response.writeHeader("Content-Type", contentType);
+      this.#response.end(body, this.#isLastOnConnection());
+    });
+  }
+
+  replyBinaryTensors(headerBytes: number, body: Uint8Array): void {
+    this.#send(() => {
+      this.#response.writeHeader("Content-Type", "application/octet-stream");
+      this.#response.writeHeader("Inference-Header-Content-Length", String(headerBytes));
+      this.#response.end(body, this.#isLastOnConnection());
+    });
+  }
+
+  #isLastOnConnection(): boolean {
+    return this.#ledger.isDraining || (this.#hasBody && !this.#isBodyComplete);
+  }
+
+  #send(write: () => void): void {
+    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
+    this.#isReplied = true;
+    if (this.#isAborted) return;
+    this.#response.cork(write);
+    this.#ledger.end();
+  }
+}

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { describe, it } from "mocha";
+import { type InferenceRequest, requestState } from "../../../../server/core/inference-request.ts";
+import { InferenceResponse } from "../../../../server/core/inference-response.ts";
+import { failure } from "../../../../server/core/status.ts";
+import { makeRequest } from "../../../helpers/recorded-request.ts";
+
+const response = new InferenceResponse({
+  modelName: "m",
+  modelVersion: "1",
+  id: "",
+  outputs: [],
+  parameters: null,
+  buffer: null,
+});
+const failed = failure("INTERNAL", "broke");
+
+/** Writes down what happens to a request, in order. */
+function observe(request: InferenceRequest): string[] {
+  const events: string[] = [];
+  request.observer = {
+    onSuccess: ({ state }) => events.push(`success in state ${state}`),
+    onFailed: (_, { message }, wasExecuting) => events.push(`failed: ${message}, executing: ${wasExecuting}`),
+  };
+  return events;
+}
+
+describe("InferenceRequest", () => {
+  it("begins as created, for the whole of a batch, with all outputs", () => {
+    const { request } = makeRequest();
+    assert.equal(request.state, requestState.created);
+    assert.equal(request.outputMask, -1);
+    assert.equal(request.isCancelled, false);
+    assert.equal(request.holder, null);
+  });
+
+  it("complete tells the observer, then the sink, and is done", () => {
+    const { request, sink } = makeRequest();
+    const events = observe(request);
+    request.state = requestState.executing;
+    sink.onResponse = () => events.push("sink");
+    request.complete(response);
+    assert.deepEqual(events, [`success in state ${requestState.done}`, "sink"]);
+    assert.equal(request.holder, null);
+  });
+
+  it("fail says whether the request was executing", () => {
+    for (const [state, executing] of [
+      [requestState.created, false],
+      [requestState.queued, false],
+      [requestState.executing, true],
+    ] as const) {
+      const { request, sink } = makeRequest();
+      const events = observe(request);
+      request.state = state;
+      request.fail(failed);
+      assert.deepEqual(events, [`failed: broke, executing: ${executing}`]);
+      assert.deepEqual(sink.failures, [failed]);
+      assert.equal(request.state, requestState.done);
+    }
+  });
+
+  it("throws when it is answered twice, and the sink hears of one answer only", () => {
+    const { request, sink } = makeRequest();
+    request.complete(response);
+    assert.throws(() => request.complete(response), /answered twice/);
+    assert.throws(() => request.fail(failed), /answered twice/);
+    assert.equal(sink.answerCount, 1);
+  });
+
+  it("cancel asks the holder once while the request is queued", () => {
+    const { request } = makeRequest();
+    const asked: InferenceRequest[] = [];
+    request.state = requestState.queued;
+    request.holder = { onCancelled: (held) => asked.push(held) };
+    request.cancel();
+    request.cancel();
+    assert.deepEqual(asked, [request]);
+    assert.ok(request.isCancelled);
+  });
+
+  it("cancel only marks a request that is executing, and its response still comes", () => {
+    const { request, sink } = makeRequest();
+    request.state = requestState.executing;
+    request.cancel();
+    assert.ok(request.isCancelled);
+    assert.equal(sink.answerCount, 0);
+    request.complete(response);
+    assert.deepEqual(sink.responses, [response]);
+  });
+
+  it("cancel after the end does nothing", () => {
+    const { request, sink } = makeRequest();
+    request.complete(response);
+    request.cancel();
+    assert.equal(request.isCancelled, false);
+    assert.equal(sink.answerCount, 1);
+  });
+
+  it("has one hidden class, whatever its values and however far it is", () => {
+    const module = new URL("../../../../server/core/inference-request.js", import.meta.url).href;
+    const code = `
+      import { InferenceRequest } from ${JSON.stringify(module)};
+      const sink = { onResponse() {}, onFailure() {} };
+      const fromHttp = () => new InferenceRequest({ id: "", inputs: [], requestedOutputs: [], parameters: null, priority: 0, timeoutUs: 0, sink });
+      const fromGrpc = () => new InferenceRequest({ id: "7", inputs: [{}], requestedOutputs: ["y"], parameters: new Map(), priority: 2, timeoutUs: 5e9, sink });
+      const live = (request) => {
+        request.inputs = [{}];
+        request.batchSize = 4;
+        request.outputMask = 1;
+        request.holder = { onCancelled() {} };
+        request.observer = { onSuccess() {} };
+        for (const time of ["requestStartUs", "queueStartUs", "computeStartUs", "computeInputEndUs", "computeOutputStartUs", "computeEndUs"]) request[time] = 1234.5;
+        request.state = 2;
+        request.complete({});
+        return request;
+      };
+      // The engine learns from the first ones that times have fractions.
+      live(fromHttp());
+      live(fromGrpc());
+      const http = fromHttp();
+      const grpc = live(fromGrpc());
+      console.log(%HaveSameMap(http, grpc));
+      grpc.extra = 1;
+      console.log(%HaveSameMap(http, grpc));`;
+    const flags = ["--allow-natives-syntax", "--input-type=module", "--eval", code];
+    assert.equal(execFileSync(process.execPath, flags, { encoding: "utf8" }), "true\nfalse\n");
+  });
+});
