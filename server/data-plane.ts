@@ -46,6 +46,6 @@ export interface DataPlane {
 }
 
 /** Tells a failure from what an operation returns otherwise. */
-export function isFailure<T extends object | boolean>(result: T | Failure): result is Failure {
+export function isFailure(result: object | boolean): result is Failure {
   return typeof result === "object" && "code" in result && "message" in result;
 }

@@ -164,9 +164,13 @@ export class ModelRepositoryManager {
     await Promise.all(this.#draining);
   }
 
-  /** Ends every instance at once: the exit timeout is over. What they hold fails. */
+  /**
+   * Fails every request at once: the exit timeout is over.
+   *
+   * @returns Resolves when all instances have ended, those of a load under way too.
+   */
   async terminateAll(): Promise<void> {
-    await Promise.all(this.#allModels().map((model) => model.terminate()));
+    await Promise.all([this.#current, ...this.#allModels().map((model) => model.terminate())]);
   }
 
   #allModels(): Model[] {

@@ -51,6 +51,42 @@ export class HttpClient {
 
   /** @param url - A path of the server, or a whole URL. */
   request(method: string, url: string, init: HttpRequestInit = {}): Promise<HttpReply> {
+    return this.#send(method, url, init, (request) => request.end(init.body));
+  }
+
+  get(path: string): Promise<HttpReply> {
+    return this.request("GET", path);
+  }
+
+  /** Posts JSON; a text or bytes go as they are. */
+  post(path: string, body: object | string | Uint8Array, init: HttpRequestInit = {}): Promise<HttpReply> {
+    const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
+    return this.request("POST", path, { ...init, body: bytes });
+  }
+
+  /** Posts a body whose length is not announced, one chunk after the other. */
+  postInChunks(
+    path: string,
+    chunks: readonly Uint8Array[],
+    headers: http.OutgoingHttpHeaders,
+  ): Promise<HttpReply> {
+    return this.#send("POST", path, { headers }, (request) => {
+      for (const chunk of chunks) request.write(chunk);
+      request.end();
+    });
+  }
+
+  /** Closes the connections. */
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  #send(
+    method: string,
+    url: string,
+    init: HttpRequestInit,
+    writeBody: (request: http.ClientRequest) => void,
+  ): Promise<HttpReply> {
     return new Promise((resolve, reject) => {
       const request = http.request(
         new URL(url, this.baseUrl),
@@ -65,22 +101,7 @@ export class HttpClient {
         },
       );
       request.on("error", reject);
-      request.end(init.body);
+      writeBody(request);
     });
-  }
-
-  get(path: string): Promise<HttpReply> {
-    return this.request("GET", path);
-  }
-
-  /** Posts JSON; a text or bytes go as they are. */
-  post(path: string, body: object | string | Uint8Array, init: HttpRequestInit = {}): Promise<HttpReply> {
-    const bytes = typeof body === "string" || body instanceof Uint8Array ? body : JSON.stringify(body);
-    return this.request("POST", path, { ...init, body: bytes });
-  }
-
-  /** Closes the connections. */
-  close(): void {
-    this.#agent.destroy();
   }
 }

@@ -199,8 +199,7 @@ export class InferRequestMessage {
     }
     this.#rawIndex++;
     reader.offset = offset;
-    const end = reader.delimitedEnd("raw_input_contents");
-    return reader.bytes.subarray(reader.offset, end);
+    return reader.view(reader.delimitedEnd("raw_input_contents"));
   }
 
   #readRequestedOutputs(): readonly string[] {

@@ -17,6 +17,9 @@ export const wireType = {
 /** A varint holds 64 bits, seven in a byte. */
 const longestVarintBytes = 10;
 
+/** Request ids are often counters. */
+const longestShortText = 16;
+
 /**
  * Reads protobuf fields from one received message.
  *
@@ -137,10 +140,22 @@ export class ProtoReader {
   /** A text that differs from request to request. */
   text(field: string): string {
     const end = this.delimitedEnd(field);
+    const ascii = this.#shortAscii(end);
+    if (ascii !== null) {
+      this.offset = end;
+      return ascii;
+    }
     const text = this.bytes.toString("utf8", this.offset, end);
     this.#checkText(text, end, field);
     this.offset = end;
     return text;
+  }
+
+  /** The bytes from {@link offset} to `end`, as a view on the message. A plain one is made faster than a Buffer. */
+  view(end: number): Uint8Array {
+    const { bytes, offset } = this;
+    this.offset = end;
+    return new Uint8Array(bytes.buffer, bytes.byteOffset + offset, end - offset);
   }
 
   /** Eight bytes as a floating-point number. */
@@ -176,6 +191,18 @@ export class ProtoReader {
   advance(byteCount: number, field: string): void {
     if (this.offset + byteCount > this.end) this.malformed(field, "a number ends too early");
     this.offset += byteCount;
+  }
+
+  /** A short text put together from its characters, which costs less than a call into C++; `null` for any other. */
+  #shortAscii(end: number): string | null {
+    if (end - this.offset > longestShortText) return null;
+    let text = "";
+    for (let i = this.offset; i < end; i++) {
+      const byte = this.bytes[i]!;
+      if (byte >= 0x80) return null;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 
   /** Decoding puts U+FFFD where the bytes are no UTF-8, so only a text that has one needs a closer look. */

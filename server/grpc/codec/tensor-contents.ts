@@ -93,7 +93,8 @@ export function readTensorContents(
   let data: Uint8Array;
   const list = listOf[datatype];
   if ((list === fp32List || list === fp64List) && lastByteCount === byteCount) {
-    data = reader.bytes.subarray(lastEnd - byteCount, lastEnd);
+    reader.offset = lastEnd - byteCount;
+    data = reader.view(lastEnd);
   } else {
     if (byteCount > largestTensorBytes) {
       throw new StatusError(

@@ -55,7 +55,7 @@ describe("FrameLayout", () => {
 
   it("is the same on both sides of a thread boundary", () => {
     const other = new FrameLayout(structuredClone(spec));
-    assert.deepEqual({ ...other }, { ...layout });
+    assert.deepEqual(other, layout);
   });
 });
 

@@ -21,7 +21,7 @@ function bytes(name: string, shape: number[], ...values: number[]): Tensor {
 function gather(
   spec: BatchSpec,
   requests: readonly { inputs: Tensor[]; rows?: number; mask?: number }[],
-): { header: FrameHeader; batch: FrameBatch; inputBytes(position: number): number[] } {
+): { header: FrameHeader; batch: FrameBatch; readonly inputBytes: (position: number) => number[] } {
   const layout = new FrameLayout(spec);
   const batch = requests.map(({ inputs, rows, mask }) => {
     const { request } = makeRequest({ inputs, batchSize: rows ?? inputs[0]?.shape[0] ?? 1 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { type ServiceError, status } from "@grpc/grpc-js";
+import { logVerbosity, type ServiceError, setLogVerbosity, status } from "@grpc/grpc-js";
 import { after, before, describe, it } from "mocha";
 import { startGrpcServer } from "../../../../server/grpc/grpc-server.ts";
 import { FakeDataPlane } from "./fake-data-plane.ts";
@@ -34,8 +34,15 @@ const notBuilt = [
 
 describe("startGrpcServer", () => {
   let grpc: GrpcFixture;
-  before(async () => (grpc = await GrpcFixture.start()));
-  after(() => grpc.stop());
+  before(async () => {
+    // The library prints what it also throws.
+    setLogVerbosity(logVerbosity.NONE);
+    grpc = await GrpcFixture.start();
+  });
+  after(async () => {
+    setLogVerbosity(logVerbosity.ERROR);
+    await grpc.stop();
+  });
 
   it("startGrpcServer reports the port it was given", () => {
     assert.ok(grpc.server.port > 0);

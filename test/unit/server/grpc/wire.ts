@@ -1,18 +1,20 @@
 import protobuf from "protobufjs/light.js";
 import descriptor from "../../../../protos/gen/descriptor.json" with { type: "json" };
 
-/** Fields that protobuf packs, which old encoders do not: both forms must be read. */
-const packedFields: readonly (readonly [string, string])[] = [
-  ["ModelInferRequest.InferInputTensor", "shape"],
-  ...["bool", "int", "int64", "uint", "uint64", "fp32", "fp64"].map(
-    (list) => ["InferTensorContents", `${list}_contents`] as const,
-  ),
-];
-
 const root = protobuf.Root.fromJSON(descriptor);
-const unpackedRoot = protobuf.Root.fromJSON(structuredClone(descriptor));
-for (const [message, field] of packedFields) {
-  unpackedRoot.lookupType(`inference.${message}`).fields[field]!.setOption("packed", false);
+const unpackedRoot = protobuf.Root.fromJSON(withoutPacking());
+
+/** The descriptor with lists that are not packed, as old encoders write them: both forms must be read. */
+function withoutPacking(): typeof descriptor {
+  const copy = structuredClone(descriptor);
+  const messages = copy.nested.inference.nested;
+  Object.assign(messages.ModelInferRequest.nested.InferInputTensor.fields.shape, {
+    options: { packed: false },
+  });
+  for (const [name, field] of Object.entries(messages.InferTensorContents.fields)) {
+    if (name !== "bytes_contents") Object.assign(field, { options: { packed: false } });
+  }
+  return copy;
 }
 
 /**

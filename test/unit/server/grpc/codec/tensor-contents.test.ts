@@ -36,6 +36,10 @@ const cases: readonly (readonly [DataType, object, readonly number[]])[] = [
 describe("readTensorContents", () => {
   for (const [datatype, contents, expected] of cases) {
     it(`readTensorContents converts ${datatype}, packed and unpacked`, () => {
+      const [packed, unpacked] = [true, false].map((form) =>
+        encodeMessage("InferTensorContents", contents, form),
+      );
+      if (datatype !== "BYTES") assert.notDeepEqual(packed, unpacked);
       assert.deepEqual(convert(datatype, contents), expected);
       assert.deepEqual(convert(datatype, contents, false), expected);
     });

@@ -46,6 +46,7 @@ describe("scanString", () => {
       ['"ab\\ud83d"', 3],
       ['"\\ud83dx\\ude00"', 1],
       ['"\\ude00"', 1],
+      ['"\\ude00\\ude00"', 1],
       ['"\\', 1],
     ] as const) {
       assert.throws(() => read(text), invalid(`at byte ${offset}`), text);

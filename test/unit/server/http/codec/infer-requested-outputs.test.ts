@@ -1,0 +1,54 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { readRequestedOutputs } from "../../../../../server/http/codec/infer-requested-outputs.ts";
+import { readerOf } from "./json-tree.ts";
+import { invalid, status } from "./status-matcher.ts";
+
+const read = (outputs: unknown): ReturnType<typeof readRequestedOutputs> =>
+  readRequestedOutputs(readerOf(JSON.stringify(outputs)));
+
+describe("readRequestedOutputs", () => {
+  it("gives the encodings in the order of the list", () => {
+    assert.deepEqual(
+      [
+        ...read([
+          { parameters: { other: 1, binary_data: true, classification: 0 }, name: "B" },
+          { name: "A", parameters: {} },
+        ]),
+      ],
+      [
+        ["B", "binary"],
+        ["A", "json"],
+      ],
+    );
+  });
+
+  it("refuses an output without a name or with one that came before", () => {
+    assert.throws(() => read([{}]), invalid("non-existing object member 'name'"));
+    assert.throws(
+      () => read([{ name: "A" }, { name: "A" }]),
+      invalid("output 'A' already exists in request"),
+    );
+  });
+
+  it("refuses wrong types", () => {
+    for (const outputs of [{}, ["A"], [{ name: 1 }], [{ name: "A", parameters: { binary_data: 1 } }]]) {
+      assert.throws(() => read(outputs), invalid("attempt to access JSON non-"));
+    }
+    assert.throws(
+      () => read([{ name: "A", parameters: { classification: -1 } }]),
+      invalid("'classification'"),
+    );
+  });
+
+  it("refuses what is not built, whichever of its parameters is there", () => {
+    for (const parameters of [
+      { classification: 1 },
+      { shared_memory_region: "r" },
+      { shared_memory_byte_size: 1 },
+      { shared_memory_offset: 1 },
+    ]) {
+      assert.throws(() => read([{ name: "A", parameters }]), status("UNSUPPORTED", "is not supported yet"));
+    }
+  });
+});
