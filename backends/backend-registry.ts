@@ -1,17 +1,10 @@
 import type { Backend } from "./backend.ts";
 import { onnxRuntimeBackend } from "./onnxruntime/onnxruntime-backend.ts";
 
-/** Every backend of this server by name. A new backend adds its line here. */
-const backends: ReadonlyMap<string, Backend> = new Map(
-  [onnxRuntimeBackend].map((backend) => [backend.name, backend]),
-);
+/** A new backend adds itself here. */
+const backends: readonly Backend[] = [onnxRuntimeBackend];
 
-/** The backend that a config's `backend` names, or `null`. */
-export function findBackend(name: string): Backend | null {
-  return backends.get(name) ?? null;
-}
-
-/** All backends, for the start-up table and for messages. */
+/** Every backend of this server. Configs name them in `backend`. */
 export function allBackends(): readonly Backend[] {
-  return [...backends.values()];
+  return backends;
 }

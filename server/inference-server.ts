@@ -90,6 +90,7 @@ export class InferenceServer implements DataPlane {
   async start(): Promise<boolean> {
     try {
       await this.metrics.initialize();
+      if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
       this.#endInitialization("READY");
       return isComplete;

@@ -24,7 +24,14 @@ async function main(): Promise<void> {
     return;
   }
   const { options } = commandLine;
-  const logger = openLogger(options, "server");
+  let logger: Logger;
+  try {
+    logger = openLogger(options, "server");
+  } catch (thrown) {
+    process.stderr.write(`nereid: ${StatusError.from(thrown).message}\n`);
+    process.exitCode = 1;
+    return;
+  }
   process.on("exit", () => logger.flush());
   for (const warning of commandLine.warnings) logger.warning(warning);
   await serve(options, logger);
@@ -32,16 +39,7 @@ async function main(): Promise<void> {
 
 async function serve(options: ServerOptions, logger: Logger): Promise<void> {
   const server = new InferenceServer(options, logger);
-  if (!(await startServer(server, options, logger))) process.exit(1);
-  let frontEnds: FrontEnds;
-  try {
-    frontEnds = await FrontEnds.open(server, options, logger);
-  } catch (thrown) {
-    logger.error(StatusError.from(thrown).message);
-    process.exit(1);
-  }
-  logTables(server, frontEnds, logger);
-
+  let frontEnds: FrontEnds | null = null;
   let isStopping = false;
   const onSignal = (signal: string): void => {
     if (isStopping) return;
@@ -49,8 +47,20 @@ async function serve(options: ServerOptions, logger: Logger): Promise<void> {
     logger.info(`${signal} received, shutting down`);
     void shutDown(server, frontEnds, options, logger);
   };
+  // From the beginning: a server that is told to stop while it loads ends as cleanly as any other.
   process.on("SIGINT", onSignal);
   process.on("SIGTERM", onSignal);
+
+  const isServing = await startServer(server, options, logger);
+  if (isStopping) return;
+  if (!isServing) process.exit(1);
+  try {
+    frontEnds = await FrontEnds.open(server, options, logger);
+  } catch (thrown) {
+    logger.error(StatusError.from(thrown).message);
+    process.exit(1);
+  }
+  logTables(server, frontEnds, logger);
 }
 
 /** Loads the models. @returns Whether to go on, by the rule of `--exit-on-error`. */
@@ -61,7 +71,8 @@ async function startServer(
 ): Promise<boolean> {
   try {
     if (await server.start()) return true;
-    logModels(server, logger);
+    // A server that goes on shows the table when it serves.
+    if (options.exitOnError) logModels(server, logger);
     logger.error("creating server: Internal - failed to load all models");
   } catch (thrown) {
     logger.error(`creating server: ${StatusError.from(thrown).message}`);
@@ -101,14 +112,14 @@ function logModels(server: InferenceServer, logger: Logger): void {
 /** One budget for all phases. @see contract §8.4 */
 async function shutDown(
   server: InferenceServer,
-  frontEnds: FrontEnds,
+  frontEnds: FrontEnds | null,
   options: ServerOptions,
   logger: Logger,
 ): Promise<void> {
   const budget = new ShutdownBudget(options.exitTimeoutSecs * 1_000);
-  await frontEnds.drainHttp(budget.leftMs());
+  await frontEnds?.drainHttp(budget.leftMs());
   const isClean = await server.stop(budget.leftMs());
-  await frontEnds.close(budget.leftMs());
+  await frontEnds?.close(budget.leftMs());
   logger.info(isClean ? "Shut down" : "Exit timeout expired");
   if (server.isStuck) {
     // Node would wait for the runtime first, and then be aborted by it.

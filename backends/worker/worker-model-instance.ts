@@ -100,8 +100,13 @@ export class WorkerModelInstance {
     const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
     this.#send({ kind: "bind", spec });
     await bound;
-    if (this.#isEnding)
-      throw new StatusError("INTERNAL", `instance '${this.name}' ended as soon as it was bound`);
+    // The worker's last messages and its end may arrive together.
+    if (this.#isEnding) {
+      throw new StatusError(
+        "INTERNAL",
+        `instance '${this.name}' ended as soon as it was bound: ${this.#error ?? "given up"}`,
+      );
+    }
     this.#listener = listener;
   }
 

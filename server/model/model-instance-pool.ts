@@ -125,14 +125,18 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     if (failed !== undefined) throw StatusError.from(failed.reason);
   }
 
-  /** Ends all instances at once. Requests that they hold fail, and so do those that wait for them. */
+  /**
+   * Ends all instances at once. Requests that they hold fail, and so do those that wait for them.
+   *
+   * @returns Resolves when all instances have ended, those that are still starting included.
+   */
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
     const ends = this.#instances.map((instance) => instance.terminate());
     // Those that wait must not wait for the instances as well.
     this.#onCapacity();
-    await Promise.all(ends);
+    await Promise.all([...ends, ...this.#replacements]);
   }
 
   async #replace(name: string): Promise<void> {

@@ -24,7 +24,7 @@ export interface ModelListener {
 /** What the manager is made of. */
 export interface RepositoryManagerParts {
   readonly repositories: readonly string[];
-  readonly loader: ModelLoader;
+  readonly loader: Pick<ModelLoader, "load">;
   readonly listener: ModelListener;
   readonly logger: Logger;
 }

@@ -1,7 +1,7 @@
 import { type FSWatcher, watch } from "chokidar";
 
 /** How long a changed directory must be quiet before it is looked at: a copy in progress writes more often. */
-const quietMs = 500;
+const defaultQuietMs = 500;
 
 /**
  * Decides when the repositories are compared with what is loaded: on an interval, and sooner when the file system
@@ -15,6 +15,7 @@ export class RepositoryPoller {
   readonly #repositories: readonly string[];
   readonly #intervalMs: number;
   readonly #poll: () => Promise<void>;
+  readonly #quietMs: number;
   #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
   /** When the interval ends, whatever changes: a file that is written without pause must not put polls off for ever. */
@@ -24,11 +25,20 @@ export class RepositoryPoller {
   #changeCount = 0;
   #isStopped = false;
 
-  /** @param poll - Must not reject. */
-  constructor(repositories: readonly string[], intervalSecs: number, poll: () => Promise<void>) {
+  /**
+   * @param poll - Must not reject.
+   * @param quietMs - Time without changes before a poll; a parameter for tests.
+   */
+  constructor(
+    repositories: readonly string[],
+    intervalSecs: number,
+    poll: () => Promise<void>,
+    quietMs = defaultQuietMs,
+  ) {
     this.#repositories = repositories;
     this.#intervalMs = intervalSecs * 1_000;
     this.#poll = poll;
+    this.#quietMs = quietMs;
   }
 
   start(): void {
@@ -54,7 +64,7 @@ export class RepositoryPoller {
    */
   onChange(): void {
     this.#changeCount++;
-    this.#arm(Math.min(quietMs, this.#intervalEndMs - performance.now()));
+    this.#arm(Math.min(this.#quietMs, this.#intervalEndMs - performance.now()));
   }
 
   #startInterval(): void {

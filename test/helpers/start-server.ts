@@ -22,6 +22,9 @@ const loopback: readonly string[] = [
   "--metrics-port=0",
 ];
 
+/** No server listens on port 1. */
+const nowhere = "127.0.0.1:1";
+
 /** Reads the table that the log ends its start with; `null` while it is not complete. */
 function findAddresses(log: string): Addresses | null {
   const table = /is serving"?\n((?:[+|].*\n)+)/.exec(log)?.[1];
@@ -43,7 +46,8 @@ export class RunningServer {
     this.process = serverProcess;
     this.addresses = addresses;
     this.http = new HttpClient(addresses.http);
-    this.grpc = new GrpcClient(addresses.grpc);
+    // A client for a service that is off can be made, and fails when it is used.
+    this.grpc = new GrpcClient(addresses.grpc === "" ? nowhere : addresses.grpc);
   }
 
   /**

@@ -52,7 +52,11 @@ describe("HTTP routes", () => {
   });
 
   const unknownPaths = ["/", "/v3", "/v2/", "/v2/models", "/v2/models/simple/", "/v2/nothing"];
-  for (const path of [...unknownPaths, "/v2/models/simple/versions/v1", "/v2/models/simple/versions/1/trace/setting"]) {
+  for (const path of [
+    ...unknownPaths,
+    "/v2/models/simple/versions/v1",
+    "/v2/models/simple/versions/1/trace/setting",
+  ]) {
     it(`GET ${path} is 404`, async () => {
       const reply = await server.current.http.get(path);
       assert.deepEqual([reply.status, reply.error], [404, "Not Found"]);
@@ -91,7 +95,13 @@ describe("HTTP routes", () => {
     });
   }
 
-  for (const what of ["nowhere", "nowhere/config", "nowhere/ready", "simple/versions/9", "simple/versions/9/config"]) {
+  for (const what of [
+    "nowhere",
+    "nowhere/config",
+    "nowhere/ready",
+    "simple/versions/9",
+    "simple/versions/9/config",
+  ]) {
     it(`GET /v2/models/${what} is 404 and names the model`, async () => {
       const reply = await server.current.http.get(`/v2/models/${what}`);
       assert.equal(reply.status, 404);

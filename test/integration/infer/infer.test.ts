@@ -117,7 +117,10 @@ describe("Inference over HTTP", () => {
     const nested = [first.slice(0, 8), [first.slice(8, 12), first.slice(12)]];
     const request = {
       model_name: "another",
-      inputs: [int32Json("INPUT0", first, { data: nested, note: { deep: [1] } }), int32Json("INPUT1", second)],
+      inputs: [
+        int32Json("INPUT0", first, { data: nested, note: { deep: [1] } }),
+        int32Json("INPUT1", second),
+      ],
     };
     assert.deepEqual(values(inferResponse(await infer("simple", request)))["OUTPUT0"], sums);
   });
@@ -144,7 +147,12 @@ describe("Inference over HTTP", () => {
 
   it("simple_string computes with numbers written as texts", async () => {
     const texts = (numbers: readonly number[]): string[] => numbers.map(String);
-    const input = (name: string, data: readonly string[]) => ({ name, datatype: "BYTES", shape: [1, 16], data });
+    const input = (name: string, data: readonly string[]) => ({
+      name,
+      datatype: "BYTES",
+      shape: [1, 16],
+      data,
+    });
     const reply = await infer("simple_string", {
       inputs: [input("INPUT0", texts(first)), input("INPUT1", texts(second))],
     });

@@ -47,7 +47,12 @@ const malformedJson: readonly RefusedRequest[] = [
   ["text behind the JSON", '{"inputs": []} more'],
   ["bytes that are not UTF-8", Buffer.from('{"id": "\xff"}', "latin1")],
   ["JSON that is no object", "[]"],
-].map(([what, body]) => ({ what: what as string, body: body as string, status: 400, error: /JSON|parse|object/i }));
+].map(([what, body]) => ({
+  what: what as string,
+  body: body as string,
+  status: 400,
+  error: /JSON|parse|object/i,
+}));
 
 const wrongMembers: readonly RefusedRequest[] = [
   { what: "no inputs", body: {}, status: 400, error: /'inputs'/ },
@@ -59,7 +64,12 @@ const wrongMembers: readonly RefusedRequest[] = [
     status: 400,
     error: new RegExp(member),
   })),
-  { what: "an input without data", body: withInput0({ data: undefined }), status: 400, error: /'INPUT0'.*'data'/ },
+  {
+    what: "an input without data",
+    body: withInput0({ data: undefined }),
+    status: 400,
+    error: /'INPUT0'.*'data'/,
+  },
   {
     what: "an input with data and a binary size",
     body: withInput0({ parameters: { binary_data_size: 64 } }),
@@ -107,16 +117,36 @@ const wrongTensors: readonly RefusedRequest[] = [
     status: 400,
     error: /exceed maximum size/,
   },
-  { what: "too few elements", body: withInput0({ data: first.slice(1) }), status: 400, error: /INPUT0|shape/ },
-  { what: "too many elements", body: withInput0({ data: [...first, 1] }), status: 400, error: /INPUT0|shape/ },
-  { what: "texts for integers", body: withInput0({ data: first.map(String) }), status: 400, error: /data|INPUT0/ },
+  {
+    what: "too few elements",
+    body: withInput0({ data: first.slice(1) }),
+    status: 400,
+    error: /INPUT0|shape/,
+  },
+  {
+    what: "too many elements",
+    body: withInput0({ data: [...first, 1] }),
+    status: 400,
+    error: /INPUT0|shape/,
+  },
+  {
+    what: "texts for integers",
+    body: withInput0({ data: first.map(String) }),
+    status: 400,
+    error: /data|INPUT0/,
+  },
   {
     what: "fractions for integers",
     body: withInput0({ data: first.map(() => 0.5) }),
     status: 400,
     error: /data|INPUT0/,
   },
-  { what: "data nested 120 deep", body: withInput0({ data: nestedDeeply }), status: 400, error: /nesting depth/i },
+  {
+    what: "data nested 120 deep",
+    body: withInput0({ data: nestedDeeply }),
+    status: 400,
+    error: /nesting depth/i,
+  },
   {
     what: "FP16 as JSON",
     body: { inputs: [sixteenHalves, int32Json("INPUT1", second)] },
@@ -220,7 +250,12 @@ const wrongBinaryData: readonly RefusedRequest[] = [
     error: /inference header size should be in range/,
   },
   { what: "a negative header length", ...headerLength("-1"), status: 400, error: /should be in range/ },
-  { what: "a header length of 11 digits", ...headerLength("99999999999"), status: 400, error: /Header-Content-Length/ },
+  {
+    what: "a header length of 11 digits",
+    ...headerLength("99999999999"),
+    status: 400,
+    error: /Header-Content-Length/,
+  },
   { what: "a header length in words", ...headerLength("many"), status: 400, error: /Header-Content-Length/ },
   {
     what: "a header length that ends inside the JSON",
@@ -259,7 +294,10 @@ const notBuilt: readonly RefusedRequest[] = [
   },
   {
     what: "a tensor in shared memory",
-    body: withInput0({ data: undefined, parameters: { shared_memory_region: "r", shared_memory_byte_size: 64 } }),
+    body: withInput0({
+      data: undefined,
+      parameters: { shared_memory_region: "r", shared_memory_byte_size: 64 },
+    }),
     status: 501,
     error: /shared memory.*'INPUT0'.*not supported yet/,
   },

@@ -84,4 +84,18 @@ describe("Refused requests over HTTP", () => {
     await waitUntil("the bytes are out", () => socket.bytesWritten > 60 && socket.writableLength === 0);
     socket.destroy();
   });
+
+  it("bytes that are no request, sent to any of the ports, end their connection alone", async () => {
+    const { http, grpc, metrics } = server.current.addresses;
+    const ports = [http, `http://${grpc}`, metrics].map((address) => Number(new URL(address).port));
+    for (const port of ports) {
+      const socket = connect(port, "127.0.0.1");
+      socket.on("error", () => undefined);
+      socket.write(Buffer.from("\0\xff\x16\x03 not HTTP at all\r\n\r\n\r\n", "latin1"));
+      socket.resume();
+      socket.end();
+      await new Promise<void>((resolve) => socket.once("close", () => resolve()));
+    }
+    assert.deepEqual(await server.current.grpc.call("ServerLive", {}), { live: true });
+  });
 });

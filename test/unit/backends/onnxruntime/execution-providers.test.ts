@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { existsSync, readdirSync } from "node:fs";
 import { describe, it } from "mocha";
-import { gpuDeviceIds, gpuProviders, runtimeLibraryDirectory } from "../../../../backends/onnxruntime/execution-providers.ts";
+import {
+  gpuDeviceIds,
+  gpuProviders,
+  runtimeLibraryDirectory,
+} from "../../../../backends/onnxruntime/execution-providers.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 const cudaLibrary =

@@ -2,16 +2,9 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "mocha";
-import { allBackends, findBackend } from "../../../../backends/backend-registry.ts";
 import { onnxRuntimeBackend } from "../../../../backends/onnxruntime/onnxruntime-backend.ts";
 
 describe("onnxRuntimeBackend", () => {
-  it("is what configs call onnxruntime", () => {
-    assert.equal(findBackend("onnxruntime"), onnxRuntimeBackend);
-    assert.ok(allBackends().includes(onnxRuntimeBackend));
-    assert.equal(findBackend("onnx"), null);
-  });
-
   it("has the defaults of Triton's backend", () => {
     assert.deepEqual(onnxRuntimeBackend.platforms, ["onnxruntime_onnx"]);
     assert.equal(onnxRuntimeBackend.defaultModelFilename, "model.onnx");

@@ -1,6 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { BatchOutputs, BatchSpec, ModelInstance, ModelInstanceInit } from "../../../../backends/backend.ts";
+import type {
+  BatchOutputs,
+  BatchSpec,
+  ModelInstance,
+  ModelInstanceInit,
+} from "../../../../backends/backend.ts";
 import { createModelInstance } from "../../../../backends/onnxruntime/onnxruntime-model-instance.ts";
 import type { OnnxRuntimeOptions } from "../../../../backends/onnxruntime/onnxruntime-options.ts";
 import { FrameBatch, FrameLayout } from "../../../../backends/worker/batch-frame.ts";
@@ -39,7 +44,10 @@ interface Outcome {
 /** Runs one request, as the instance's worker would. */
 function run(instance: ModelInstance, spec: BatchSpec, inputs: Tensor[], outputMask = -1): Outcome {
   const layout = new FrameLayout(spec);
-  const { request } = makeRequest({ inputs, batchSize: spec.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 1) : 1 });
+  const { request } = makeRequest({
+    inputs,
+    batchSize: spec.maxBatchSize > 0 ? (inputs[0]?.shape[0] ?? 1) : 1,
+  });
   request.outputMask = outputMask;
   const batch = new FrameBatch(layout, gatherBatch([request], layout, new FramePool(1)).buffer);
   const outputs = new Map<number, Output>();
@@ -199,20 +207,31 @@ describe("OnnxRuntimeModelInstance", () => {
     const instance = load(zoo.sumDifferenceModel("INT32", 16));
     const { inputs, outputs } = instance.signature;
     assert.deepEqual(inputs[1], { name: "INPUT1", datatype: "INT32", modelType: "int32", shape: [-1, 16] });
-    assert.deepEqual(outputs.map(({ name }) => name), ["OUTPUT0", "OUTPUT1"]);
+    assert.deepEqual(
+      outputs.map(({ name }) => name),
+      ["OUTPUT0", "OUTPUT1"],
+    );
     void instance.finalize();
   });
 
   it("cannot be made from a file that is missing or corrupt, and names it", () => {
     const missing = directory.in("1", "nothing.onnx");
-    assert.throws(() => load(new Uint8Array(), { modelPath: missing }), (error: Error) => error.message.includes(missing));
-    assert.throws(() => load(Uint8Array.of(1, 2, 3)), { name: "StatusError", code: "INTERNAL", message: /model\.onnx/ });
+    assert.throws(
+      () => load(new Uint8Array(), { modelPath: missing }),
+      (error: Error) => error.message.includes(missing),
+    );
+    assert.throws(() => load(Uint8Array.of(1, 2, 3)), {
+      name: "StatusError",
+      code: "INTERNAL",
+      message: /model\.onnx/,
+    });
   });
 
   it("says of KIND_GPU what each way lacks when there is no such GPU", () => {
     assert.throws(() => load(zoo.identityModel("FP32"), { kind: "KIND_GPU", deviceId: 99 }), {
       code: "INVALID_ARG",
-      message: /^instance group of 'm_0' is KIND_GPU, but GPU 99 cannot be used\. CUDA: .*WebGPU: .*use KIND_CPU$/s,
+      message:
+        /^instance group of 'm_0' is KIND_GPU, but GPU 99 cannot be used\. CUDA: .*WebGPU: .*use KIND_CPU$/s,
     });
   });
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { type OnnxRuntimeOptions, resolveOnnxRuntimeSettings } from "../../../../backends/onnxruntime/onnxruntime-options.ts";
+import {
+  type OnnxRuntimeOptions,
+  resolveOnnxRuntimeSettings,
+} from "../../../../backends/onnxruntime/onnxruntime-options.ts";
 import { makeModelConfig } from "../../../helpers/model-config.ts";
 
 function resolve(
@@ -8,7 +11,10 @@ function resolve(
   server: Record<string, string> = {},
   graphLevel = 0,
 ): { intraOpThreadCount: number | null; options: OnnxRuntimeOptions } {
-  const config = makeModelConfig({ parameters: new Map(Object.entries(parameters)), optimization: { graphLevel } });
+  const config = makeModelConfig({
+    parameters: new Map(Object.entries(parameters)),
+    optimization: { graphLevel },
+  });
   const settings = resolveOnnxRuntimeSettings(config, new Map(Object.entries(server)));
   return { intraOpThreadCount: settings.intraOpThreadCount, options: settings.options as OnnxRuntimeOptions };
 }
@@ -65,12 +71,27 @@ describe("resolveOnnxRuntimeSettings", () => {
 
   it("refuses values that it does not understand and says what is allowed", () => {
     for (const [parameters, message] of [
-      [{ intra_op_thread_count: "two" }, `model 'm': parameters["intra_op_thread_count"] is "two", expected a count from 0 to 1024`],
-      [{ inter_op_thread_count: "-1" }, `model 'm': parameters["inter_op_thread_count"] is "-1", expected a count from 0 to 1024`],
-      [{ intra_op_thread_count: "1025" }, `model 'm': parameters["intra_op_thread_count"] is "1025", expected a count from 0 to 1024`],
-      [{ intra_op_thread_count: "" }, `model 'm': parameters["intra_op_thread_count"] is "", expected a count from 0 to 1024`],
+      [
+        { intra_op_thread_count: "two" },
+        `model 'm': parameters["intra_op_thread_count"] is "two", expected a count from 0 to 1024`,
+      ],
+      [
+        { inter_op_thread_count: "-1" },
+        `model 'm': parameters["inter_op_thread_count"] is "-1", expected a count from 0 to 1024`,
+      ],
+      [
+        { intra_op_thread_count: "1025" },
+        `model 'm': parameters["intra_op_thread_count"] is "1025", expected a count from 0 to 1024`,
+      ],
+      [
+        { intra_op_thread_count: "" },
+        `model 'm': parameters["intra_op_thread_count"] is "", expected a count from 0 to 1024`,
+      ],
       [{ execution_mode: "2" }, `model 'm': parameters["execution_mode"] is "2", expected "0" or "1"`],
-      [{ enable_mem_arena: "true" }, `model 'm': parameters["enable_mem_arena"] is "true", expected "0" or "1"`],
+      [
+        { enable_mem_arena: "true" },
+        `model 'm': parameters["enable_mem_arena"] is "true", expected "0" or "1"`,
+      ],
     ] as const) {
       assert.throws(() => resolve(parameters), { name: "StatusError", code: "INVALID_ARG", message });
     }
@@ -85,7 +106,10 @@ describe("resolveOnnxRuntimeSettings", () => {
       code: "INVALID_ARG",
       message: /parameters\["intra_op_thread_cuont"\] is not known .* did you mean "intra_op_thread_count"\?/,
     });
-    assert.throws(() => resolve({ colour: "1" }), { code: "INVALID_ARG", message: /Known: intra_op_thread_count, / });
+    assert.throws(() => resolve({ colour: "1" }), {
+      code: "INVALID_ARG",
+      message: /Known: intra_op_thread_count, /,
+    });
   });
 
   it("refuses Triton's other parameters by name", () => {

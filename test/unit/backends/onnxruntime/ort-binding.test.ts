@@ -26,18 +26,28 @@ describe("ort-binding", () => {
   });
 
   it("lists the CPU among its backends", () => {
-    const names = ortBinding().listSupportedBackends().map(({ name }) => name);
+    const names = ortBinding()
+      .listSupportedBackends()
+      .map(({ name }) => name);
     assert.ok(names.includes("cpu"), names.join());
   });
 
   it("tells names, element types and shapes, -1 for what varies", () => {
     const session = loadSum();
-    const shown = ({ name, isTensor, type, shape }: OrtSession["inputMetadata"][number]): unknown => ({ name, isTensor, type, shape });
+    const shown = ({ name, isTensor, type, shape }: OrtSession["inputMetadata"][number]): unknown => ({
+      name,
+      isTensor,
+      type,
+      shape,
+    });
     assert.deepEqual(session.inputMetadata.map(shown), [
       { name: "INPUT0", isTensor: true, type: 1, shape: [-1, 2] },
       { name: "INPUT1", isTensor: true, type: 1, shape: [-1, 2] },
     ]);
-    assert.deepEqual(session.outputMetadata.map(({ name }) => name), ["OUTPUT0", "OUTPUT1"]);
+    assert.deepEqual(
+      session.outputMetadata.map(({ name }) => name),
+      ["OUTPUT0", "OUTPUT1"],
+    );
     session.dispose();
   });
 
@@ -61,12 +71,16 @@ describe("ort-binding", () => {
   it("refuses memory of another size, in words that the instance looks for", () => {
     const session = loadSum();
     const place = { ...fp32(0, 0, 0, 0), dims: [2, 2] };
-    const run = (): unknown => session.run({ INPUT0: fp32(1, 2), INPUT1: fp32(3, 4) }, { OUTPUT0: place }, {});
+    const run = (): unknown =>
+      session.run({ INPUT0: fp32(1, 2), INPUT1: fp32(3, 4) }, { OUTPUT0: place }, {});
     assert.throws(run, /pre-allocated output/);
     session.dispose();
   });
 
   it("throws for a file that is not there", () => {
-    assert.throws(() => new (ortBinding().InferenceSession)().loadModel(directory.in("none.onnx"), {}), /none\.onnx/);
+    assert.throws(
+      () => new (ortBinding().InferenceSession)().loadModel(directory.in("none.onnx"), {}),
+      /none\.onnx/,
+    );
   });
 });

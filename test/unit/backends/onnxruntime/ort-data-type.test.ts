@@ -1,16 +1,35 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { onnxTypeName, ortElementTypeFor, ortElementTypeOf } from "../../../../backends/onnxruntime/ort-data-type.ts";
+import {
+  onnxTypeName,
+  ortElementTypeFor,
+  ortElementTypeOf,
+} from "../../../../backends/onnxruntime/ort-data-type.ts";
 import { dataTypeByteSize, dataTypes } from "../../../../server/core/data-type.ts";
 
 /** ONNX element type numbers, from onnx.proto. */
 const onnxNumbers = {
-  FP32: 1, UINT8: 2, INT8: 3, UINT16: 4, INT16: 5, INT32: 6, INT64: 7, BYTES: 8, BOOL: 9, FP16: 10, FP64: 11, UINT32: 12, UINT64: 13,
+  FP32: 1,
+  UINT8: 2,
+  INT8: 3,
+  UINT16: 4,
+  INT16: 5,
+  INT32: 6,
+  INT64: 7,
+  BYTES: 8,
+  BOOL: 9,
+  FP16: 10,
+  FP64: 11,
+  UINT32: 12,
+  UINT64: 13,
 } as const;
 
 describe("ortElementTypeFor", () => {
   it("carries every data type but BF16", () => {
-    assert.deepEqual(dataTypes.filter((type) => ortElementTypeFor(type) === null), ["BF16"]);
+    assert.deepEqual(
+      dataTypes.filter((type) => ortElementTypeFor(type) === null),
+      ["BF16"],
+    );
   });
 
   it("gives each type a view with elements of its size; BYTES become strings", () => {
@@ -23,7 +42,8 @@ describe("ortElementTypeFor", () => {
 
 describe("ortElementTypeOf", () => {
   it("knows the ONNX numbers", () => {
-    for (const [type, number] of Object.entries(onnxNumbers)) assert.equal(ortElementTypeOf(number)?.datatype, type);
+    for (const [type, number] of Object.entries(onnxNumbers))
+      assert.equal(ortElementTypeOf(number)?.datatype, type);
   });
 
   it("is null for what the binding cannot carry", () => {

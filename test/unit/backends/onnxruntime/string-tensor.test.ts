@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import { checkStringTensor, decodeStringTensor, encodeStringTensor } from "../../../../backends/onnxruntime/string-tensor.ts";
+import {
+  checkStringTensor,
+  decodeStringTensor,
+  encodeStringTensor,
+} from "../../../../backends/onnxruntime/string-tensor.ts";
 import { joinBytesElements } from "../../../../server/core/bytes-elements.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
 
@@ -12,7 +16,10 @@ function messageFor(...elements: number[][]): string | undefined {
 
 describe("checkStringTensor", () => {
   it("accepts UTF-8, the empty string and the byte order mark", () => {
-    assert.equal(messageFor([], [0x61], [0xc3, 0x9f], [0xf0, 0x9f, 0x98, 0x80], [0xef, 0xbb, 0xbf]), undefined);
+    assert.equal(
+      messageFor([], [0x61], [0xc3, 0x9f], [0xf0, 0x9f, 0x98, 0x80], [0xef, 0xbb, 0xbf]),
+      undefined,
+    );
   });
 
   it("refuses what is not UTF-8 and names the element", () => {

@@ -417,6 +417,14 @@ describe("WorkerModelInstance", () => {
       });
     }
 
+    it("rejects bind when the instance is ended meanwhile", async () => {
+      const instance = load({});
+      await instance.signature();
+      const bound = assert.rejects(instance.bind(fixedSpec, new RecordingListener()), { code: "INTERNAL" });
+      await instance.terminate();
+      await bound;
+    });
+
     it("refuses to execute before it is bound", () => {
       assert.throws(() => load({}).execute([send([1, 2]).request]), /execute before bind/);
     });

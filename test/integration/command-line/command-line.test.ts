@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { ServerProcess } from "../../helpers/server-process.ts";
+
+/** A mistake in a command line, and what the message must say. */
+interface Mistake {
+  readonly what: string;
+  readonly args: readonly string[];
+  readonly message: RegExp;
+}
+
+const repository = "--model-repository=/tmp";
+
+const mistakes: readonly Mistake[] = [
+  { what: "no repository", args: [], message: /--model-repository is required/ },
+  {
+    what: "an unknown option",
+    args: [repository, "--http-prt=1"],
+    message: /--http-prt.*did you mean.*--http-port/is,
+  },
+  { what: "a stray argument", args: [repository, "models"], message: /"?models"?/ },
+  {
+    what: "a port in words",
+    args: [repository, "--http-port=many"],
+    message: /"--http-port" expects an integer.*got "many"/,
+  },
+  {
+    what: "a port out of range",
+    args: [repository, "--grpc-port=70000"],
+    message: /"--grpc-port" expects an integer from 0 to 65535.*got "70000"/,
+  },
+  {
+    what: "an option of Triton that is not built yet",
+    args: [repository, "--cache-config=local,size=1"],
+    message: /--cache-config is not supported yet/,
+  },
+  {
+    what: "an option that Triton has retired",
+    args: [repository, "--strict-model-config=true"],
+    message: /--strict-model-config is deprecated.*--disable-auto-complete-config/,
+  },
+  {
+    what: "--load-model in another mode than explicit",
+    args: [repository, "--load-model=x"],
+    message: /--load-model needs --model-control-mode=explicit/,
+  },
+  {
+    what: "--load-model=* beside names",
+    args: [repository, "--model-control-mode=explicit", "--load-model=*", "--load-model=x"],
+    message: /--load-model=\*/,
+  },
+  {
+    what: "a setting that the backend does not have",
+    args: [repository, "--backend-config=onnxruntime,intra_op_threads=1"],
+    message: /did you mean intra_op_thread_count/,
+  },
+  {
+    what: "two services on one port",
+    args: [repository, "--http-port=9001", "--grpc-port=9001"],
+    message: /cannot both listen on 0\.0\.0\.0:9001/,
+  },
+];
+
+describe("Command line", () => {
+  it("--help lists every option in its group with its default, and exits with 0", async () => {
+    const { code, stdout, stderr } = await ServerProcess.run(["--help"]);
+    assert.deepEqual([code, stderr], [0, ""]);
+    for (const group of ["Server", "Logging", "Model repository", "HTTP", "gRPC", "Metrics", "Backend"]) {
+      assert.match(stdout, new RegExp(`^${group}:$`, "m"));
+    }
+    assert.match(stdout, /--http-port <int>\n[^-]*Default: 8000\./);
+    assert.match(stdout, /--exit-timeout-secs <int>\n[^-]*Default:\s+30\s+seconds\./);
+    assert.ok(stdout.split("\n").every((line) => line.length <= 80));
+  });
+
+  it("--version prints the version and exits with 0", async () => {
+    const { code, stdout } = await ServerProcess.run(["--version"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^nereid \d+\.\d+\.\d+\S*\n$/);
+  });
+
+  for (const { what, args, message } of mistakes) {
+    it(`${what} exits with 1 and says so on stderr`, async () => {
+      const { code, stdout, stderr } = await ServerProcess.run(args);
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, message);
+      assert.match(stderr, /nereid --help/);
+    });
+  }
+});

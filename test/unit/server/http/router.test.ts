@@ -1,0 +1,111 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { matchRoute, Router } from "../../../../server/http/router.ts";
+
+/** `METHODS endpoint model version` of a path, or "none". */
+function shown(path: string): string {
+  const route = matchRoute(path);
+  if (route === null) return "none";
+  return [route.methods.join(","), route.endpoint, route.modelName, route.modelVersion].join(" ").trimEnd();
+}
+
+describe("matchRoute", () => {
+  it("knows the paths of the server", () => {
+    assert.equal(shown("/v2"), "get server-metadata");
+    assert.equal(shown("/v2/health/live"), "get server-live");
+    assert.equal(shown("/v2/health/ready"), "get server-ready");
+    assert.equal(shown("/v2/logging"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
+  });
+
+  for (const [prefix, version] of [
+    ["/v2/models/m", ""],
+    ["/v2/models/m/versions/12", " 12"],
+  ] as const) {
+    it(`knows the paths of a model: ${prefix}`, () => {
+      assert.equal(shown(prefix), `get model-metadata m${version}`);
+      assert.equal(shown(`${prefix}/ready`), `get model-ready m${version}`);
+      assert.equal(shown(`${prefix}/config`), `get model-config m${version}`);
+      assert.equal(shown(`${prefix}/infer`), `post infer m${version}`);
+      assert.equal(shown(`${prefix}/stats`), `get not-supported-yet m${version}`);
+      assert.equal(shown(`${prefix}/generate`), `post not-supported-yet m${version}`);
+      assert.equal(shown(`${prefix}/generate_stream`), `post not-supported-yet m${version}`);
+    });
+  }
+
+  it("gives trace settings to models, not to versions", () => {
+    assert.equal(shown("/v2/models/m/trace/setting"), "get,post not-supported-yet m");
+    assert.equal(shown("/v2/models/m/versions/1/trace/setting"), "none");
+  });
+
+  it("takes /v2/models/stats for the statistics of all models", () => {
+    assert.equal(shown("/v2/models/stats"), "get not-supported-yet");
+    assert.equal(shown("/v2/models/stats/infer"), "post infer stats");
+  });
+
+  it("knows the paths of the extensions, which are not supported yet", () => {
+    for (const path of [
+      "/v2/repository/index",
+      "/v2/repository/r/index",
+      "/v2/repository/models/m/load",
+      "/v2/repository/r/models/m/unload",
+      "/v2/systemsharedmemory/register",
+      "/v2/systemsharedmemory/region/x/register",
+      "/v2/cudasharedmemory/region/x/unregister",
+    ]) {
+      assert.equal(shown(path), "post not-supported-yet", path);
+    }
+    assert.equal(shown("/v2/systemsharedmemory/status"), "get not-supported-yet");
+    assert.equal(shown("/v2/cudasharedmemory/region/x/status"), "get not-supported-yet");
+  });
+
+  it("takes names as they are, without decoding them", () => {
+    assert.equal(shown("/v2/models/a%20b.c-d/infer"), "post infer a%20b.c-d");
+  });
+
+  it("wants the whole path", () => {
+    for (const path of [
+      "",
+      "/",
+      "/v2/",
+      "/v1",
+      "/v2/health",
+      "/v2/models",
+      "/v2/models/",
+      "/v2/models//infer",
+      "/v2/models/m/",
+      "/v2/models/m/infer/",
+      "/v2/models/m/infer2",
+      "/v2/models/m/versions",
+      "/v2/models/m/versions/",
+      "/v2/models/m/versions/x",
+      "/v2/models/m/versions/-1/infer",
+      "/v2/models/m/versions/1.0",
+      "/v2/repository/models/m",
+      "/v2/sharedmemory/status",
+      "/x/v2/models/m",
+    ]) {
+      assert.equal(shown(path), "none", path);
+    }
+  });
+});
+
+describe("Router", () => {
+  it("remembers routes, those that do not exist included", () => {
+    const router = new Router();
+    const route = router.match("/v2/models/m/infer");
+    assert.equal(route?.endpoint, "infer");
+    assert.equal(router.match("/v2/models/m/infer"), route);
+    assert.equal(router.match("/none"), null);
+    assert.equal(router.match("/none"), null);
+  });
+
+  it("goes on working when clients invent more paths than it remembers", () => {
+    const router = new Router();
+    const first = router.match("/v2/models/m/infer");
+    for (let i = 0; i < 3_000; i++) assert.equal(router.match(`/v2/models/m${i}`)?.modelName, `m${i}`);
+    const again = router.match("/v2/models/m/infer");
+    assert.deepEqual(again, first);
+    assert.notEqual(again, first);
+  });
+});

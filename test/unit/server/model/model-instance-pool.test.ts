@@ -1,0 +1,272 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import { StatusError } from "../../../../server/core/status.ts";
+import { ModelInstancePool } from "../../../../server/model/model-instance-pool.ts";
+import { Deferred, settle } from "../../../helpers/deferred.ts";
+import { ManualInstance } from "../../../helpers/manual-instance.ts";
+import { makeRequest } from "../../../helpers/recorded-request.ts";
+
+/** A pool whose restarts end when the test says so. */
+class Bench {
+  readonly log: string[] = [];
+  readonly instances: ManualInstance[] = [];
+  readonly restarts: { readonly name: string; readonly loaded: Deferred<ManualInstance> }[] = [];
+  readonly pool: ModelInstancePool;
+  capacityCalls = 0;
+
+  constructor(...names: string[]) {
+    this.pool = new ModelInstancePool(
+      {
+        onDispatch: (count) => this.log.push(`dispatch ${count}`),
+        onExecution: (rows) => this.log.push(`execution ${rows}`),
+        onCrash: (reason, next) => this.log.push(`${reason}: ${next}`),
+      },
+      (name) => {
+        const loaded = new Deferred<ManualInstance>();
+        this.restarts.push({ name, loaded });
+        return loaded.promise;
+      },
+    );
+    this.pool.onCapacity(() => this.capacityCalls++);
+    for (const name of names) {
+      const instance = new ManualInstance(name);
+      this.instances.push(instance);
+      this.pool.add(instance);
+    }
+  }
+
+  /** Hands a batch of one request to the pool. @returns The name of the instance that got it. */
+  execute(): string {
+    const before = this.instances.map(({ executed }) => executed.length);
+    this.pool.execute([makeRequest().request]);
+    return this.instances.find(({ executed }, i) => executed.length > (before[i] ?? 0))?.name ?? "nobody";
+  }
+
+  /** The oldest batch of an instance ends after `executionUs`. */
+  end(instance: ManualInstance, executionUs: number): void {
+    instance.batchesUnderWay--;
+    const times = {
+      computeStartUs: 1_000,
+      computeInputEndUs: 1_000,
+      computeOutputStartUs: 1_000,
+      computeEndUs: 1_000 + executionUs,
+    };
+    this.pool.onBatchEnd(instance, 1, times);
+  }
+
+  /** The instance dies. */
+  crash(instance: ManualInstance): void {
+    instance.batchesUnderWay = 0;
+    this.pool.onCrash(instance, `${instance.name} died`);
+  }
+
+  /** Restart number `index` succeeds. */
+  async restarted(index: number): Promise<ManualInstance> {
+    const { name, loaded } = this.restarts[index]!;
+    const instance = new ManualInstance(name);
+    this.instances.push(instance);
+    loaded.resolve(instance);
+    await settle();
+    return instance;
+  }
+
+  async restartFails(index: number): Promise<void> {
+    this.restarts[index]!.loaded.reject(new StatusError("INTERNAL", "no memory"));
+    await settle();
+  }
+}
+
+describe("ModelInstancePool", () => {
+  describe("picking an instance", () => {
+    it("has no capacity without instances", () => {
+      assert.equal(new Bench().pool.hasCapacity(), false);
+    });
+
+    it("takes one batch per instance while nothing is known of their length", () => {
+      const bench = new Bench("a", "b");
+      assert.deepEqual([bench.execute(), bench.execute()].sort(), ["a", "b"]);
+      assert.equal(bench.pool.hasCapacity(), false);
+      assert.throws(() => bench.execute(), /execute without capacity/);
+    });
+
+    it("takes a second batch for busy instances when executions are short, idle ones first", () => {
+      const bench = new Bench("a", "b");
+      const [a, b] = bench.instances;
+      bench.execute();
+      bench.end(a!, 500);
+      a!.batchesUnderWay = 1;
+      assert.equal(bench.execute(), "b");
+      bench.execute();
+      bench.execute();
+      assert.deepEqual([a!.batchesUnderWay, b!.batchesUnderWay], [2, 2]);
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("does not form batches ahead when executions are long", () => {
+      const bench = new Bench("a");
+      bench.execute();
+      bench.end(bench.instances[0]!, 4_000);
+      bench.execute();
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("follows the mean when executions become long, and short again", () => {
+      const bench = new Bench("a");
+      const [a] = bench.instances;
+      const formsAhead = (): boolean => {
+        a!.batchesUnderWay = 1;
+        const result = bench.pool.hasCapacity();
+        a!.batchesUnderWay = 0;
+        return result;
+      };
+      bench.end(a!, 1_000);
+      assert.ok(formsAhead());
+      for (let i = 0; i < 60; i++) bench.end(a!, 50_000);
+      assert.ok(!formsAhead());
+      for (let i = 0; i < 60; i++) bench.end(a!, 1_000);
+      assert.ok(formsAhead());
+    });
+
+    it("tells the observer of requests that leave and executions that end, then the scheduler", () => {
+      const bench = new Bench("a");
+      bench.pool.execute([makeRequest().request, makeRequest().request]);
+      assert.deepEqual(bench.log, ["dispatch 2"]);
+      bench.end(bench.instances[0]!, 10);
+      assert.deepEqual(bench.log, ["dispatch 2", "execution 1"]);
+      assert.equal(bench.capacityCalls, 1);
+    });
+  });
+
+  describe("crashes", () => {
+    it("replaces an instance that died, under its name, and goes on with the others meanwhile", async () => {
+      const bench = new Bench("a", "b");
+      bench.crash(bench.instances[0]!);
+      assert.equal(bench.pool.instanceCount, 1);
+      assert.deepEqual(bench.log, ["a died: restarting it"]);
+      assert.equal(bench.restarts[0]?.name, "a");
+      assert.equal(bench.execute(), "b");
+      assert.equal(bench.pool.hasCapacity(), false);
+      await bench.restarted(0);
+      assert.equal(bench.capacityCalls, 1);
+      assert.equal(bench.execute(), "a");
+      assert.equal(bench.pool.brokenReason(), null);
+    });
+
+    it("gives up after three restarts without an execution in between", async () => {
+      const bench = new Bench("a");
+      for (let i = 0; i < 3; i++) {
+        bench.crash(bench.instances.at(-1)!);
+        await bench.restarted(i);
+      }
+      assert.equal(bench.pool.brokenReason(), null);
+      const calls = bench.capacityCalls;
+      bench.crash(bench.instances.at(-1)!);
+      assert.equal(bench.log.at(-1), "a died: it has died too often and is given up");
+      assert.deepEqual(bench.pool.brokenReason(), {
+        code: "UNAVAILABLE",
+        message: "No instance of the model is left: a died",
+      });
+      assert.equal(bench.capacityCalls, calls + 1);
+      assert.equal(bench.restarts.length, 3);
+    });
+
+    it("counts restarts anew after an execution", async () => {
+      const bench = new Bench("a");
+      for (let i = 0; i < 8; i++) {
+        bench.crash(bench.instances.at(-1)!);
+        const instance = await bench.restarted(i);
+        bench.execute();
+        bench.end(instance, 10);
+      }
+      assert.equal(bench.pool.brokenReason(), null);
+      assert.equal(bench.restarts.length, 8);
+    });
+
+    it("gives up an instance that cannot be restarted, and is broken when it was the last", async () => {
+      const bench = new Bench("a", "b");
+      bench.crash(bench.instances[0]!);
+      await bench.restartFails(0);
+      assert.equal(bench.log.at(-1), "no memory: it could not be restarted and is given up");
+      assert.equal(bench.pool.brokenReason(), null);
+      bench.crash(bench.instances[1]!);
+      await bench.restartFails(1);
+      assert.equal(bench.pool.brokenReason()?.message, "No instance of the model is left: no memory");
+    });
+
+    it("is not broken while a restart may still succeed", async () => {
+      const bench = new Bench("a", "b");
+      bench.crash(bench.instances[0]!);
+      bench.crash(bench.instances[1]!);
+      await bench.restartFails(0);
+      assert.equal(bench.pool.brokenReason(), null);
+      await bench.restarted(1);
+      assert.equal(bench.execute(), "b");
+    });
+  });
+
+  describe("the end", () => {
+    it("finalize releases every instance and restarts none that dies then", async () => {
+      const bench = new Bench("a", "b");
+      const [a, b] = bench.instances;
+      await bench.pool.finalize();
+      assert.deepEqual([a!.ends, b!.ends], [["finalize"], ["finalize"]]);
+      bench.crash(a!);
+      assert.equal(bench.restarts.length, 0);
+      assert.deepEqual(bench.log, []);
+    });
+
+    it("finalize waits for all instances, although one of them fails", async () => {
+      const bench = new Bench("a", "b");
+      const released = new Deferred<void>();
+      bench.instances[0]!.finalized = Promise.reject(new StatusError("INTERNAL", "stuck"));
+      bench.instances[1]!.finalized = released.promise;
+      let isDone = false;
+      const done = assert.rejects(bench.pool.finalize(), { message: "stuck" }).then(() => (isDone = true));
+      await settle();
+      assert.equal(isDone, false);
+      released.resolve();
+      await done;
+    });
+
+    it("finalize waits for an instance that is being restarted, and ends it", async () => {
+      const bench = new Bench("a");
+      bench.crash(bench.instances[0]!);
+      let isDone = false;
+      const done = bench.pool.finalize().then(() => (isDone = true));
+      await settle();
+      assert.equal(isDone, false);
+      const late = await bench.restarted(0);
+      await done;
+      assert.deepEqual(late.ends, ["terminate"]);
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("finalize is done when an instance cannot be restarted", async () => {
+      const bench = new Bench("a");
+      bench.crash(bench.instances[0]!);
+      const done = bench.pool.finalize();
+      await bench.restartFails(0);
+      await done;
+    });
+
+    it("terminate waits for an instance that is being restarted, and ends it", async () => {
+      const bench = new Bench("a");
+      bench.crash(bench.instances[0]!);
+      let isDone = false;
+      const done = bench.pool.terminate().then(() => (isDone = true));
+      await settle();
+      assert.equal(isDone, false);
+      const late = await bench.restarted(0);
+      await done;
+      assert.deepEqual(late.ends, ["terminate"]);
+    });
+
+    it("terminate ends all instances and breaks the pool, so that nobody waits for it", async () => {
+      const bench = new Bench("a");
+      await bench.pool.terminate();
+      assert.deepEqual(bench.instances[0]!.ends, ["terminate"]);
+      assert.equal(bench.pool.brokenReason()?.code, "UNAVAILABLE");
+      assert.equal(bench.capacityCalls, 1);
+    });
+  });
+});

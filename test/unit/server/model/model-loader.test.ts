@@ -1,0 +1,223 @@
+import assert from "node:assert/strict";
+import { afterEach, describe, it } from "mocha";
+import type { Backend } from "../../../../backends/backend.ts";
+import { systemClock } from "../../../../server/core/clock.ts";
+import { CoreBudget } from "../../../../server/model/core-budget.ts";
+import type { Model } from "../../../../server/model/model.ts";
+import {
+  type LoadedVersions,
+  ModelLoader,
+  type ModelLoaderParts,
+} from "../../../../server/model/model-loader.ts";
+import type { Failure } from "../../../../server/core/status.ts";
+import type { InstanceScript } from "../../../fixtures/instance-modules/scripted-instance.ts";
+import { settle } from "../../../helpers/deferred.ts";
+import { LogRecorder } from "../../../helpers/log-recorder.ts";
+import { fp32Tensor, makeRequest } from "../../../helpers/recorded-request.ts";
+import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
+
+/** A backend whose instances do what the config's parameter `script` says. */
+const scriptedBackend: Backend = {
+  name: "scripted",
+  platforms: [],
+  defaultModelFilename: "model.bin",
+  defaultCpuInstanceCount: 1,
+  instanceModuleUrl: new URL("../../../fixtures/instance-modules/scripted-instance.js", import.meta.url).href,
+  gpuDeviceIds: () => [0],
+  checkBytesInput: null,
+  describe: () => "for tests",
+  resolveSettings: (config) => ({
+    intraOpThreadCount: null,
+    options: JSON.parse(config.parameters.get("script") ?? "{}") as InstanceScript,
+  }),
+};
+
+describe("ModelLoader", () => {
+  const directory = useTestDirectory();
+  const log = new LogRecorder();
+  const models: Model[] = [];
+
+  afterEach(async () => {
+    log.lines.length = 0;
+    await Promise.all(models.splice(0).map((model) => model.terminate()));
+  });
+
+  function loader(parts: Partial<ModelLoaderParts> = {}): ModelLoader {
+    return new ModelLoader({
+      backends: [scriptedBackend],
+      backendSettings: () => new Map(),
+      isAutoCompleteEnabled: true,
+      coreBudget: new CoreBudget(2),
+      clock: systemClock,
+      logger: log.logger,
+      ...parts,
+    });
+  }
+
+  /** Writes model `m` and loads it. */
+  async function load(
+    config: object,
+    options: {
+      script?: InstanceScript;
+      versions?: number[];
+      parts?: Partial<ModelLoaderParts>;
+      onLoading?: (version: string) => void;
+    } = {},
+  ): Promise<LoadedVersions> {
+    const { script = {}, versions = [1] } = options;
+    const parameters = { script: { string_value: JSON.stringify(script) } };
+    directory.write(JSON.stringify({ backend: "scripted", parameters, ...config }), "m", "config.json");
+    for (const version of versions) directory.write("", "m", String(version), "model.bin");
+    const loaded = await loader(options.parts).load({
+      name: "m",
+      directory: directory.in("m"),
+      versions,
+      selectVersions: () => versions,
+      onLoading: options.onLoading ?? (() => undefined),
+    });
+    models.push(...loaded.values());
+    return loaded;
+  }
+
+  /** Runs one request. @returns The values of its output, or why it failed. */
+  function infer(model: Model, ...values: number[]): Promise<number[] | Failure> {
+    const { request, sink } = makeRequest({ inputs: [fp32Tensor("INPUT0", [1, values.length], values)] });
+    return new Promise((resolve) => {
+      sink.onResponse = ({ outputs }) =>
+        resolve(outputs.flatMap(({ data }) => [...new Float32Array(Uint8Array.from(data).buffer)]));
+      sink.onFailure = resolve;
+      const refusal = model.infer(request);
+      if (refusal !== null) resolve(refusal);
+    });
+  }
+
+  it("brings up every version that is selected", async () => {
+    const loading: string[] = [];
+    const loaded = await load({}, { versions: [1, 3], onLoading: (version) => loading.push(version) });
+    assert.deepEqual([...loaded.keys()], ["1", "3"]);
+    assert.deepEqual(loading, ["1", "3"]);
+    const model = loaded.get("3")!;
+    assert.equal(model.name, "m");
+    assert.equal(model.version, "3");
+    assert.equal(model.instanceCount, 1);
+    assert.ok(model.loadDurationSecs > 0);
+    assert.deepEqual(await infer(model, 1, 2, 3, 4), [1, 2, 3, 4]);
+    assert.equal(model.statistics.successCount, 1);
+  });
+
+  it("completes the config from the model", async () => {
+    const model = (await load({})).get("1")!;
+    assert.deepEqual(
+      model.inputs.map(({ name, shape }) => [name, shape]),
+      [["INPUT0", [-1, 4]]],
+    );
+    assert.equal(model.maxBatchSize, 4);
+    assert.match(log.ofSeverity("I").join("\n"), /max_batch_size set to 4/);
+  });
+
+  it("takes the default batch size from the backend's settings", async () => {
+    const parts = { backendSettings: () => new Map([["default-max-batch-size", "16"]]) };
+    assert.equal((await load({}, { parts })).get("1")?.maxBatchSize, 16);
+  });
+
+  it("starts the instances that the config asks for, and warns when they are more than the cores", async () => {
+    const loaded = await load({ instance_group: [{ kind: "KIND_CPU", count: 3 }] });
+    assert.equal(loaded.get("1")?.instanceCount, 3);
+    assert.match(log.ofSeverity("W").join(), /3 instances × 1 threads exceed the 2 cores/);
+  });
+
+  it("shows the model its own shapes where the config reshapes", async () => {
+    const tensor = (name: string) => ({
+      name,
+      data_type: "TYPE_FP32",
+      dims: [2, 2],
+      reshape: { shape: [4] },
+    });
+    const config = { max_batch_size: 4, input: [tensor("INPUT0")], output: [tensor("OUTPUT0")] };
+    const model = (await load(config)).get("1")!;
+    const { request, sink } = makeRequest({ inputs: [fp32Tensor("INPUT0", [1, 2, 2], [1, 2, 3, 4])] });
+    const shape = await new Promise((resolve) => {
+      sink.onResponse = ({ outputs }) => resolve(outputs[0]?.shape);
+      assert.equal(model.infer(request), null);
+    });
+    assert.deepEqual(shape, [1, 2, 2]);
+  });
+
+  it("needs a config when auto-complete is off", async () => {
+    directory.make("m", "1");
+    const source = {
+      name: "m",
+      directory: directory.in("m"),
+      versions: [1],
+      selectVersions: () => [1],
+      onLoading: () => undefined,
+    };
+    await assert.rejects(loader({ isAutoCompleteEnabled: false }).load(source), {
+      code: "INVALID_ARG",
+      message: /no config\.json, and auto-complete is disabled$/,
+    });
+  });
+
+  it("releases everything when one instance cannot be loaded or bound, and says why", async () => {
+    // A worker that were left would keep this test run from ending.
+    const instance_group = [{ kind: "KIND_CPU", count: 2 }];
+    for (const [script, message] of [
+      [{ atLoad: "refuse" }, /^not with this device$/],
+      [{ atLoad: "exit" }, /worker exited with code 5/],
+      [{ atBind: "throw" }, /cannot be bound/],
+      [{ atBind: "exit" }, /worker exited with code 4/],
+    ] as [InstanceScript, RegExp][]) {
+      await assert.rejects(load({ instance_group }, { script, versions: [1, 2] }), {
+        name: "StatusError",
+        message,
+      });
+    }
+    assert.ok(!log.lines.some((line) => line.includes("restarting it")), log.lines.join("\n"));
+  });
+
+  it("releases the instances that died and were replaced before another one could not be loaded", async () => {
+    const countWorkers = (): number =>
+      (process.report?.getReport() as { workers: unknown[] } | undefined)?.workers.length ?? 0;
+    const before = countWorkers();
+    const script: InstanceScript = {
+      ofInstance: { m_0: { atBind: "thenDie" }, m_1: { atLoad: "refuseLate" } },
+    };
+    await assert.rejects(load({ instance_group: [{ kind: "KIND_CPU", count: 2, name: "m" }] }, { script }), {
+      message: "not with this device, after all",
+    });
+    assert.match(log.ofSeverity("E").join(), /died after it was bound; restarting it/);
+    assert.equal(countWorkers(), before);
+  });
+
+  it("releases the instances when the config does not fit the model", async () => {
+    const input = [{ name: "OTHER", data_type: "TYPE_FP32", dims: [4] }];
+    const output = [{ name: "OUTPUT0", data_type: "TYPE_FP32", dims: [4] }];
+    await assert.rejects(load({ max_batch_size: 4, input, output }), {
+      name: "StatusError",
+      message: /OTHER/,
+    });
+  });
+
+  it("replaces an instance that dies, three times, and then refuses requests", async () => {
+    const model = (await load({}, { script: { batches: ["exit"] } })).get("1")!;
+    for (let death = 0; death < 4; death++) {
+      while (model.instanceCount === 0) await settle();
+      const failed = await infer(model, 1, 2, 3, 4);
+      assert.deepEqual(failed, {
+        code: "INTERNAL",
+        message: "instance 'm_0' ended unexpectedly: worker exited with code 3",
+      });
+    }
+    await settle();
+    assert.deepEqual(await infer(model, 1, 2, 3, 4), {
+      code: "UNAVAILABLE",
+      message:
+        "No instance of the model is left: instance 'm_0' ended unexpectedly: worker exited with code 3",
+    });
+    assert.equal(log.ofSeverity("E").filter((line) => line.includes("restarting it")).length, 3);
+    assert.match(log.ofSeverity("E").at(-1) ?? "", /it has died too often and is given up/);
+    assert.equal(model.statistics.failureCountByReason.BACKEND, 4);
+    assert.equal(model.inflightCount, 0);
+    await model.unload();
+  });
+});

@@ -1,0 +1,507 @@
+import assert from "node:assert/strict";
+import { rmSync, utimesSync } from "node:fs";
+import { describe, it } from "mocha";
+import { StatusError } from "../../../../server/core/status.ts";
+import type { Model } from "../../../../server/model/model.ts";
+import type { LoadedVersions, ModelSource } from "../../../../server/model/model-loader.ts";
+import { ModelRepositoryManager } from "../../../../server/repository/model-repository-manager.ts";
+import { Deferred, settle } from "../../../helpers/deferred.ts";
+import { LogRecorder } from "../../../helpers/log-recorder.ts";
+import { ManualModel } from "../../../helpers/manual-model.ts";
+import { makeModelConfig } from "../../../helpers/model-config.ts";
+import { fp32Tensor, makeRequest } from "../../../helpers/recorded-request.ts";
+import { type TestDirectory, useTestDirectory } from "../../../helpers/temporary-directory.ts";
+
+/** A loader that makes {@link ManualModel}s of every version there is, when the test lets it. */
+class ManualLoader {
+  readonly loaded: string[] = [];
+  readonly models = new Map<string, ManualModel>();
+  /** Names of models that fail, and why. */
+  readonly failures = new Map<string, string>();
+  /** Names of models that wait until their gate is opened. */
+  readonly gates = new Map<string, Deferred<void>>();
+  concurrent = 0;
+  mostConcurrent = 0;
+
+  async load(source: ModelSource): Promise<LoadedVersions> {
+    this.loaded.push(source.name);
+    this.concurrent++;
+    this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
+    const versions = source.selectVersions(makeModelConfig({ versionPolicy: { kind: "all" } })).map(String);
+    for (const version of versions) source.onLoading(version);
+    await (this.gates.get(source.name)?.promise ?? settle());
+    this.concurrent--;
+    const failed = this.failures.get(source.name);
+    if (failed !== undefined) throw new StatusError("INVALID_ARG", failed);
+    const made = versions.map((version) => {
+      const manual = new ManualModel({ name: source.name, version });
+      this.models.set(`${source.name}/${version}`, manual);
+      return [version, manual.model] as const;
+    });
+    return new Map(made);
+  }
+}
+
+/** A manager of repositories `a` and `b` in the test's directory. */
+class Bench {
+  readonly loader = new ManualLoader();
+  readonly log = new LogRecorder();
+  readonly events: string[] = [];
+  readonly manager: ModelRepositoryManager;
+  readonly #directory: TestDirectory;
+  #changes = 0;
+
+  constructor(directory: TestDirectory) {
+    this.#directory = directory;
+    for (const name of ["a", "b"]) directory.make(name);
+    this.manager = new ModelRepositoryManager({
+      repositories: [directory.in("a"), directory.in("b")],
+      loader: this.loader,
+      listener: {
+        onReady: ({ name, version }) => this.events.push(`${name}/${version} ready`),
+        onUnloading: ({ name, version }) => this.events.push(`${name}/${version} unloading`),
+      },
+      logger: this.log.logger,
+    });
+  }
+
+  /** Adds versions to a model, or changes them. */
+  put(name: string, versions: readonly string[], repository = "a"): void {
+    this.#directory.make(repository, name);
+    for (const version of versions) this.#directory.write("", repository, name, version, "model.onnx");
+    this.change(name, repository);
+  }
+
+  /** Makes the model's modification time differ from all that it was before. */
+  change(name: string, repository = "a"): void {
+    const seconds = 2_000_000_000 + this.#changes++;
+    utimesSync(this.#directory.in(repository, name), seconds, seconds);
+  }
+
+  delete(...parts: string[]): void {
+    rmSync(this.#directory.in(...parts), { recursive: true });
+  }
+
+  /** States of all versions: `m/1 READY`, with the reason where there is one. */
+  get states(): string[] {
+    return this.manager
+      .index()
+      .map(
+        ({ name, version, state, reason }) =>
+          `${name}/${version} ${state}${reason === "" ? "" : `: ${reason}`}`,
+      );
+  }
+
+  manual(key: string): ManualModel {
+    const manual = this.loader.models.get(key);
+    assert.ok(manual !== undefined, key);
+    return manual;
+  }
+
+  /** A request that executes until {@link finish} is called for its model. */
+  begin(key: string) {
+    const manual = this.manual(key);
+    const { request, sink } = makeRequest({ inputs: [fp32Tensor("INPUT0", [1, 4], [1, 2, 3, 4])] });
+    assert.equal(manual.model.infer(request), null);
+    manual.clock.endTurn();
+    return { request, sink, finish: () => request.fail({ code: "INTERNAL", message: "over" }) };
+  }
+
+  found(name: string, version = ""): Model {
+    const model = this.manager.find(name, version);
+    assert.ok("infer" in model, JSON.stringify(model));
+    return model;
+  }
+}
+
+describe("ModelRepositoryManager", () => {
+  const directory = useTestDirectory();
+
+  describe("loadAtStart", () => {
+    it("loads the models of all repositories", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1", "2"]);
+      bench.put("n", ["1"], "b");
+      assert.equal(await bench.manager.loadAtStart(null), true);
+      assert.deepEqual(bench.states, ["m/1 READY", "m/2 READY", "n/1 READY"]);
+      assert.deepEqual(bench.events.toSorted(), ["m/1 ready", "m/2 ready", "n/1 ready"]);
+      assert.ok(bench.manager.areAllReady());
+    });
+
+    it("is complete without models", async () => {
+      const bench = new Bench(directory);
+      assert.equal(await bench.manager.loadAtStart(null), true);
+      assert.deepEqual(bench.states, []);
+    });
+
+    it("goes on with the others when a model fails, and says why it is not there", async () => {
+      const bench = new Bench(directory);
+      bench.put("bad", ["1"]);
+      bench.put("good", ["1"]);
+      bench.put("versionless", []);
+      bench.loader.failures.set("bad", "corrupt");
+      assert.equal(await bench.manager.loadAtStart(null), false);
+      assert.deepEqual(bench.states.slice(0, 2), ["bad/1 UNAVAILABLE: corrupt", "good/1 READY"]);
+      assert.match(
+        bench.states[2] ?? "",
+        /^versionless\/ UNAVAILABLE: at least one version must be available/,
+      );
+      assert.ok(!bench.manager.areAllReady());
+      assert.match(bench.log.ofSeverity("E").join("\n"), /Failed to load model 'bad': corrupt/);
+    });
+
+    it("loads only what is asked for", async () => {
+      const bench = new Bench(directory);
+      for (const name of ["x", "y"]) bench.put(name, ["1"]);
+      assert.equal(await bench.manager.loadAtStart(["y"]), true);
+      assert.deepEqual(bench.states, ["y/1 READY"]);
+    });
+
+    it("fails for a name that no repository has", async () => {
+      const bench = new Bench(directory);
+      assert.equal(await bench.manager.loadAtStart(["none"]), false);
+      assert.deepEqual(bench.states, ["none/ UNAVAILABLE: model 'none' is in none of the repositories"]);
+    });
+
+    it("serves neither of two models with the same name", async () => {
+      const bench = new Bench(directory);
+      for (const repository of ["a", "b"]) bench.put("twin", ["1"], repository);
+      bench.put("m", ["1"]);
+      assert.equal(await bench.manager.loadAtStart(null), false);
+      assert.deepEqual(bench.states, [
+        "m/1 READY",
+        "twin/ UNAVAILABLE: model appears in two or more repositories",
+      ]);
+    });
+
+    it("does not mind models with the same name that nobody asked for", async () => {
+      const bench = new Bench(directory);
+      for (const repository of ["a", "b"]) bench.put("twin", ["1"], repository);
+      bench.put("m", ["1"]);
+      assert.equal(await bench.manager.loadAtStart(["m"]), true);
+      assert.equal(await new Bench(directory).manager.loadAtStart(["twin"]), false);
+    });
+
+    it("loads four models at a time", async () => {
+      const bench = new Bench(directory);
+      const gate = new Deferred<void>();
+      for (let i = 0; i < 9; i++) {
+        bench.put(`m${i}`, ["1"]);
+        bench.loader.gates.set(`m${i}`, gate);
+      }
+      const started = bench.manager.loadAtStart(null);
+      while (bench.loader.concurrent < 4) await settle();
+      gate.resolve();
+      await started;
+      assert.equal(bench.loader.mostConcurrent, 4);
+      assert.equal(bench.loader.loaded.length, 9);
+    });
+
+    it("throws when a repository cannot be read", async () => {
+      const bench = new Bench(directory);
+      bench.delete("b");
+      await assert.rejects(bench.manager.loadAtStart(null), { name: "StatusError", code: "INTERNAL" });
+    });
+  });
+
+  describe("find", () => {
+    it("gives the version asked for, or the highest", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["2", "10"]);
+      await bench.manager.loadAtStart(null);
+      assert.equal(bench.found("m").version, "10");
+      assert.equal(bench.found("m", "2").version, "2");
+      assert.equal(bench.found("m", "0010").version, "10");
+      assert.deepEqual(
+        bench.manager.readyVersions("m").map(({ version }) => version),
+        ["2", "10"],
+      );
+      assert.deepEqual(bench.manager.readyVersions("none"), []);
+    });
+
+    it("refuses what is not known and what is not ready, each in its way", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      bench.put("bad", ["1"]);
+      bench.loader.failures.set("bad", "corrupt");
+      await bench.manager.loadAtStart(null);
+      assert.deepEqual(bench.manager.find("none", ""), {
+        code: "NOT_FOUND",
+        message: "Request for unknown model: 'none' is not found",
+      });
+      assert.deepEqual(bench.manager.find("m", "4"), {
+        code: "NOT_FOUND",
+        message: "Request for unknown model: 'm' version 4 is not found",
+      });
+      assert.deepEqual(bench.manager.find("bad", ""), {
+        code: "NOT_FOUND",
+        message: "Request for unknown model: 'bad' has no available versions",
+      });
+      assert.deepEqual(bench.manager.find("bad", "1"), {
+        code: "UNAVAILABLE",
+        message: "Request for unknown model: 'bad' version 1 is not at ready state (corrupt)",
+      });
+    });
+
+    it("refuses a version that loads for the first time", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      const gate = new Deferred<void>();
+      bench.loader.gates.set("m", gate);
+      const started = bench.manager.loadAtStart(null);
+      while (bench.states[0] !== "m/1 LOADING") await settle();
+      assert.equal((bench.manager.find("m", "1") as { code: string }).code, "UNAVAILABLE");
+      assert.equal(bench.manager.areAllReady(), false);
+      gate.resolve();
+      assert.equal(await started, true);
+      bench.found("m", "1");
+    });
+  });
+
+  describe("poll", () => {
+    it("leaves alone what has not changed", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      await bench.manager.poll();
+      assert.deepEqual(bench.loader.loaded, ["m"]);
+    });
+
+    it("loads what is new and unloads what is gone", async () => {
+      const bench = new Bench(directory);
+      bench.put("old", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.put("new", ["1"]);
+      bench.delete("a", "old");
+      await bench.manager.poll();
+      await settle();
+      assert.deepEqual(bench.states, ["new/1 READY", "old/1 UNAVAILABLE: unloaded"]);
+      assert.deepEqual(bench.events, ["old/1 ready", "old/1 unloading", "new/1 ready"]);
+      assert.deepEqual(bench.manual("old/1").instance.ends, ["finalize"]);
+      assert.ok(bench.manager.areAllReady());
+    });
+
+    it("loads a model again that was gone in between, although it is as old as before", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.delete("a", "m");
+      await bench.manager.poll();
+      directory.make("a", "m", "1");
+      utimesSync(directory.in("a", "m"), 2_000_000_000, 2_000_000_000);
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+    });
+
+    it("reloads what has changed: the new copy takes over, then the old one drains", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const old = bench.manual("m/1");
+      const running = bench.begin("m/1");
+      const gate = new Deferred<void>();
+      bench.loader.gates.set("m", gate);
+      bench.change("m");
+      const polled = bench.manager.poll();
+      while (bench.loader.loaded.length < 2) await settle();
+      assert.equal(bench.found("m"), old.model);
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+      gate.resolve();
+      await polled;
+      assert.notEqual(bench.found("m"), old.model);
+      assert.deepEqual(bench.events, ["m/1 ready", "m/1 unloading", "m/1 ready"]);
+      await settle();
+      assert.deepEqual(old.instance.ends, []);
+      assert.equal(bench.manager.inflightCount(), 1);
+      running.finish();
+      await settle();
+      assert.deepEqual(old.instance.ends, ["finalize"]);
+      assert.equal(bench.manager.inflightCount(), 0);
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+    });
+
+    it("keeps the old versions when a reload fails, and tries again when something changes", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const old = bench.found("m");
+      bench.loader.failures.set("m", "corrupt");
+      bench.change("m");
+      await bench.manager.poll();
+      assert.equal(bench.found("m"), old);
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+      assert.ok(bench.manager.areAllReady());
+      bench.loader.failures.clear();
+      bench.change("m");
+      await bench.manager.poll();
+      assert.notEqual(bench.found("m"), old);
+    });
+
+    it("says of a version that failed to come up beside others why it did", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.loader.failures.set("m", "corrupt");
+      bench.put("m", ["2"]);
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 READY", "m/2 UNAVAILABLE: corrupt"]);
+      assert.equal(bench.found("m").version, "1");
+    });
+
+    it("takes versions away that are gone and adds those that are new", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1", "2"]);
+      await bench.manager.loadAtStart(null);
+      bench.delete("a", "m", "2");
+      bench.put("m", ["3"]);
+      await bench.manager.poll();
+      await settle();
+      assert.deepEqual(bench.states, ["m/1 READY", "m/2 UNAVAILABLE: unloaded", "m/3 READY"]);
+      assert.equal(bench.found("m").version, "3");
+    });
+
+    it("unloads a model that appears a second time and loads the one that remains", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.put("m", ["1", "2"], "b");
+      await bench.manager.poll();
+      await settle();
+      assert.equal("code" in bench.manager.find("m", ""), true);
+      assert.match(bench.log.ofSeverity("E").join(), /'m': model appears in two or more repositories/);
+      await bench.manager.poll();
+      assert.equal(bench.log.ofSeverity("E").length, 1);
+      bench.delete("a", "m");
+      await bench.manager.poll();
+      assert.equal(bench.found("m").version, "2");
+    });
+
+    it("forgets a model that never came up once its directory is gone", async () => {
+      const bench = new Bench(directory);
+      bench.put("bad", ["1"]);
+      bench.put("worse", []);
+      bench.loader.failures.set("bad", "corrupt");
+      await bench.manager.loadAtStart(null);
+      assert.equal(bench.states.length, 2);
+      bench.delete("a", "bad");
+      bench.delete("a", "worse");
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, []);
+      assert.ok(bench.manager.areAllReady());
+      assert.equal((bench.manager.find("bad", "") as { code: string }).code, "NOT_FOUND");
+    });
+
+    it("waits for the one before it", async () => {
+      const bench = new Bench(directory);
+      const gate = new Deferred<void>();
+      bench.loader.gates.set("m", gate);
+      await bench.manager.loadAtStart(null);
+      bench.put("m", ["1"]);
+      const first = bench.manager.poll();
+      const second = bench.manager.poll();
+      while (bench.loader.loaded.length < 1) await settle();
+      await settle();
+      assert.equal(bench.loader.concurrent, 1);
+      gate.resolve();
+      await Promise.all([first, second]);
+      assert.deepEqual(bench.loader.loaded, ["m"]);
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+    });
+
+    it("changes nothing and says so when a repository cannot be read", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.delete("b");
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+      assert.match(bench.log.ofSeverity("E").join(), /Polling the model repository failed: /);
+    });
+
+    it("keeps a version that came back while its old copy drained", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const running = bench.begin("m/1");
+      bench.put("m", ["1"], "b");
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 UNLOADING"]);
+      bench.delete("a", "m");
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+      running.finish();
+      await settle();
+      assert.deepEqual(bench.states, ["m/1 READY"]);
+    });
+
+    it("unloads a model whose instance has died for good", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const { pool, instance } = bench.manual("m/1");
+      pool.onCrash(instance, "died");
+      await settle();
+      bench.delete("a", "m");
+      await bench.manager.poll();
+      await settle();
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: unloaded"]);
+    });
+  });
+
+  describe("the end", () => {
+    it("unloadAll lets requests end and releases everything", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      bench.put("n", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const running = bench.begin("m/1");
+      let isDone = false;
+      const done = bench.manager.unloadAll().then(() => (isDone = true));
+      await settle();
+      assert.equal(isDone, false);
+      assert.deepEqual(bench.states, ["m/1 UNLOADING", "n/1 UNAVAILABLE: unloaded"]);
+      assert.equal(bench.manager.inflightCount(), 1);
+      running.finish();
+      await done;
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: unloaded", "n/1 UNAVAILABLE: unloaded"]);
+    });
+
+    it("unloadAll waits for a start or a poll that is under way, and unloads what it brought", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      const gate = new Deferred<void>();
+      bench.loader.gates.set("m", gate);
+      const started = bench.manager.loadAtStart(null);
+      while (bench.loader.loaded.length < 1) await settle();
+      const done = bench.manager.unloadAll();
+      gate.resolve();
+      await Promise.all([started, done]);
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: unloaded"]);
+      assert.deepEqual(bench.manual("m/1").instance.ends, ["finalize"]);
+    });
+
+    it("unloadAll goes on when a model cannot be released, and logs why", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      bench.manual("m/1").instance.finalized = Promise.reject(new Error("stuck"));
+      await bench.manager.unloadAll();
+      assert.match(bench.log.ofSeverity("E").join(), /Unloading 'm' version 1: stuck/);
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: unloaded"]);
+    });
+
+    it("terminateAll ends the instances of models that serve and of models that drain", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const old = bench.manual("m/1");
+      const running = bench.begin("m/1");
+      bench.change("m");
+      await bench.manager.poll();
+      await bench.manager.terminateAll();
+      assert.deepEqual(old.instance.ends, ["terminate"]);
+      assert.deepEqual(bench.manual("m/1").instance.ends, ["terminate"]);
+      running.finish();
+    });
+  });
+});
