@@ -40,10 +40,10 @@ async function main(): Promise<void> {
 async function serve(options: ServerOptions, logger: Logger): Promise<void> {
   const server = new InferenceServer(options, logger);
   let frontEnds: FrontEnds | null = null;
-  let isStopping = false;
+  const shutdown = { isRequested: false };
   const onSignal = (signal: string): void => {
-    if (isStopping) return;
-    isStopping = true;
+    if (shutdown.isRequested) return;
+    shutdown.isRequested = true;
     logger.info(`${signal} received, shutting down`);
     void shutDown(server, frontEnds, options, logger);
   };
@@ -52,7 +52,7 @@ async function serve(options: ServerOptions, logger: Logger): Promise<void> {
   process.on("SIGTERM", onSignal);
 
   const isServing = await startServer(server, options, logger);
-  if (isStopping) return;
+  if (shutdown.isRequested) return;
   if (!isServing) process.exit(1);
   try {
     frontEnds = await FrontEnds.open(server, options, logger);

@@ -176,8 +176,7 @@ describe("ModelLoader", () => {
   });
 
   it("releases the instances that died and were replaced before another one could not be loaded", async () => {
-    const countWorkers = (): number =>
-      (process.report?.getReport() as { workers: unknown[] } | undefined)?.workers.length ?? 0;
+    const countWorkers = (): number => (process.report.getReport() as { workers: unknown[] }).workers.length;
     const before = countWorkers();
     const script: InstanceScript = {
       ofInstance: { m_0: { atBind: "thenDie" }, m_1: { atLoad: "refuseLate" } },
