@@ -159,7 +159,7 @@ export class InferenceServer implements DataPlane {
 
   modelReady(name: string, version: string): boolean | Failure {
     const model = this.findModel(name, version);
-    return isFailure(model) ? model : true;
+    return isFailure(model) ? model : !model.isBroken;
   }
 
   modelMetadata(name: string, version: string): ModelMetadata | Failure {

@@ -86,6 +86,11 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     return this.#pool.instanceCount;
   }
 
+  /** No instance is left: nothing will run any more until the model is loaded again. */
+  get isBroken(): boolean {
+    return this.#pool.brokenReason() !== null;
+  }
+
   /** Requests accepted and not yet answered. */
   get inflightCount(): number {
     return this.#inflightCount;

@@ -22,7 +22,7 @@ export class ModelEntry {
   readonly versions = new Map<string, VersionEntry>();
   /** Why the whole model could not be loaded, when it never came to versions: its config, its directory. */
   failureReason = "";
-  /** Modification time of the directory that was loaded last, ms. */
+  /** Modification time of the directory that is loaded, ms; 0: none is, or its last load failed. */
   modifiedMs = 0;
   #latestReady: Model | null = null;
 
@@ -55,9 +55,14 @@ export class ModelEntry {
     }
   }
 
+  /** Whether a version has lost all its instances, so that only a new load helps. */
+  isBroken(): boolean {
+    return this.readyModels().some((model) => model.isBroken);
+  }
+
   /** Whether nothing here keeps the server from being ready under `--strict-readiness`. */
   isReady(): boolean {
-    if (this.versions.size === 0) return false;
+    if (this.versions.size === 0 || this.isBroken()) return false;
     for (const { state, reason } of this.versions.values()) {
       if (state !== "READY" && !(state === "UNAVAILABLE" && reason === unloadedReason)) return false;
     }

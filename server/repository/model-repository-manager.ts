@@ -89,7 +89,8 @@ export class ModelRepositoryManager {
 
   /**
    * Compares the repositories with what is loaded: loads new models, reloads changed ones, unloads those that are
-   * gone. A model that fails stays as it was and is tried again when something in it changes.
+   * gone. A model that fails stays as it was and is tried again each time: what was missing (memory, a mounted
+   * directory) may be there then.
    *
    * @returns Resolves when all of that has ended; never rejects.
    */
@@ -191,7 +192,7 @@ export class ModelRepositoryManager {
   async #poll(): Promise<void> {
     const scan = await scanRepositories(this.#parts.repositories);
     for (const name of scan.duplicates) {
-      this.#unload(this.#entry(name));
+      this.#unload(this.#entry(name), duplicateReason);
       this.#markDuplicate(name);
     }
     for (const [name, entry] of this.#entries) {
@@ -206,7 +207,7 @@ export class ModelRepositoryManager {
 
   #isChanged(found: FoundModel): boolean {
     const entry = this.#entries.get(found.name);
-    return entry === undefined || found.modifiedMs !== entry.modifiedMs;
+    return entry === undefined || found.modifiedMs !== entry.modifiedMs || entry.isBroken();
   }
 
   async #loadAll(found: readonly FoundModel[]): Promise<void> {
@@ -247,8 +248,12 @@ export class ModelRepositoryManager {
 
   /** Records a failed load. Versions that served before go on serving. */
   #fail(entry: ModelEntry, reason: string): void {
-    this.#parts.logger.error(`Failed to load model '${entry.name}': ${reason}`);
+    // Polling tries again and again: the log hears of each reason once.
+    if (reason !== entry.failureReason) {
+      this.#parts.logger.error(`Failed to load model '${entry.name}': ${reason}`);
+    }
     entry.failureReason = reason;
+    entry.modifiedMs = 0;
     for (const [version, { state }] of entry.versions) {
       if (state === "LOADING") entry.set(version, "UNAVAILABLE", reason, null);
     }
@@ -260,7 +265,8 @@ export class ModelRepositoryManager {
     this.#fail(entry, duplicateReason);
   }
 
-  #unload(entry: ModelEntry): void {
+  /** @param reason - What the versions say of themselves afterwards. */
+  #unload(entry: ModelEntry, reason = unloadedReason): void {
     entry.modifiedMs = 0;
     for (const model of entry.readyModels()) {
       entry.set(model.version, "UNLOADING", "", model);
@@ -268,7 +274,7 @@ export class ModelRepositoryManager {
       this.#drain(model, () => {
         // A new copy may have taken the version over while this one drained.
         if (entry.versions.get(model.version)?.model === model) {
-          entry.set(model.version, "UNAVAILABLE", unloadedReason, null);
+          entry.set(model.version, "UNAVAILABLE", reason, null);
         }
       });
     }

@@ -34,6 +34,7 @@ const allJson = -1;
 
 /** What all inference requests of one front end share. */
 interface InferContext {
+  readonly server: DataPlane;
   readonly limits: InferLimits;
   readonly headerCache: InferHeaderCache;
   /** Responses are written one at a time, so one scratch serves all. */
@@ -42,31 +43,25 @@ interface InferContext {
 
 /** `POST /v2/models/M[/versions/V]/infer` */
 export class InferEndpoint {
-  readonly #server: DataPlane;
   readonly #context: InferContext;
 
   constructor(server: DataPlane, limits: InferLimits) {
-    this.#server = server;
     this.#context = {
+      server,
       limits,
       headerCache: new InferHeaderCache(),
       scratch: new ResponseScratch(retainedResponseBytes),
     };
   }
 
-  /** Looks at everything that the headers tell, then waits for the body. */
+  /** Looks at the headers, which die with this call, then waits for the body. */
   handle(route: Route, exchange: HttpExchange): void {
     const headerBytes = parseHeaderLength(exchange.header("inference-header-content-length"));
+    const encodingRefusal = checkEncoding(exchange.header("content-encoding"));
     const limit = headerBytes === allJson ? this.#context.limits.maxInputBytes : maxBodyBytes;
-    // A refused body is read as well: a reply before its end would cost the client its connection.
-    const refuse = (refusal: Failure): void => exchange.readBody(limit, new RefusedBody(exchange, refusal));
-
-    const model = this.#server.findModel(route.modelName, route.modelVersion);
-    if (isFailure(model)) return refuse(model);
-    const refusal = checkModel(model) ?? checkEncoding(exchange);
-    if (refusal !== null) return refuse(refusal);
-    if (typeof headerBytes !== "number") return refuse(headerBytes);
-    exchange.readBody(limit, new InferCall(exchange, model, headerBytes, this.#context));
+    const framing = { headerBytes, encodingRefusal };
+    // A request that will be refused is read as well: a reply before its end would cost the client its connection.
+    exchange.readBody(limit, new InferCall(exchange, route, framing, this.#context));
   }
 }
 
@@ -85,13 +80,7 @@ function parseHeaderLength(text: string): number | Failure {
   );
 }
 
-function checkModel(model: ServedModel): Failure | null {
-  if (!model.isDecoupled) return null;
-  return failure("UNSUPPORTED", "HTTP end point doesn't support models with decoupled transaction policy");
-}
-
-function checkEncoding(exchange: HttpExchange): Failure | null {
-  const encoding = exchange.header("content-encoding");
+function checkEncoding(encoding: string): Failure | null {
   if (encoding === "" || encoding === "identity") return null;
   return failure(
     "UNSUPPORTED",
@@ -99,56 +88,43 @@ function checkEncoding(exchange: HttpExchange): Failure | null {
   );
 }
 
-/** Waits for the body's end and then says no. */
-class RefusedBody implements BodyReceiver {
-  readonly #exchange: HttpExchange;
-  readonly #refusal: Failure;
-
-  constructor(exchange: HttpExchange, refusal: Failure) {
-    this.#exchange = exchange;
-    this.#refusal = refusal;
-  }
-
-  onBody(): void {
-    replyFailure(this.#exchange, this.#refusal);
-  }
-
-  onTooLarge(): void {
-    replyFailure(this.#exchange, this.#refusal);
-  }
+/** What the headers say of the body. */
+interface BodyFraming {
+  /** Length of the JSON, {@link allJson}, or what is wrong with the header. */
+  readonly headerBytes: number | Failure;
+  readonly encodingRefusal: Failure | null;
 }
+
+const decoupled = failure(
+  "UNSUPPORTED",
+  "HTTP end point doesn't support models with decoupled transaction policy",
+);
 
 /** One inference over HTTP, from its body to its reply. */
 class InferCall implements BodyReceiver, ResponseSink {
   readonly #exchange: HttpExchange;
-  readonly #model: ServedModel;
-  readonly #headerBytes: number;
+  readonly #route: Route;
+  readonly #framing: BodyFraming;
   readonly #context: InferContext;
   #decoded: DecodedInferRequest | null = null;
 
-  constructor(exchange: HttpExchange, model: ServedModel, headerBytes: number, context: InferContext) {
+  constructor(exchange: HttpExchange, route: Route, framing: BodyFraming, context: InferContext) {
     this.#exchange = exchange;
-    this.#model = model;
-    this.#headerBytes = headerBytes;
+    this.#route = route;
+    this.#framing = framing;
     this.#context = context;
   }
 
   onBody(body: Uint8Array): void {
+    // Only now: while the body arrived, a reload may have replaced the model.
+    const model = this.#context.server.findModel(this.#route.modelName, this.#route.modelVersion);
+    if (isFailure(model)) return replyFailure(this.#exchange, model);
+    if (model.isDecoupled) return replyFailure(this.#exchange, decoupled);
+    const { headerBytes, encodingRefusal } = this.#framing;
+    if (encodingRefusal !== null) return replyFailure(this.#exchange, encodingRefusal);
+    if (typeof headerBytes !== "number") return replyFailure(this.#exchange, headerBytes);
     try {
-      const decoded = this.#decode(body);
-      this.#decoded = decoded;
-      const request = new InferenceRequest({
-        id: decoded.id,
-        inputs: decoded.inputs,
-        requestedOutputs: decoded.requestedOutputs,
-        parameters: decoded.parameters,
-        priority: decoded.priority,
-        timeoutUs: decoded.timeoutUs,
-        sink: this,
-      });
-      const refusal = this.#model.infer(request);
-      if (refusal !== null) this.onFailure(refusal);
-      else this.#exchange.cancelWhenAborted(request);
+      this.#infer(model, this.#decode(model, body, headerBytes));
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
@@ -156,7 +132,7 @@ class InferCall implements BodyReceiver, ResponseSink {
 
   onTooLarge(): void {
     const limit =
-      this.#headerBytes === allJson
+      this.#framing.headerBytes === allJson
         ? `${this.#context.limits.maxInputBytes} bytes: raise --http-max-input-size to allow it`
         : `${maxBodyBytes} bytes`;
     replyFailure(
@@ -180,14 +156,28 @@ class InferCall implements BodyReceiver, ResponseSink {
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
   }
 
-  #decode(body: Uint8Array): DecodedInferRequest {
+  #decode(model: ServedModel, body: Uint8Array, headerBytes: number): DecodedInferRequest {
     const { limits, headerCache } = this.#context;
     const { maxInputBytes } = limits;
-    if (this.#headerBytes !== 0) {
-      return decodeInferRequest({ body, headerBytes: this.#headerBytes, maxInputBytes, headerCache });
-    }
-    const { name: modelName, inputs: modelInputs, maxBatchSize } = this.#model;
+    if (headerBytes !== 0) return decodeInferRequest({ body, headerBytes, maxInputBytes, headerCache });
+    const { name: modelName, inputs: modelInputs, maxBatchSize } = model;
     return decodeRawInferRequest({ body, maxInputBytes, modelName, modelInputs, maxBatchSize });
+  }
+
+  #infer(model: ServedModel, decoded: DecodedInferRequest): void {
+    this.#decoded = decoded;
+    const request = new InferenceRequest({
+      id: decoded.id,
+      inputs: decoded.inputs,
+      requestedOutputs: decoded.requestedOutputs,
+      parameters: decoded.parameters,
+      priority: decoded.priority,
+      timeoutUs: decoded.timeoutUs,
+      sink: this,
+    });
+    const refusal = model.infer(request);
+    if (refusal !== null) this.onFailure(refusal);
+    else this.#exchange.cancelWhenAborted(request);
   }
 
   /** Only what is a StatusError is shown to clients. */

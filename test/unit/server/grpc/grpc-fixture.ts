@@ -1,6 +1,6 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { type GrpcServer, startGrpcServer } from "../../../../server/grpc/grpc-server.ts";
-import { FakeDataPlane } from "./fake-data-plane.ts";
+import { FakeDataPlane } from "../../../helpers/fake-data-plane.ts";
 import { decodeMessage, encodeMessage } from "./wire.ts";
 
 /** What a call without a response came back with. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { logVerbosity, type ServiceError, setLogVerbosity, status } from "@grpc/grpc-js";
 import { after, before, describe, it } from "mocha";
 import { startGrpcServer } from "../../../../server/grpc/grpc-server.ts";
-import { FakeDataPlane } from "./fake-data-plane.ts";
+import { FakeDataPlane } from "../../../helpers/fake-data-plane.ts";
 import { GrpcFixture } from "./grpc-fixture.ts";
 import { encodeMessage } from "./wire.ts";
 

@@ -320,7 +320,7 @@ describe("ModelRepositoryManager", () => {
       assert.deepEqual(bench.states, ["m/1 READY"]);
     });
 
-    it("keeps the old versions when a reload fails, and tries again when something changes", async () => {
+    it("keeps the old versions when a reload fails, tries again with each poll, and logs the reason once", async () => {
       const bench = new Bench(directory);
       bench.put("m", ["1"]);
       await bench.manager.loadAtStart(null);
@@ -331,8 +331,10 @@ describe("ModelRepositoryManager", () => {
       assert.equal(bench.found("m"), old);
       assert.deepEqual(bench.states, ["m/1 READY"]);
       assert.ok(bench.manager.areAllReady());
+      await bench.manager.poll();
+      assert.equal(bench.loader.loaded.length, 3);
+      assert.equal(bench.log.ofSeverity("E").length, 1);
       bench.loader.failures.clear();
-      bench.change("m");
       await bench.manager.poll();
       assert.notEqual(bench.found("m"), old);
     });
@@ -369,6 +371,8 @@ describe("ModelRepositoryManager", () => {
       await settle();
       assert.equal("code" in bench.manager.find("m", ""), true);
       assert.match(bench.log.ofSeverity("E").join(), /'m': model appears in two or more repositories/);
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: model appears in two or more repositories"]);
+      assert.equal(bench.manager.areAllReady(), false);
       await bench.manager.poll();
       assert.equal(bench.log.ofSeverity("E").length, 1);
       bench.delete("a", "m");
@@ -432,6 +436,19 @@ describe("ModelRepositoryManager", () => {
       running.finish();
       await settle();
       assert.deepEqual(bench.states, ["m/1 READY"]);
+    });
+
+    it("is not ready with a model whose instances have died for good, and loads it again", async () => {
+      const bench = new Bench(directory);
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      const { pool, instance, model } = bench.manual("m/1");
+      pool.onCrash(instance, "died");
+      await settle();
+      assert.equal(bench.manager.areAllReady(), false);
+      await bench.manager.poll();
+      assert.notEqual(bench.found("m"), model);
+      assert.ok(bench.manager.areAllReady());
     });
 
     it("unloads a model whose instance has died for good", async () => {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "mocha";
 import { renderModelConfig } from "../../../../../server/model-config/render-config.ts";
-import { fakeConfig } from "../fake-data-plane.ts";
+import { fakeConfig } from "../../../../helpers/fake-data-plane.ts";
 import { GrpcFixture } from "../grpc-fixture.ts";
 import { decodeMessage, encodeMessage } from "../wire.ts";
 

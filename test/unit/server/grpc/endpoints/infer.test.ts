@@ -3,7 +3,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { after, afterEach, before, describe, it } from "mocha";
 import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
 import { failure } from "../../../../../server/core/status.ts";
-import type { FakeModel } from "../fake-data-plane.ts";
+import type { FakeModel } from "../../../../helpers/fake-data-plane.ts";
 import { GrpcFixture } from "../grpc-fixture.ts";
 import { encodeMessage } from "../wire.ts";
 

@@ -1,11 +1,11 @@
-import type { InferenceRequest } from "../../../../server/core/inference-request.ts";
-import { InferenceResponse } from "../../../../server/core/inference-response.ts";
-import { type Failure, failure, type Status } from "../../../../server/core/status.ts";
-import { Tensor } from "../../../../server/core/tensor.ts";
-import type { DataPlane, ModelMetadata, ServerMetadata } from "../../../../server/data-plane.ts";
-import type { ModelConfig } from "../../../../server/model-config/model-config.ts";
-import type { ModelTensor, ServedModel } from "../../../../server/model/served-model.ts";
-import { ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import { InferenceResponse } from "../../server/core/inference-response.ts";
+import { type Failure, failure, type Status } from "../../server/core/status.ts";
+import { Tensor } from "../../server/core/tensor.ts";
+import type { DataPlane, ModelMetadata, ServerMetadata } from "../../server/data-plane.ts";
+import type { ModelConfig } from "../../server/model-config/model-config.ts";
+import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
+import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
 /** A config with every part that the wire form has. */
 export const fakeConfig: ModelConfig = {
@@ -114,7 +114,8 @@ export class FakeDataPlane implements DataPlane {
   live = true;
   ready = true;
   exiting = false;
-  readonly echo = new FakeModel("echo");
+  /** Replaceable, as by a reload. */
+  echo = new FakeModel("echo");
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
 
