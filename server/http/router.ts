@@ -86,9 +86,20 @@ const cacheLimit = 1024;
 /** Remembers the routes of paths that were asked for: on the hot path a route is one map look-up. */
 export class Router {
   readonly #cache = new Map<string, Route | null>();
+  /** Comparing with the last path costs less than hashing this one, and busy servers are asked one path again and again. */
+  #lastPath = "";
+  #lastRoute: Route | null = null;
 
   /** @see matchRoute */
   match(path: string): Route | null {
+    if (path === this.#lastPath) return this.#lastRoute;
+    const route = this.#find(path);
+    this.#lastPath = path;
+    this.#lastRoute = route;
+    return route;
+  }
+
+  #find(path: string): Route | null {
     const cached = this.#cache.get(path);
     if (cached !== undefined) return cached;
     if (this.#cache.size >= cacheLimit) this.#cache.clear();

@@ -1,5 +1,6 @@
 import type { ResponseSink } from "../../core/inference-request.ts";
 import { InferenceRequest } from "../../core/inference-request.ts";
+import { parseDecimal } from "../../core/decimal.ts";
 import type { InferenceResponse } from "../../core/inference-response.ts";
 import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
@@ -68,6 +69,8 @@ export class InferEndpoint {
 /** The header's value, {@link allJson} without one, or what is wrong with it. */
 function parseHeaderLength(text: string): number | Failure {
   if (text === "") return allJson;
+  const plain = parseDecimal(text);
+  if (plain >= 0 && plain <= maxBodyBytes) return plain;
   const value = /^\s*[+-]?\d+/.exec(text);
   const bytes = value === null ? Number.NaN : Number(value[0]);
   if (Number.isNaN(bytes) || bytes > maxBodyBytes || bytes < -maxBodyBytes) {

@@ -3,11 +3,6 @@ import type { BodyReceiver } from "./http-exchange.ts";
 /** Bodies up to this are allocated at once when their length is announced; larger ones grow as they arrive. */
 const trustedLengthBytes = 16 * 1024 * 1024;
 
-/** The request's Content-Length, or -1 when it has none. */
-export function announcedLength(header: string): number {
-  return /^\d{1,15}$/.test(header) ? Number(header) : -1;
-}
-
 /** Joins a body from the chunks in which it arrives: each byte is copied once, whatever the number of chunks. */
 export class BodyCollector {
   readonly #length: number;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { announcedLength, BodyCollector } from "./body-collector.ts";
+import { parseDecimal } from "../../core/decimal.ts";
+import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
 import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
 
@@ -41,7 +42,7 @@ export class NodeHttpExchange implements HttpExchange {
 
   readBody(maxBytes: number, receiver: BodyReceiver): void {
     this.#hasBody = true;
-    const length = announcedLength(this.header("content-length"));
+    const length = parseDecimal(this.header("content-length"));
     if (length > maxBytes) {
       receiver.onTooLarge();
       return;

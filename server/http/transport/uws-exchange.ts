@@ -1,5 +1,6 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
-import { announcedLength, BodyCollector } from "./body-collector.ts";
+import { parseDecimal } from "../../core/decimal.ts";
+import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
 import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
 
@@ -46,16 +47,24 @@ export class UwsExchange implements HttpExchange {
 
   readBody(maxBytes: number, receiver: BodyReceiver): void {
     this.#hasBody = true;
-    const length = announcedLength(this.header("content-length"));
+    const length = parseDecimal(this.header("content-length"));
     if (length > maxBytes) {
       receiver.onTooLarge();
       return;
     }
-    const collector = new BodyCollector(length, maxBytes, receiver);
+    let collector: BodyCollector | null = null;
     this.#response.onData((chunk, isLast) => {
+      // µWS may call once more after the last chunk, when the reply has been sent.
+      if (this.#isBodyComplete) return;
       this.#isBodyComplete = isLast;
-      // The chunk's memory dies when this callback returns: this is the copy from the socket. µWS may call once more
-      // after the reply has been sent; the collector ignores that.
+      // Most bodies come whole. The chunk's memory dies when this callback returns: here is the copy from the socket.
+      if (collector === null && isLast && chunk.byteLength <= maxBytes) {
+        const body = Buffer.allocUnsafe(chunk.byteLength);
+        body.set(new Uint8Array(chunk));
+        receiver.onBody(body);
+        return;
+      }
+      collector ??= new BodyCollector(length, maxBytes, receiver);
       collector.add(new Uint8Array(chunk), isLast);
     });
   }

@@ -25,11 +25,15 @@ export const uwsTransport: HttpTransport = {
   listen: (where, handler) => {
     const app = uws.App();
     const ledger = new ExchangeLedger();
-    app.any("/*", (response, request) => {
+    const answer = (method: string, response: uws.HttpResponse, request: uws.HttpRequest): void => {
       const exchange = new UwsExchange(response, request, ledger);
-      handler(request.getMethod(), request.getUrl(), exchange);
+      handler(method, request.getUrl(), exchange);
       exchange.release();
-    });
+    };
+    // A handler for each common method saves asking for it, which would make a string per request.
+    app.get("/*", (response, request) => answer("get", response, request));
+    app.post("/*", (response, request) => answer("post", response, request));
+    app.any("/*", (response, request) => answer(request.getMethod(), response, request));
     return new Promise((resolve, reject) => {
       (app as unknown as AddressListener).listen(where.address, where.port, exclusivePort, (socket) => {
         if (socket === false) reject(cannotListen(where));
