@@ -16,7 +16,7 @@ import { type ModelIndexRow, ModelRepositoryManager } from "./repository/model-r
 import { serverVersion } from "./server-version.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
-const extensions: readonly string[] = ["model_configuration", "binary_tensor_data"];
+const extensions: readonly string[] = ["classification", "model_configuration", "binary_tensor_data"];
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;

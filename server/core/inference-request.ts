@@ -67,7 +67,10 @@ export class InferenceRequest {
   readonly priority: number;
   /** Queue timeout asked for by the client in µs; 0 means none. */
   readonly timeoutUs: number;
-  readonly sink: ResponseSink;
+  /** Replaced by the model when the outputs have to be transformed on their way. */
+  sink: ResponseSink;
+  /** Outputs wanted as classes, with how many of them, or `null`. Set by the front end after construction. */
+  classifications: ReadonlyMap<string, number> | null = null;
 
   state: RequestState = requestState.created;
   /** Set by validation: the first dimension for batching models, else 1. May be 0. */

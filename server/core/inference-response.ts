@@ -34,6 +34,12 @@ export class InferenceResponse {
     this.#buffer = init.buffer;
   }
 
+  /** The same response with other outputs. Outputs taken over from this one stay views on its memory. */
+  withOutputs(outputs: readonly Tensor[]): InferenceResponse {
+    const { modelName, modelVersion, id, parameters } = this;
+    return new InferenceResponse({ modelName, modelVersion, id, outputs, parameters, buffer: this.#buffer });
+  }
+
   /** Keeps the outputs' bytes valid after `onResponse` returned; they are then freed by the garbage collector. */
   retain(): void {
     this.#buffer?.retain();

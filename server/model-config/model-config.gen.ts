@@ -260,7 +260,7 @@ export interface ModelOutput {
    */
   dims: number[];
   /**
-   * File in the model's directory with one class name per line, for the classification extension. Default: none. Not supported yet.
+   * File in the model's directory with one class name per line, for the classification extension. Default: none.
    */
   label_filename?: string;
   reshape?: ModelTensorReshape;

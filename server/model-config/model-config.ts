@@ -76,7 +76,10 @@ export interface ModelInput extends ModelTensorConfig {
 }
 
 /** A tensor that the model gives. */
-export type ModelOutput = ModelTensorConfig;
+export interface ModelOutput extends ModelTensorConfig {
+  /** File in the model's directory that names the classes, one per line; "" when there is none. */
+  readonly labelFilename: string;
+}
 
 /** Where a model's instances run. KIND_GPU only when the config asks for it: no group ends up there by itself. */
 export type InstanceKind = "KIND_CPU" | "KIND_GPU";

@@ -31,7 +31,10 @@ export function normaliseModelConfig(
     versionPolicy: normaliseVersionPolicy(fields.version_policy),
     maxBatchSize,
     input: (fields.input ?? []).map(normaliseInput),
-    output: (fields.output ?? []).map(normaliseTensor),
+    output: (fields.output ?? []).map((output) => ({
+      ...normaliseTensor(output),
+      labelFilename: output.label_filename ?? "",
+    })),
     instanceGroup: normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),

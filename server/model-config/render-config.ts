@@ -5,6 +5,7 @@ import type {
   InstanceGroup,
   ModelConfig,
   ModelInput,
+  ModelOutput,
   ModelTensorConfig,
   VersionPolicy,
 } from "./model-config.ts";
@@ -79,13 +80,13 @@ function renderInput(input: ModelInput): wire.ModelInput {
   };
 }
 
-function renderOutput(output: ModelTensorConfig): wire.ModelOutput {
+function renderOutput(output: ModelOutput): wire.ModelOutput {
   return {
     name: output.name,
     data_type: configDataTypeName(output.datatype),
     dims: [...output.dims],
     ...renderReshape(output),
-    label_filename: "",
+    label_filename: output.labelFilename,
     is_shape_tensor: false,
     is_non_linear_format_io: false,
   };

@@ -11,11 +11,12 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
-import { type ModelConfig, modelDims } from "../model-config/model-config.ts";
+import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
 import { readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { planInstances } from "./instance-plan.ts";
+import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
@@ -125,6 +126,7 @@ export class ModelLoader {
         scheduler: makeScheduler(config, pool, this.#parts.clock),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
+        labels: await readLabels(source.directory, config.output),
         loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
       });
     } catch (thrown) {
@@ -197,7 +199,7 @@ export class ModelLoader {
 
 /** What every batch of the model consists of, as instances want to know it. */
 function batchSpecOf(config: ModelConfig): BatchSpec {
-  const spec = (tensor: ModelConfig["output"][number], isOptional: boolean): BatchSpec["inputs"][number] => ({
+  const spec = (tensor: ModelTensorConfig, isOptional: boolean): BatchSpec["inputs"][number] => ({
     name: tensor.name,
     datatype: tensor.datatype,
     dims: modelDims(tensor),

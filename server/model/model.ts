@@ -5,6 +5,8 @@ import type { Failure, Status } from "../core/status.ts";
 import type { Tensor } from "../core/tensor.ts";
 import { type ModelConfig, withBatchDim } from "../model-config/model-config.ts";
 import type { ModelStatistics } from "../statistics/model-statistics.ts";
+import { ClassifyingSink } from "./classifying-sink.ts";
+import type { Labels } from "./label-provider.ts";
 import type { ModelInstancePool } from "./model-instance-pool.ts";
 import { validateRequest, type ValidatedModel } from "./request-validator.ts";
 import type { ModelTensor, ServedModel } from "./served-model.ts";
@@ -19,6 +21,7 @@ export interface ModelParts {
   readonly clock: Clock;
   /** @see Backend.checkBytesInput */
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
+  readonly labels: Labels;
   /** How long loading took, in seconds. */
   readonly loadDurationSecs: number;
 }
@@ -36,6 +39,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly statistics: ModelStatistics;
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
   readonly loadDurationSecs: number;
+  readonly #labels: Labels;
   readonly #pool: ModelInstancePool;
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
@@ -66,6 +70,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.statistics = parts.statistics;
     this.checkBytesInput = parts.checkBytesInput;
     this.loadDurationSecs = parts.loadDurationSecs;
+    this.#labels = parts.labels;
     this.#pool = parts.pool;
     this.#scheduler = parts.scheduler;
     this.#clock = parts.clock;
@@ -99,6 +104,14 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   infer(request: InferenceRequest): Status {
     const invalid = validateRequest(request, this);
     if (invalid !== null) return invalid;
+    if (request.classifications !== null) {
+      request.sink = new ClassifyingSink(
+        request.sink,
+        request.classifications,
+        this.#labels,
+        this.maxBatchSize > 0,
+      );
+    }
     const nowUs = this.#clock.nowUs();
     request.requestStartUs = nowUs;
     request.queueStartUs = nowUs;

@@ -1,3 +1,4 @@
+import { isClassifiable } from "../core/classification.ts";
 import { checkBytesElements } from "../core/bytes-elements.ts";
 import { dataTypeByteSize } from "../core/data-type.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
@@ -32,6 +33,7 @@ const maxMaskedOutputs = 30;
 export function validateRequest(request: InferenceRequest, model: ValidatedModel): Status {
   return (
     checkOutputs(request, model) ??
+    checkClassifications(request, model) ??
     checkInputNames(request, model) ??
     checkBatchSize(request, model) ??
     checkTensors(request, model)
@@ -51,6 +53,18 @@ function checkOutputs(request: InferenceRequest, model: ValidatedModel): Status 
     mask |= 1 << index;
   }
   if (model.outputs.length <= maxMaskedOutputs) request.outputMask = mask;
+  return null;
+}
+
+function checkClassifications(request: InferenceRequest, model: ValidatedModel): Status {
+  if (request.classifications === null) return null;
+  for (const name of request.classifications.keys()) {
+    const output = model.outputs[model.outputIndex(name)];
+    if (output === undefined || isClassifiable(output.datatype)) continue;
+    return invalid(
+      `class result not available for output due to unsupported type '${output.datatype}': output '${name}' of model '${model.name}'`,
+    );
+  }
   return null;
 }
 

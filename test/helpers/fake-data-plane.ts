@@ -24,7 +24,7 @@ export const fakeConfig: ModelConfig = {
       isOptional: false,
     },
   ],
-  output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2] }],
+  output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
   instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [] }],
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),

@@ -41,6 +41,7 @@ export class ManualModel {
       scheduler: makeScheduler(config, this.pool, this.clock),
       clock: this.clock,
       checkBytesInput: null,
+      labels: new Map(),
       loadDurationSecs: 0.5,
     });
   }

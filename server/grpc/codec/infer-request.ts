@@ -3,7 +3,7 @@ import { InferenceRequest, type ResponseSink } from "../../core/inference-reques
 import { StatusError } from "../../core/status.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { ProtoReader, wireType } from "./proto-reader.ts";
-import { readRequestParameters, refuseTensorParameter } from "./request-parameters.ts";
+import { readRequestParameters, readTensorParameter } from "./request-parameters.ts";
 import { readTensorContents } from "./tensor-contents.ts";
 
 /*
@@ -53,6 +53,8 @@ export class InferRequestMessage {
   readonly #outputOffsets: number[] = [];
   readonly #rawOffsets: number[] = [];
   #rawIndex = 0;
+  /** Outputs wanted as classes, with how many of them. */
+  #classifications: Map<string, number> | null = null;
 
   /**
    * Reads the outermost fields.
@@ -106,7 +108,7 @@ export class InferRequestMessage {
    */
   toInferenceRequest(sink: ResponseSink): InferenceRequest {
     const parameters = readRequestParameters(this.#reader, this.#parameterOffsets);
-    return new InferenceRequest({
+    const request = new InferenceRequest({
       id: this.id,
       inputs: this.#readInputs(),
       requestedOutputs: this.#readRequestedOutputs(),
@@ -115,6 +117,8 @@ export class InferRequestMessage {
       timeoutUs: parameters.timeoutUs,
       sink,
     });
+    request.classifications = this.#classifications;
+    return request;
   }
 
   #readInputs(): Tensor[] {
@@ -157,7 +161,7 @@ export class InferRequestMessage {
           shape.push(readDimension(reader, reader.end));
           break;
         case inputParametersTag:
-          refuseTensorParameter(reader, "inputs.parameters", `input "${name}"`);
+          readTensorParameter(reader, "inputs.parameters", `input "${name}"`);
           break;
         case contentsTag: {
           const end = reader.delimitedEnd("inputs.contents");
@@ -219,14 +223,22 @@ export class InferRequestMessage {
     const messageEnd = reader.end;
     reader.end = reader.delimitedEnd("outputs");
     let name = "";
+    let classCount = 0;
     while (reader.offset < reader.end) {
       const tag = reader.tag("outputs");
       if (tag === tensorNameTag) name = reader.name("outputs.name");
       else if (tag === outputParametersTag) {
-        refuseTensorParameter(reader, "outputs.parameters", `output "${name}"`);
+        classCount = Math.max(
+          classCount,
+          readTensorParameter(reader, "outputs.parameters", `output "${name}"`),
+        );
       } else reader.skip(tag, "outputs");
     }
     reader.end = messageEnd;
+    if (classCount > 0) {
+      this.#classifications ??= new Map();
+      this.#classifications.set(name, classCount);
+    }
     return name;
   }
 }

@@ -105,21 +105,25 @@ function notNegative(entry: ParameterEntry): number {
  * Reads one parameter of an input or a requested output, which lies at the reader's offset.
  *
  * @param tensor - Names the tensor in messages, as far as it is known: a tensor's name may come after its parameters.
- * @throws StatusError UNSUPPORTED for what the protocol has and this server has not yet. Other names mean nothing in
- * this place and are passed over, as in Triton.
+ * @returns How many classes of an output are wanted; 0 when the parameter says nothing of that. Names that mean nothing
+ * in this place are passed over, as in Triton.
+ * @throws StatusError INVALID_ARG for a classification that is no count; UNSUPPORTED for what the protocol has and this
+ * server has not yet.
  */
-export function refuseTensorParameter(reader: ProtoReader, field: string, tensor: string): void {
-  const { key } = readParameterEntry(reader, field);
-  if (key === "classification" && field.startsWith("outputs")) {
-    throw new StatusError(
-      "UNSUPPORTED",
-      `Parameter "classification" of ${tensor} is not supported yet: ask for the tensor and sort it in the client`,
-    );
-  }
+export function readTensorParameter(reader: ProtoReader, field: string, tensor: string): number {
+  const entry = readParameterEntry(reader, field);
+  const { key, choice, value } = entry;
   if (sharedMemoryParameters.has(key)) {
     throw new StatusError(
       "UNSUPPORTED",
       `Parameter "${key}" of ${tensor} is not supported yet: send and receive the data as raw contents`,
     );
   }
+  if (key !== "classification" || !field.startsWith("outputs")) return 0;
+  const count = choice === "int64_param" ? Number(value) : 0;
+  if (count > 0) return count;
+  throw new StatusError(
+    "INVALID_ARG",
+    `Parameter "classification" of ${tensor} must be an int64_param greater than 0`,
+  );
 }

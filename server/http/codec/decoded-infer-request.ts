@@ -12,6 +12,8 @@ export class DecodedInferRequest {
   readonly requestedOutputs: readonly string[];
   /** The form in which the response carries each output. */
   readonly outputEncodings: OutputEncodings;
+  /** Outputs wanted as classes, with how many of them, or `null`. */
+  readonly classifications: ReadonlyMap<string, number> | null;
   /** Custom parameters, or `null`. Shared with other requests: copy before adding. */
   readonly parameters: ReadonlyMap<string, ParameterValue> | null;
   /** 0: the model's default level. */
@@ -28,6 +30,7 @@ export class DecodedInferRequest {
     this.inputs = init.inputs;
     this.requestedOutputs = init.requestedOutputs;
     this.outputEncodings = init.outputEncodings;
+    this.classifications = init.classifications;
     this.parameters = init.parameters;
     this.priority = init.priority;
     this.timeoutUs = init.timeoutUs;

@@ -21,6 +21,8 @@ export class InferHeader {
   /** Empty: all outputs. */
   readonly requestedOutputs: readonly string[];
   readonly outputEncodings: OutputEncodings;
+  /** Outputs wanted as classes, with how many of them, or `null`. */
+  readonly classifications: ReadonlyMap<string, number> | null;
   readonly parameters: InferParameters;
 
   constructor(init: Omit<InferHeader, "binaryBytes" | "isIndependentOfData">) {
@@ -29,6 +31,7 @@ export class InferHeader {
     this.binaryBytes = init.inputs.reduce((sum, input) => sum + input.binaryBytes, 0);
     this.requestedOutputs = init.requestedOutputs;
     this.outputEncodings = init.outputEncodings;
+    this.classifications = init.classifications;
     this.parameters = init.parameters;
   }
 
@@ -67,15 +70,23 @@ export function readInferHeader(bytes: Uint8Array, jsonBytes: number, maxInputBy
   }
   parameters ??= noParameters;
   const isBinaryByDefault = parameters.isBinaryByDefault;
-  if (outputs === null || outputs.size === 0) {
+  if (outputs === null || outputs.encodings.size === 0) {
     const outputEncodings = isBinaryByDefault ? allBinary : allJson;
-    return new InferHeader({ id: id ?? "", inputs, requestedOutputs: noNames, outputEncodings, parameters });
+    return new InferHeader({
+      id: id ?? "",
+      inputs,
+      requestedOutputs: noNames,
+      outputEncodings,
+      classifications: null,
+      parameters,
+    });
   }
   return new InferHeader({
     id: id ?? "",
     inputs,
-    requestedOutputs: [...outputs.keys()],
-    outputEncodings: new OutputEncodings(outputs, isBinaryByDefault ? "binary" : "json"),
+    requestedOutputs: [...outputs.encodings.keys()],
+    outputEncodings: new OutputEncodings(outputs.encodings, isBinaryByDefault ? "binary" : "json"),
+    classifications: outputs.classifications,
     parameters,
   });
 }

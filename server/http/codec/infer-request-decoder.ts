@@ -111,6 +111,7 @@ function bind(header: InferHeader, id: string, body: Buffer, jsonBytes: number):
     inputs,
     requestedOutputs: header.requestedOutputs,
     outputEncodings: header.outputEncodings,
+    classifications: header.classifications,
     parameters: parameters.custom,
     priority: parameters.priority,
     timeoutUs: parameters.timeoutUs,

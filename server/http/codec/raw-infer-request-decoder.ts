@@ -57,6 +57,7 @@ export function decodeRawInferRequest(request: RawInferRequestBody): DecodedInfe
     inputs: [new Tensor(input.name, input.datatype, request.maxBatchSize > 0 ? [1, ...shape] : shape, data)],
     requestedOutputs: [],
     outputEncodings: allBinary,
+    classifications: null,
     parameters: null,
     priority: 0,
     timeoutUs: 0,

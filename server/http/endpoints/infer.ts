@@ -178,6 +178,7 @@ class InferCall implements BodyReceiver, ResponseSink {
       timeoutUs: decoded.timeoutUs,
       sink: this,
     });
+    request.classifications = decoded.classifications;
     const refusal = model.infer(request);
     if (refusal !== null) this.onFailure(refusal);
     else this.#exchange.cancelWhenAborted(request);

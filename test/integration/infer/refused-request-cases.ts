@@ -301,12 +301,6 @@ const notBuilt: readonly RefusedRequest[] = [
     status: 501,
     error: /shared memory.*'INPUT0'.*not supported yet/,
   },
-  {
-    what: "a classification",
-    body: simpleRequest({ outputs: [{ name: "OUTPUT0", parameters: { classification: 3 } }] }),
-    status: 501,
-    error: /classification.*'OUTPUT0'.*not supported yet/,
-  },
 ];
 
 /** Requests that are at fault, by what is wrong with them. */

@@ -67,7 +67,7 @@ describe("completeModelConfig auto-complete", () => {
       input: [
         { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false },
       ],
-      output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null }],
+      output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
       instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [] }],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),

@@ -86,7 +86,7 @@ describe("normaliseModelConfig tensors", () => {
           reshape: { shape: [6] },
         },
       ],
-      output: [{ name: "o", data_type: "TYPE_BF16", dims: [1], reshape: {} }],
+      output: [{ name: "o", data_type: "TYPE_BF16", dims: [1], reshape: {}, label_filename: "l.txt" }],
     });
     assert.deepEqual(config.input, [
       {
@@ -98,6 +98,8 @@ describe("normaliseModelConfig tensors", () => {
         isOptional: true,
       },
     ]);
-    assert.deepEqual(config.output, [{ name: "o", datatype: "BF16", dims: [1], reshape: [] }]);
+    assert.deepEqual(config.output, [
+      { name: "o", datatype: "BF16", dims: [1], reshape: [], labelFilename: "l.txt" },
+    ]);
   });
 });

@@ -282,10 +282,6 @@ describe("parseModelConfig not supported yet", () => {
     ["input[0].is_shape_tensor", inputWith({ is_shape_tensor: true })],
     ["input[0].allow_ragged_batch", inputWith({ allow_ragged_batch: true })],
     ["input[0].is_non_linear_format_io", inputWith({ is_non_linear_format_io: true })],
-    [
-      "output[0].label_filename",
-      { output: [{ name: "a", data_type: "TYPE_FP32", dims: [1], label_filename: "l.txt" }] },
-    ],
   ];
   for (const [path, config] of unsupported) {
     it(`refuses ${path}`, () => {

@@ -6,7 +6,12 @@ import { describe, it } from "mocha";
 import protobuf from "protobufjs";
 import { dataTypes } from "../../../../server/core/data-type.ts";
 import { completeModelConfig, draftModelConfig } from "../../../../server/model-config/complete-config.ts";
-import { type ModelConfig, modelDims, withBatchDim } from "../../../../server/model-config/model-config.ts";
+import {
+  type ModelConfig,
+  type ModelTensorConfig,
+  modelDims,
+  withBatchDim,
+} from "../../../../server/model-config/model-config.ts";
 import type { Signature } from "../../../../server/model-config/model-signature.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
 import { renderModelConfig } from "../../../../server/model-config/render-config.ts";
@@ -32,7 +37,7 @@ function read(content: object): ModelConfig {
 
 function signatureOf(config: ModelConfig): Signature {
   const { maxBatchSize, input, output } = config;
-  const tensors = (list: ModelConfig["output"]): Signature["inputs"] =>
+  const tensors = (list: readonly ModelTensorConfig[]): Signature["inputs"] =>
     list.map((tensor) => ({
       name: tensor.name,
       datatype: tensor.datatype,

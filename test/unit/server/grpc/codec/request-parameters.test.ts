@@ -118,8 +118,8 @@ describe("readRequestParameters", () => {
   });
 });
 
-describe("refuseTensorParameter", () => {
-  it("refuseTensorParameter refuses shared memory for inputs and outputs", () => {
+describe("readTensorParameter", () => {
+  it("readTensorParameter refuses shared memory for inputs and outputs", () => {
     const parameters = { shared_memory_region: { string_param: "r" } };
     const input = { name: "A", datatype: "FP32", shape: [1], parameters };
     for (const message of [{ inputs: [input] }, { outputs: [{ name: "A", parameters }] }]) {
@@ -130,15 +130,28 @@ describe("refuseTensorParameter", () => {
     }
   });
 
-  it("refuseTensorParameter refuses classification of an output", () => {
+  it("readTensorParameter reads how many classes of an output are wanted", () => {
     const parameters = { classification: { int64_param: 3 } };
-    assert.throws(() => read({ outputs: [{ name: "A", parameters }] }), {
-      code: "UNSUPPORTED",
-      message: /^Parameter "classification" of output "A" is not supported yet/,
-    });
+    const request = read({ outputs: [{ name: "A", parameters }, { name: "B" }] });
+    assert.deepEqual([...(request.classifications ?? [])], [["A", 3]]);
+    assert.equal(read({ outputs: [{ name: "A" }] }).classifications, null);
   });
 
-  it("refuseTensorParameter passes over names without a meaning", () => {
+  for (const classification of [
+    { int64_param: 0 },
+    { int64_param: -1 },
+    { string_param: "3" },
+    { uint64_param: 3 },
+  ]) {
+    it(`readTensorParameter refuses the classification ${JSON.stringify(classification)}`, () => {
+      assert.throws(() => read({ outputs: [{ name: "A", parameters: { classification } }] }), {
+        code: "INVALID_ARG",
+        message: /^Parameter "classification" of output "A" must be an int64_param greater than 0/,
+      });
+    });
+  }
+
+  it("readTensorParameter passes over names without a meaning", () => {
     const parameters = { binary_data: { bool_param: true }, content_type: { string_param: "raw" } };
     const input = { name: "A", datatype: "FP32", shape: [1], parameters };
     const request = read({

@@ -125,7 +125,7 @@ describe("gRPC infer endpoint", () => {
   });
 
   it("ModelInfer refuses what is not built yet", async () => {
-    const parameters = { classification: { int64_param: 1 } };
+    const parameters = { shared_memory_region: { string_param: "r" } };
     const { code, details } = await grpc.failure("ModelInfer", {
       ...inferRequest,
       outputs: [{ name: "OUTPUT0", parameters }],

@@ -10,6 +10,7 @@ describe("DecodedInferRequest", () => {
       inputs: [],
       requestedOutputs: ["A"],
       outputEncodings: allJson,
+      classifications: new Map([["A", 2]]),
       parameters: new Map([["x", 1]]),
       priority: 2,
       timeoutUs: 3,

@@ -14,7 +14,7 @@ describe("readRequestedOutputs", () => {
         ...read([
           { parameters: { other: 1, binary_data: true, classification: 0 }, name: "B" },
           { name: "A", parameters: {} },
-        ]),
+        ]).encodings,
       ],
       [
         ["B", "binary"],
@@ -41,9 +41,14 @@ describe("readRequestedOutputs", () => {
     );
   });
 
+  it("gives the outputs that are wanted as classes, with how many of them", () => {
+    const some = [{ name: "A", parameters: { classification: 3 } }, { name: "B" }];
+    assert.deepEqual([...(read(some).classifications ?? [])], [["A", 3]]);
+    assert.equal(read([{ name: "A", parameters: { classification: 0 } }]).classifications, null);
+  });
+
   it("refuses what is not built, whichever of its parameters is there", () => {
     for (const parameters of [
-      { classification: 1 },
       { shared_memory_region: "r" },
       { shared_memory_byte_size: 1 },
       { shared_memory_offset: 1 },
