@@ -9,4 +9,5 @@ export { InferenceServer, type InferenceServerOptions } from "./inference-server
 export { stderrDestination } from "./logging/log-destination.ts";
 export { LogSettings } from "./logging/log-settings.ts";
 export { Logger } from "./logging/logger.ts";
+export type { StatisticsReport } from "./statistics/statistics-report.ts";
 export { parseOptions } from "./options/parse-options.ts";

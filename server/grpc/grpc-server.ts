@@ -6,6 +6,7 @@ import { healthCheck } from "./endpoints/grpc-health.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { modelInfer } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelStatistics } from "./endpoints/statistics.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
 
@@ -23,6 +24,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ServerMetadata", serverMetadata],
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
+  ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);

@@ -5,6 +5,7 @@ import { Tensor } from "../../server/core/tensor.ts";
 import type { DataPlane, ModelMetadata, ServerMetadata } from "../../server/data-plane.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
+import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
 /** A config with every part that the wire form has. */
@@ -146,6 +147,13 @@ export class FakeDataPlane implements DataPlane {
     if (name === "sick") return false;
     const model = this.findModel(name, version);
     return "code" in model ? model : true;
+  }
+
+  modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure {
+    if (name === "") return [reportStatistics(this.echo)];
+    const model = this.findModel(name, version);
+    if ("code" in model) return failure("INVALID_ARG", `No statistics of '${name}'`);
+    return [reportStatistics(model)];
   }
 
   modelMetadata(name: string, version: string): ModelMetadata | Failure {

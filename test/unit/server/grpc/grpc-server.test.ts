@@ -13,12 +13,12 @@ const served = [
   "ServerMetadata",
   "ModelMetadata",
   "ModelConfig",
+  "ModelStatistics",
   "ModelInfer",
   "/grpc.health.v1.Health/Check",
 ];
 
 const notBuilt = [
-  "ModelStatistics",
   "RepositoryIndex",
   "RepositoryModelLoad",
   "RepositoryModelUnload",
