@@ -1,4 +1,5 @@
-import type { Failure } from "./core/status.ts";
+import type { Failure, Status } from "./core/status.ts";
+import type { LogSettingsReport } from "./logging/log-setting.ts";
 import type { ServedModel } from "./model/served-model.ts";
 import type { StatisticsReport } from "./statistics/statistics-report.ts";
 
@@ -51,6 +52,13 @@ export interface DataPlane {
    * @returns By name and version; INVALID_ARG when the model that is named has no such ready version.
    */
   modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure;
+  logSettings(): LogSettingsReport;
+  /**
+   * Changes one log setting, from the next record on.
+   * @param value - As the client sent it, of any type but null.
+   * @returns `null`, or INVALID_ARG or UNSUPPORTED: nothing was changed then.
+   */
+  changeLogSetting(name: string, value: unknown): Status;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

@@ -3,6 +3,7 @@ import type { DataPlane } from "../data-plane.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
+import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
@@ -26,10 +27,10 @@ export class HttpFrontEnd {
     if (route === null) replyError(exchange, "404 Not Found", "Not Found");
     else if (!route.methods.includes(method))
       replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
-    else this.#dispatch(route, path, exchange);
+    else this.#dispatch(route, method, path, exchange);
   };
 
-  #dispatch(route: Route, path: string, exchange: HttpExchange): void {
+  #dispatch(route: Route, method: string, path: string, exchange: HttpExchange): void {
     switch (route.endpoint) {
       case "infer":
         return this.#infer.handle(route, exchange);
@@ -47,6 +48,8 @@ export class HttpFrontEnd {
         return modelConfig(this.#server, route, exchange);
       case "model-statistics":
         return modelStatistics(this.#server, route, exchange);
+      case "logging":
+        return (method === "post" ? updateLogSettings : logSettings)(this.#server, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

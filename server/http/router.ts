@@ -7,6 +7,7 @@ export type EndpointName =
   | "model-ready"
   | "model-config"
   | "model-statistics"
+  | "logging"
   | "infer"
   | "not-supported-yet";
 
@@ -31,7 +32,7 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
   ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
   ["/v2/models/stats", { endpoint: "model-statistics", methods: get }],
   ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
-  ["/v2/logging", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/logging", { endpoint: "logging", methods: getAndPost }],
 ] as const);
 
 /** `/v2/models/M[/versions/V][/action]` */

@@ -83,7 +83,7 @@ describe("HTTP routes", () => {
     ["POST", "/v2/repository/models/simple/load"],
     ["POST", "/v2/models/simple/generate"],
     ["GET", "/v2/systemsharedmemory/status"],
-    ["GET", "/v2/logging"],
+    ["GET", "/v2/trace/setting"],
   ];
   for (const [method, path] of notBuilt) {
     it(`${method} ${path} is 501 and says that it is not supported yet`, async () => {

@@ -14,7 +14,7 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2"), "get server-metadata");
     assert.equal(shown("/v2/health/live"), "get server-live");
     assert.equal(shown("/v2/health/ready"), "get server-ready");
-    assert.equal(shown("/v2/logging"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/logging"), "get,post logging");
     assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
   });
 
