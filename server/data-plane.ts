@@ -1,5 +1,7 @@
-import type { Failure } from "./core/status.ts";
+import type { Failure, Status } from "./core/status.ts";
+import type { LogSettingsReport } from "./logging/log-setting.ts";
 import type { ServedModel } from "./model/served-model.ts";
+import type { StatisticsReport } from "./statistics/statistics-report.ts";
 
 /** `GET /v2`. */
 export interface ServerMetadata {
@@ -43,6 +45,20 @@ export interface DataPlane {
   /** Whether the version is ready; NOT_FOUND or UNAVAILABLE as {@link findModel}. */
   modelReady(name: string, version: string): boolean | Failure;
   modelMetadata(name: string, version: string): ModelMetadata | Failure;
+  /**
+   * Statistics of ready versions.
+   * @param name - "" for all models.
+   * @param version - Decimal number, or "" for all ready versions of the model.
+   * @returns By name and version; INVALID_ARG when the model that is named has no such ready version.
+   */
+  modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure;
+  logSettings(): LogSettingsReport;
+  /**
+   * Changes one log setting, from the next record on.
+   * @param value - As the client sent it, of any type but null.
+   * @returns `null`, or INVALID_ARG or UNSUPPORTED: nothing was changed then.
+   */
+  changeLogSetting(name: string, value: unknown): Status;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

@@ -30,7 +30,10 @@ export class FrontEnds {
     const onBug = (thrown: unknown): void => logger.error("A front end failed to answer a request", thrown);
     if (options.allowGrpc) {
       const { grpcAddress: address, grpcPort: port } = options;
-      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug });
+      const onCall = (method: string): void => {
+        if (logger.isVerbose(1)) logger.verbose(1, `gRPC call: ${method}`);
+      };
+      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug, onCall });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
     }
     const http = await defaultHttpTransport();
@@ -38,7 +41,10 @@ export class FrontEnds {
     if (options.allowHttp) {
       const frontEnd = new HttpFrontEnd(server, { maxInputBytes: options.httpMaxInputSizeBytes, onBug });
       const where = { address: options.httpAddress, port: options.httpPort };
-      fronts.#http = await http.listen(where, frontEnd.handle);
+      fronts.#http = await http.listen(where, (method, path, exchange) => {
+        if (logger.isVerbose(1)) logger.verbose(1, `HTTP request: ${method.toUpperCase()} ${path}`);
+        frontEnd.handle(method, path, exchange);
+      });
       fronts.#announce("HTTP", where.address, fronts.#http.port);
     }
     if (options.allowMetrics) {

@@ -7,6 +7,8 @@ export { type Failure, StatusError, type StatusCode } from "./core/status.ts";
 export { Tensor } from "./core/tensor.ts";
 export { InferenceServer, type InferenceServerOptions } from "./inference-server.ts";
 export { stderrDestination } from "./logging/log-destination.ts";
+export type { LogSettingsReport } from "./logging/log-setting.ts";
 export { LogSettings } from "./logging/log-settings.ts";
 export { Logger } from "./logging/logger.ts";
+export type { StatisticsReport } from "./statistics/statistics-report.ts";
 export { parseOptions } from "./options/parse-options.ts";

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
-import type { Failure } from "./core/status.ts";
+import { type Failure, failure, type Status } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
+import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
 import { CoreBudget } from "./model/core-budget.ts";
@@ -14,9 +15,16 @@ import type { ServerOptions } from "./options/server-options.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import { type ModelIndexRow, ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import { serverVersion } from "./server-version.ts";
+import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
-const extensions: readonly string[] = ["classification", "model_configuration", "binary_tensor_data"];
+const extensions: readonly string[] = [
+  "classification",
+  "model_configuration",
+  "binary_tensor_data",
+  "statistics",
+  "logging",
+];
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
@@ -173,6 +181,25 @@ export class InferenceServer implements DataPlane {
       inputs: model.inputs.map(tensorMetadata),
       outputs: model.outputs.map(tensorMetadata),
     };
+  }
+
+  modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure {
+    if (this.#state !== "READY") return this.#notServing();
+    if (name === "") return this.#repository.allReadyVersions().map(reportStatistics);
+    const ready = this.#repository.readyVersions(name);
+    // "007" names version 7, as in look-ups.
+    const asked = version === "" ? ready : ready.filter((model) => model.version === String(Number(version)));
+    if (asked.length > 0) return asked.map(reportStatistics);
+    const what = version === "" ? "no ready version" : `no ready version ${version}`;
+    return failure("INVALID_ARG", `Statistics are not available: model '${name}' has ${what}`);
+  }
+
+  logSettings(): LogSettingsReport {
+    return reportLogSettings(this.#logger.settings);
+  }
+
+  changeLogSetting(name: string, value: unknown): Status {
+    return changeLogSetting(this.#logger.settings, name, value);
   }
 
   /** Every known model and version with its state. */

@@ -2,7 +2,7 @@ import type { DataType } from "../../server/core/data-type.ts";
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import { InferenceResponse, type SharedBuffer } from "../../server/core/inference-response.ts";
 import { carryVariableDims, type Shape } from "../../server/core/shape.ts";
-import { type Failure, failure } from "../../server/core/status.ts";
+import { failure, type Status } from "../../server/core/status.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import { type FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
 
@@ -89,7 +89,7 @@ class OutputCutter {
 
 /**
  * Answers the requests of a batch from the frame that came back: each gets views on its rows of the outputs that it
- * asked for.
+ * asked for. The frame must have passed {@link checkOutputs}.
  *
  * @param batch - In the order in which they were gathered. Their timestamps are set already.
  * @returns Whether the frame may be reused: no response was retained.
@@ -100,11 +100,6 @@ export function scatterBatch(
   layout: FrameLayout,
   identity: ModelIdentity,
 ): boolean {
-  const wrongShape = checkBatchDimension(header, layout);
-  if (wrongShape !== null) {
-    for (const request of batch) request.fail(wrongShape);
-    return true;
-  }
   const cutters: OutputCutter[] = [];
   for (let i = 0; i < layout.outputSlots.length; i++) {
     if (header.outputState(i) === tensorState.present) cutters.push(new OutputCutter(header, layout, i));
@@ -131,8 +126,13 @@ export function scatterBatch(
   return !lease.isRetained;
 }
 
-/** A batching model must give as many rows as it got: otherwise nobody knows whose rows they are. */
-function checkBatchDimension(header: FrameHeader, layout: FrameLayout): Failure | null {
+/**
+ * Whether the outputs that came back can be cut up. A batching model must give as many rows as it got: otherwise nobody
+ * knows whose rows they are.
+ *
+ * @returns `null`, or INTERNAL: then every request of the batch fails.
+ */
+export function checkOutputs(header: FrameHeader, layout: FrameLayout): Status {
   for (let i = 0; i < layout.outputSlots.length; i++) {
     const state = header.outputState(i);
     const name = layout.spec.outputs[i]!.name;

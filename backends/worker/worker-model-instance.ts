@@ -8,7 +8,7 @@ import type { BatchSpec, ModelInstanceInit, ModelSignature } from "../backend.ts
 import { FrameHeader, FrameLayout } from "./batch-frame.ts";
 import { FramePool } from "./frame-pool.ts";
 import { gatherBatch } from "./gather.ts";
-import { type ModelIdentity, scatterBatch } from "./scatter.ts";
+import { checkOutputs, type ModelIdentity, scatterBatch } from "./scatter.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-protocol.ts";
 
 /** One batch at the worker and one beside it, waiting. */
@@ -16,8 +16,12 @@ export const maxBatchesPerInstance = 2;
 
 /** Hears what becomes of batches and of the worker. {@link ModelInstancePool} implements it. */
 export interface InstanceListener {
-  /** A batch ended; the instance can take another one. Called before the batch's requests are answered. */
-  onBatchEnd(instance: WorkerModelInstance, rows: number, times: BatchTimes): void;
+  /**
+   * A batch ended; the instance can take another one. Called before the batch's requests are answered.
+   *
+   * @param hasSucceeded - Its requests get responses; otherwise all of them fail.
+   */
+  onBatchEnd(instance: WorkerModelInstance, rows: number, times: BatchTimes, hasSucceeded: boolean): void;
   /** The worker ended unasked. All its requests have been failed. */
   onCrash(instance: WorkerModelInstance, reason: string): void;
 }
@@ -189,14 +193,15 @@ export class WorkerModelInstance {
     else this.#onStep?.(message);
   };
 
-  #onBatchEnd(frame: ArrayBuffer, failed: { code: StatusError["code"]; message: string } | null): void {
+  #onBatchEnd(frame: ArrayBuffer, reported: Failure | null): void {
     if (this.#isGivenUp) return;
     const ended = this.#underWay.shift();
     if (ended === undefined || this.#layout === null)
       throw new Error("A frame came back unasked. This is a bug.");
     const header = new FrameHeader(this.#layout, frame);
     setTimes(ended.batch, header);
-    this.#listener?.onBatchEnd(this, header.rows, header);
+    const failed = reported ?? checkOutputs(header, this.#layout);
+    this.#listener?.onBatchEnd(this, header.rows, header, failed === null);
     if (failed !== null) {
       for (const request of ended.batch) request.fail(failed);
       this.#frames.give(frame);

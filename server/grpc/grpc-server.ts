@@ -5,7 +5,9 @@ import { modelConfig } from "./endpoints/config.ts";
 import { healthCheck } from "./endpoints/grpc-health.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { modelInfer } from "./endpoints/infer.ts";
+import { logSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelStatistics } from "./endpoints/statistics.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
 
@@ -23,6 +25,8 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ServerMetadata", serverMetadata],
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
+  ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
+  ["/inference.GRPCInferenceService/LogSettings", logSettings],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);
@@ -38,6 +42,8 @@ export interface GrpcServerInit {
   readonly port: number;
   /** Told what a handler threw that it should not have thrown; the client gets INTERNAL. For the log. */
   readonly onBug: (thrown: unknown) => void;
+  /** Told the method of each call to one that is built, before it is answered. For the log. */
+  readonly onCall?: (method: string) => void;
 }
 
 /** A running gRPC front end. */
@@ -59,14 +65,15 @@ export interface GrpcServer {
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
   const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
-    (declaration) => serve(declaration, init.dataPlane),
+    (declaration) => serve(declaration, init),
   );
   const port = await transport.listen(init.address, init.port, methods);
   return { port, stop: (budgetMs) => transport.stop(budgetMs) };
 }
 
-function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod {
+function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod {
   const { path, name } = declaration;
+  const { dataPlane, onCall } = init;
   const handler = handlers.get(path);
   if (handler === undefined) {
     return refuse(declaration, failure("UNSUPPORTED", `${name} is not supported yet`));
@@ -75,6 +82,7 @@ function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod
     kind: "unary",
     path,
     handle: (call) => {
+      onCall?.(name);
       if (dataPlane.isExiting()) return call.fail(exitingFailure);
       try {
         handler(dataPlane, call);

@@ -3,7 +3,9 @@ import type { DataPlane } from "../data-plane.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
+import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelStatistics } from "./endpoints/statistics.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
 import { type Route, Router } from "./router.ts";
@@ -25,10 +27,10 @@ export class HttpFrontEnd {
     if (route === null) replyError(exchange, "404 Not Found", "Not Found");
     else if (!route.methods.includes(method))
       replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
-    else this.#dispatch(route, path, exchange);
+    else this.#dispatch(route, method, path, exchange);
   };
 
-  #dispatch(route: Route, path: string, exchange: HttpExchange): void {
+  #dispatch(route: Route, method: string, path: string, exchange: HttpExchange): void {
     switch (route.endpoint) {
       case "infer":
         return this.#infer.handle(route, exchange);
@@ -44,6 +46,10 @@ export class HttpFrontEnd {
         return modelReady(this.#server, route, exchange);
       case "model-config":
         return modelConfig(this.#server, route, exchange);
+      case "model-statistics":
+        return modelStatistics(this.#server, route, exchange);
+      case "logging":
+        return (method === "post" ? updateLogSettings : logSettings)(this.#server, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

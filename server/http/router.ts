@@ -6,6 +6,8 @@ export type EndpointName =
   | "model-metadata"
   | "model-ready"
   | "model-config"
+  | "model-statistics"
+  | "logging"
   | "infer"
   | "not-supported-yet";
 
@@ -28,9 +30,9 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
   ["/v2", { endpoint: "server-metadata", methods: get }],
   ["/v2/health/live", { endpoint: "server-live", methods: get }],
   ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
-  ["/v2/models/stats", { endpoint: "not-supported-yet", methods: get }],
+  ["/v2/models/stats", { endpoint: "model-statistics", methods: get }],
   ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
-  ["/v2/logging", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/logging", { endpoint: "logging", methods: getAndPost }],
 ] as const);
 
 /** `/v2/models/M[/versions/V][/action]` */
@@ -42,7 +44,7 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["ready", { endpoint: "model-ready", methods: get }],
   ["config", { endpoint: "model-config", methods: get }],
   ["infer", { endpoint: "infer", methods: post }],
-  ["stats", { endpoint: "not-supported-yet", methods: get }],
+  ["stats", { endpoint: "model-statistics", methods: get }],
   ["generate", { endpoint: "not-supported-yet", methods: post }],
   ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
   ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],

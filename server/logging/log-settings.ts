@@ -17,6 +17,8 @@ export class LogSettings {
   format: LogFormat;
   /** Messages are written as JSON strings; otherwise as they are, line breaks included. */
   readonly escapeMessages: boolean;
+  /** Where records go, for those who ask; "" for stderr. */
+  readonly filePath: string;
 
   constructor(init: Partial<Readonly<LogSettings>> = {}) {
     this.verboseLevel = init.verboseLevel ?? 0;
@@ -25,5 +27,6 @@ export class LogSettings {
     this.error = init.error ?? true;
     this.format = init.format ?? "default";
     this.escapeMessages = init.escapeMessages ?? true;
+    this.filePath = init.filePath ?? "";
   }
 }

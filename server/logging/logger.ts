@@ -124,6 +124,7 @@ export function openLogger(options: LogOptions, component: string): Logger {
     error: options.logError,
     format: options.logFormat,
     escapeMessages: options.escapeLogMessages,
+    filePath: options.logFilePath ?? "",
   });
   const destination = options.logFilePath === null ? stderrDestination() : openLogFile(options.logFilePath);
   return Logger.create({ component, settings, destination });

@@ -14,7 +14,7 @@ export type PooledInstance = Pick<
 export interface PoolObserver {
   /** `count` requests left the scheduler for an instance. */
   onDispatch(count: number): void;
-  /** An execution of `rows` batch rows ended. */
+  /** An execution of `rows` batch rows succeeded. Those that fail are told of by their requests only. */
   onExecution(rows: number, times: BatchTimes): void;
   /** An instance died. `next` says what happens now, for the log. */
   onCrash(reason: string, next: string): void;
@@ -81,13 +81,13 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     return this.#broken;
   }
 
-  onBatchEnd(_instance: unknown, rows: number, times: BatchTimes): void {
+  onBatchEnd(_instance: unknown, rows: number, times: BatchTimes, hasSucceeded: boolean): void {
     const executionUs = times.computeEndUs - times.computeStartUs;
     this.#meanExecutionUs = Number.isFinite(this.#meanExecutionUs)
       ? this.#meanExecutionUs + meanWeight * (executionUs - this.#meanExecutionUs)
       : executionUs;
     this.#restartsLeft = maxRestarts;
-    this.#observer.onExecution(rows, times);
+    if (hasSucceeded) this.#observer.onExecution(rows, times);
     this.#onCapacity();
   }
 

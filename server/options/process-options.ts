@@ -38,7 +38,9 @@ export const processOptions = {
     flag: "--log-verbose",
     group: "Logging",
     value: verbosityValue,
-    doc: "Level of detail of verbose records; true is 1. Raise it to follow single requests, at the price of speed. 0 writes none.",
+    doc:
+      "Level of detail of verbose records; true is 1, a record for each HTTP request and gRPC call. Raise it to follow " +
+      "single requests, at the price of speed. 0 writes none. Can be changed while the server runs: POST /v2/logging.",
     defaultValue: 0,
     defaultReason: "Verbose records are written for each request, which slows the server down.",
   },

@@ -130,6 +130,12 @@ export class ModelRepositoryManager {
     return this.#entries.get(name)?.readyModels() ?? [];
   }
 
+  /** Ready versions of all models, by name and version. */
+  allReadyVersions(): readonly Model[] {
+    const byName = [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    return byName.flatMap((entry) => entry.readyModels());
+  }
+
   /** Whether every known model is ready or was unloaded on purpose. */
   areAllReady(): boolean {
     return [...this.#entries.values()].every((entry) => entry.isReady());

@@ -35,11 +35,11 @@ export class ModelStatistics implements RequestObserver {
   };
   /** Batch elements of successful requests. */
   inferenceCount = 0;
-  /** Executions: batches that ran. */
+  /** Executions: batches that ran and gave responses. */
   executionCount = 0;
   /** Requests accepted and not yet executing. */
   pendingCount = 0;
-  /** Wall time of the last execution in ms since 1970, 0 before the first. */
+  /** Wall time of the last such execution in ms since 1970, 0 before the first. */
   lastInferenceMs = 0;
   requestUs = 0;
   queueUs = 0;
@@ -71,7 +71,7 @@ export class ModelStatistics implements RequestObserver {
     this.pendingCount -= count;
   }
 
-  /** One execution of `rows` batch rows ended. */
+  /** One execution of `rows` batch rows succeeded. One that failed is counted by its requests only. */
   onExecution(rows: number, times: BatchTimes): void {
     this.executionCount++;
     this.lastInferenceMs = Date.now();

@@ -3,8 +3,15 @@ import { InferenceResponse } from "../../server/core/inference-response.ts";
 import { type Failure, failure, type Status } from "../../server/core/status.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import type { DataPlane, ModelMetadata, ServerMetadata } from "../../server/data-plane.ts";
+import {
+  changeLogSetting,
+  type LogSettingsReport,
+  reportLogSettings,
+} from "../../server/logging/log-setting.ts";
+import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
+import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
 /** A config with every part that the wire form has. */
@@ -116,6 +123,7 @@ export class FakeDataPlane implements DataPlane {
   exiting = false;
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
+  readonly settings = new LogSettings();
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
 
@@ -146,6 +154,21 @@ export class FakeDataPlane implements DataPlane {
     if (name === "sick") return false;
     const model = this.findModel(name, version);
     return "code" in model ? model : true;
+  }
+
+  modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure {
+    if (name === "") return [reportStatistics(this.echo)];
+    const model = this.findModel(name, version);
+    if ("code" in model) return failure("INVALID_ARG", `No statistics of '${name}'`);
+    return [reportStatistics(model)];
+  }
+
+  logSettings(): LogSettingsReport {
+    return reportLogSettings(this.settings);
+  }
+
+  changeLogSetting(name: string, value: unknown): Status {
+    return changeLogSetting(this.settings, name, value);
   }
 
   modelMetadata(name: string, version: string): ModelMetadata | Failure {

@@ -36,6 +36,12 @@ export class FakeExchange implements HttpExchange {
     this.reply("", "application/octet-stream", body);
   }
 
+  /** More arrives than is read. */
+  receiveTooMuch(): void {
+    if (this.#receiver === null) throw new Error("nobody reads the body");
+    this.#receiver.onTooLarge();
+  }
+
   /** The body arrives. */
   receive(body: string): void {
     if (this.#receiver === null) throw new Error("nobody reads the body");

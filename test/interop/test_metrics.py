@@ -146,7 +146,7 @@ def test_failed_execution_is_counted_as_the_backends(protocol, metrics_url):
         protocol.infer("failing", [protocol.input("INPUT0", np.array([[1000]], dtype=np.int64))])
     after = settled(metrics_url, "failing")
     assert after.value(name, "failing", reason="BACKEND") == before.value(name, "failing", reason="BACKEND") + 1
-    names = ["nv_inference_request_success", "nv_inference_count"]
+    names = ["nv_inference_request_success", "nv_inference_count", "nv_inference_exec_count"]
     assert all(after.value(name, "failing") == before.value(name, "failing") for name in names)
 
 

@@ -11,7 +11,7 @@ const nameTag = (1 << 3) | wireType.delimited;
 const versionTag = (2 << 3) | wireType.delimited;
 
 /**
- * Reads a message of the kind that ModelReady, ModelMetadata and ModelConfig share: name 1, version 2.
+ * Reads a message of the kind that ModelReady, ModelMetadata, ModelConfig and ModelStatistics share: name 1, version 2.
  *
  * @param messageName - For error messages.
  * @throws StatusError INVALID_ARG when the bytes are no such message.

@@ -100,7 +100,7 @@ describe("InferenceServer", () => {
       assert.deepEqual(server.serverMetadata(), {
         name: "embedded",
         version: serverVersion,
-        extensions: ["model_configuration", "binary_tensor_data"],
+        extensions: ["model_configuration", "binary_tensor_data", "statistics", "logging"],
       });
       assert.deepEqual(server.modelMetadata("simple", ""), {
         name: "simple",
@@ -122,6 +122,33 @@ describe("InferenceServer", () => {
         assert.ok(isFailure(answer));
         assert.equal(answer.code, "NOT_FOUND");
       }
+    });
+
+    it("reports the statistics of all models, of one and of one version", () => {
+      for (const [name, version] of [
+        ["", ""],
+        ["simple", ""],
+        ["simple", "1"],
+        ["simple", "01"],
+      ] as const) {
+        const reports = server.modelStatistics(name, version);
+        assert.ok(!isFailure(reports));
+        assert.deepEqual(
+          reports.map((report) => [report.name, report.version, report.inference_count]),
+          [["simple", "1", 1]],
+        );
+      }
+    });
+
+    it("has no statistics of what is not ready", () => {
+      assert.deepEqual(server.modelStatistics("digits", ""), {
+        code: "INVALID_ARG",
+        message: "Statistics are not available: model 'digits' has no ready version",
+      });
+      assert.deepEqual(server.modelStatistics("simple", "2"), {
+        code: "INVALID_ARG",
+        message: "Statistics are not available: model 'simple' has no ready version 2",
+      });
     });
 
     it("shows the series of its models", async () => {
@@ -150,7 +177,9 @@ describe("InferenceServer", () => {
     it("is neither live nor ready before it has started, and refuses everything", () => {
       const { server } = make({});
       assert.deepEqual([server.isLive(), server.isReady()], [false, false]);
-      assert.deepEqual(server.findModel("simple", ""), { code: "UNAVAILABLE", message: "Server not ready" });
+      const notReady = { code: "UNAVAILABLE", message: "Server not ready" };
+      assert.deepEqual(server.findModel("simple", ""), notReady);
+      assert.deepEqual(server.modelStatistics("", ""), notReady);
     });
 
     it("refuses everything once it stops, and hides the series", async () => {

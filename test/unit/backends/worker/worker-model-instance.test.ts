@@ -21,16 +21,18 @@ const variableSpec = identitySpec("FP32", [-1]);
 
 /** Writes down what an instance tells. */
 class RecordingListener implements InstanceListener {
-  readonly ended: { readonly rows: number; readonly times: BatchTimes }[] = [];
+  readonly ended: { readonly rows: number; readonly times: BatchTimes; readonly hasSucceeded: boolean }[] =
+    [];
   readonly crashes: string[] = [];
   #onCrash: () => void = () => undefined;
   readonly crashed = new Promise<void>((resolve) => (this.#onCrash = resolve));
 
-  onBatchEnd(_instance: WorkerModelInstance, rows: number, times: BatchTimes): void {
+  onBatchEnd(_instance: WorkerModelInstance, rows: number, times: BatchTimes, hasSucceeded: boolean): void {
     const { computeStartUs, computeInputEndUs, computeOutputStartUs, computeEndUs } = times;
     this.ended.push({
       rows,
       times: { computeStartUs, computeInputEndUs, computeOutputStartUs, computeEndUs },
+      hasSucceeded,
     });
   }
 
@@ -338,7 +340,10 @@ describe("WorkerModelInstance", () => {
       const after = send([5, 6]);
       instance.execute([after.request]);
       assert.deepEqual(await valuesFor(after), [5, 6]);
-      assert.equal(listener.ended.length, 4);
+      assert.deepEqual(
+        listener.ended.map(({ hasSucceeded }) => hasSucceeded),
+        [false, false, false, true],
+      );
       assert.deepEqual(listener.crashes, []);
     });
 
@@ -376,6 +381,10 @@ describe("WorkerModelInstance", () => {
         assert.equal(failed?.code, "INTERNAL");
         assert.match(failed.message, message);
         assert.equal(await sendBoth(), null);
+        assert.deepEqual(
+          listener.ended.map(({ hasSucceeded }) => hasSucceeded),
+          [false, true],
+        );
         assert.deepEqual(listener.crashes, []);
       });
     }

@@ -19,11 +19,14 @@ export class GrpcFixture {
   readonly client: Client;
   /** What handlers threw. */
   readonly bugs: unknown[];
+  /** The methods that were called. */
+  readonly calls: string[];
 
-  private constructor(dataPlane: FakeDataPlane, server: GrpcServer, bugs: unknown[]) {
+  private constructor(dataPlane: FakeDataPlane, server: GrpcServer, bugs: unknown[], calls: string[]) {
     this.dataPlane = dataPlane;
     this.server = server;
     this.bugs = bugs;
+    this.calls = calls;
     this.client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure(), {
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
@@ -34,8 +37,10 @@ export class GrpcFixture {
     const dataPlane = new FakeDataPlane();
     const bugs: unknown[] = [];
     const onBug = (thrown: unknown): void => void bugs.push(thrown);
-    const server = await startGrpcServer({ dataPlane, address: "127.0.0.1", port: 0, onBug });
-    return new GrpcFixture(dataPlane, server, bugs);
+    const calls: string[] = [];
+    const onCall = (method: string): void => void calls.push(method);
+    const server = await startGrpcServer({ dataPlane, address: "127.0.0.1", port: 0, onBug, onCall });
+    return new GrpcFixture(dataPlane, server, bugs, calls);
   }
 
   async stop(): Promise<void> {

@@ -13,12 +13,13 @@ const served = [
   "ServerMetadata",
   "ModelMetadata",
   "ModelConfig",
+  "ModelStatistics",
+  "LogSettings",
   "ModelInfer",
   "/grpc.health.v1.Health/Check",
 ];
 
 const notBuilt = [
-  "ModelStatistics",
   "RepositoryIndex",
   "RepositoryModelLoad",
   "RepositoryModelUnload",
@@ -29,7 +30,6 @@ const notBuilt = [
   "CudaSharedMemoryRegister",
   "CudaSharedMemoryUnregister",
   "TraceSetting",
-  "LogSettings",
 ];
 
 describe("startGrpcServer", () => {
@@ -69,6 +69,13 @@ describe("startGrpcServer", () => {
       assert.equal(error.code, status.UNIMPLEMENTED);
       assert.equal(error.details, `${path.slice(path.lastIndexOf("/") + 1)} is not supported yet`);
     }
+  });
+
+  it("startGrpcServer tells of each call", async () => {
+    grpc.calls.length = 0;
+    await grpc.call("ServerReady");
+    await grpc.failure("ModelReady", { name: "nobody" });
+    assert.deepEqual(grpc.calls, ["ServerReady", "ModelReady"]);
   });
 
   it("startGrpcServer leaves methods that no service declares to the transport", async () => {

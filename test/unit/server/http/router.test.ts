@@ -14,7 +14,7 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2"), "get server-metadata");
     assert.equal(shown("/v2/health/live"), "get server-live");
     assert.equal(shown("/v2/health/ready"), "get server-ready");
-    assert.equal(shown("/v2/logging"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/logging"), "get,post logging");
     assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
   });
 
@@ -27,7 +27,7 @@ describe("matchRoute", () => {
       assert.equal(shown(`${prefix}/ready`), `get model-ready m${version}`);
       assert.equal(shown(`${prefix}/config`), `get model-config m${version}`);
       assert.equal(shown(`${prefix}/infer`), `post infer m${version}`);
-      assert.equal(shown(`${prefix}/stats`), `get not-supported-yet m${version}`);
+      assert.equal(shown(`${prefix}/stats`), `get model-statistics m${version}`);
       assert.equal(shown(`${prefix}/generate`), `post not-supported-yet m${version}`);
       assert.equal(shown(`${prefix}/generate_stream`), `post not-supported-yet m${version}`);
     });
@@ -39,7 +39,7 @@ describe("matchRoute", () => {
   });
 
   it("takes /v2/models/stats for the statistics of all models", () => {
-    assert.equal(shown("/v2/models/stats"), "get not-supported-yet");
+    assert.equal(shown("/v2/models/stats"), "get model-statistics");
     assert.equal(shown("/v2/models/stats/infer"), "post infer stats");
   });
 

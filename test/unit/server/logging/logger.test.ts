@@ -163,6 +163,7 @@ describe("openLogger", () => {
         error: false,
         format: "ISO8601",
         escapeMessages: false,
+        filePath: path,
       });
       assert.match(
         readFileSync(path, "utf8"),

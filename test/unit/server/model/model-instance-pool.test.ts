@@ -43,7 +43,7 @@ class Bench {
   }
 
   /** The oldest batch of an instance ends after `executionUs`. */
-  end(instance: ManualInstance, executionUs: number): void {
+  end(instance: ManualInstance, executionUs: number, hasSucceeded = true): void {
     instance.batchesUnderWay--;
     const times = {
       computeStartUs: 1_000,
@@ -51,7 +51,7 @@ class Bench {
       computeOutputStartUs: 1_000,
       computeEndUs: 1_000 + executionUs,
     };
-    this.pool.onBatchEnd(instance, 1, times);
+    this.pool.onBatchEnd(instance, 1, times, hasSucceeded);
   }
 
   /** The instance dies. */
@@ -133,6 +133,14 @@ describe("ModelInstancePool", () => {
       assert.deepEqual(bench.log, ["dispatch 2"]);
       bench.end(bench.instances[0]!, 10);
       assert.deepEqual(bench.log, ["dispatch 2", "execution 1"]);
+      assert.equal(bench.capacityCalls, 1);
+    });
+
+    it("tells the scheduler, but not the observer, of executions that fail", () => {
+      const bench = new Bench("a");
+      bench.pool.execute([makeRequest().request]);
+      bench.end(bench.instances[0]!, 10, false);
+      assert.deepEqual(bench.log, ["dispatch 1"]);
       assert.equal(bench.capacityCalls, 1);
     });
   });

@@ -31,7 +31,7 @@ class Bench extends ManualModel {
       computeOutputStartUs: nowUs,
       computeEndUs: nowUs,
     };
-    this.pool.onBatchEnd(this.instance, batch.length, times);
+    this.pool.onBatchEnd(this.instance, batch.length, times, !failed);
     for (const request of batch) {
       Object.assign(request, times);
       if (failed) request.fail(failure("INTERNAL", "broke"));
@@ -111,6 +111,7 @@ describe("Model", () => {
       bench.clock.endTurn();
       bench.answer(true);
       assert.equal(bench.statistics.failureCountByReason.BACKEND, 1);
+      assert.equal(bench.statistics.executionCount, 0);
       assert.deepEqual([bench.statistics.pendingCount, bench.model.inflightCount], [0, 0]);
     });
 
