@@ -100,7 +100,7 @@ describe("InferenceServer", () => {
       assert.deepEqual(server.serverMetadata(), {
         name: "embedded",
         version: serverVersion,
-        extensions: ["model_configuration", "binary_tensor_data", "statistics", "logging"],
+        extensions: ["classification", "model_configuration", "binary_tensor_data", "statistics", "logging"],
       });
       assert.deepEqual(server.modelMetadata("simple", ""), {
         name: "simple",
