@@ -1,4 +1,5 @@
 import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
+import { HeaderForwarder } from "./header-forwarder.ts";
 import { HttpFrontEnd } from "./http/http-front-end.ts";
 import { metricsHandler } from "./http/metrics-page.ts";
 import { defaultHttpTransport } from "./http/transport/default-transport.ts";
@@ -30,13 +31,24 @@ export class FrontEnds {
     const onBug = (thrown: unknown): void => logger.error("A front end failed to answer a request", thrown);
     if (options.allowGrpc) {
       const { grpcAddress: address, grpcPort: port } = options;
-      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug });
+      fronts.#grpc = await startGrpcServer({
+        dataPlane: server,
+        address,
+        port,
+        onBug,
+        restrictions: options.grpcRestrictedProtocols,
+        headerForwarder: HeaderForwarder.of(options.grpcHeaderForwardPattern),
+      });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
     }
     const http = await defaultHttpTransport();
     logger.verbose(1, `HTTP is carried by ${http.name}`);
     if (options.allowHttp) {
-      const frontEnd = new HttpFrontEnd(server, { maxInputBytes: options.httpMaxInputSizeBytes, onBug });
+      const limits = { maxInputBytes: options.httpMaxInputSizeBytes, onBug };
+      const frontEnd = new HttpFrontEnd(server, limits, {
+        restrictions: options.httpRestrictedApis,
+        headerForwarder: HeaderForwarder.of(options.httpHeaderForwardPattern),
+      });
       const where = { address: options.httpAddress, port: options.httpPort };
       fronts.#http = await http.listen(where, frontEnd.handle);
       fronts.#announce("HTTP", where.address, fronts.#http.port);

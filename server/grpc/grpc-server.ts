@@ -1,19 +1,23 @@
+import type { ApiRestriction } from "../api-restriction.ts";
 import { type Failure, failure, StatusError } from "../core/status.ts";
 import type { DataPlane } from "../data-plane.ts";
+import type { HeaderForwarder } from "../header-forwarder.ts";
 import { type MethodDeclaration, methodsOf } from "./codec/service-descriptor.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { healthCheck } from "./endpoints/grpc-health.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { modelInfer } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { restrictMethod } from "./restricted-protocol.ts";
+import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
-import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
+import type { GrpcMethod, GrpcTransport, UnaryCall } from "./transport/grpc-transport.ts";
 
 /**
  * Answers one call of one method. What it throws as a StatusError ends the call with that status; handlers on the hot
  * path answer refusals without throwing.
  */
-type Handler = (dataPlane: DataPlane, call: UnaryCall) => void;
+type Handler = (dataPlane: DataPlane, call: UnaryCall, headerForwarder: HeaderForwarder | null) => void;
 
 /** The methods that are built; everything else that the `.proto` files declare is refused. */
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
@@ -38,6 +42,10 @@ export interface GrpcServerInit {
   readonly port: number;
   /** Told what a handler threw that it should not have thrown; the client gets INTERNAL. For the log. */
   readonly onBug: (thrown: unknown) => void;
+  /** `--grpc-restricted-protocol`; none when absent. */
+  readonly restrictions?: readonly ApiRestriction[];
+  /** Of `--grpc-header-forward-pattern`; `null` or absent without one. */
+  readonly headerForwarder?: HeaderForwarder | null;
 }
 
 /** A running gRPC front end. */
@@ -59,13 +67,14 @@ export interface GrpcServer {
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
   const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
-    (declaration) => serve(declaration, init.dataPlane),
+    (declaration) => restrictMethod(serve(declaration, init), init.restrictions ?? []),
   );
   const port = await transport.listen(init.address, init.port, methods);
   return { port, stop: (budgetMs) => transport.stop(budgetMs) };
 }
 
-function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod {
+function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod {
+  const { dataPlane, headerForwarder = null } = init;
   const { path, name } = declaration;
   const handler = handlers.get(path);
   if (handler === undefined) {
@@ -77,7 +86,7 @@ function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod
     handle: (call) => {
       if (dataPlane.isExiting()) return call.fail(exitingFailure);
       try {
-        handler(dataPlane, call);
+        handler(dataPlane, call, headerForwarder);
       } catch (thrown) {
         if (!(thrown instanceof StatusError)) throw thrown;
         call.fail(thrown.toFailure());
@@ -85,8 +94,6 @@ function serve(declaration: MethodDeclaration, dataPlane: DataPlane): GrpcMethod
     },
   };
 }
-
-const deafListener: StreamListener = { onMessage: () => {}, onHalfClose: () => {}, onCancelled: () => {} };
 
 /** A method that is declared but not built: it says so instead of being unknown. */
 function refuse(declaration: MethodDeclaration, refusal: Failure): GrpcMethod {

@@ -5,6 +5,7 @@ import type { InferenceResponse } from "../../core/inference-response.ts";
 import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
+import { type ForwardedHeaders, type HeaderForwarder, withForwardedHeaders } from "../../header-forwarder.ts";
 import type { ServedModel } from "../../model/served-model.ts";
 import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
 import {
@@ -58,8 +59,11 @@ interface InferContext {
 /** `POST /v2/models/M[/versions/V]/infer` */
 export class InferEndpoint {
   readonly #context: InferContext;
+  readonly #headerForwarder: HeaderForwarder | null;
 
-  constructor(server: DataPlane, limits: InferLimits) {
+  /** @param headerForwarder - `null`: no header becomes a parameter. */
+  constructor(server: DataPlane, limits: InferLimits, headerForwarder: HeaderForwarder | null = null) {
+    this.#headerForwarder = headerForwarder;
     this.#context = {
       server,
       limits,
@@ -78,9 +82,11 @@ export class InferEndpoint {
     const { maxInputBytes } = this.#context.limits;
     let limit = headerBytes === allJson ? maxInputBytes : maxBodyBytes;
     if (typeof compression === "string") limit = Math.min(maxBodyBytes, maxCompressedBytes(maxInputBytes));
-    const framing = { headerBytes, compression, responseCompression };
+    const forwarder = this.#headerForwarder;
+    const forwarded = forwarder === null ? null : forwarder.collect((visit) => exchange.eachHeader(visit));
+    const headers = { headerBytes, compression, responseCompression, forwarded };
     // A request that will be refused is read as well: a reply before its end would cost the client its connection.
-    exchange.readBody(limit, new InferCall(exchange, route, framing, this.#context));
+    exchange.readBody(limit, new InferCall(exchange, route, headers, this.#context));
   }
 }
 
@@ -101,13 +107,15 @@ function parseHeaderLength(text: string): number | Failure {
   );
 }
 
-/** What the headers say of the body. */
-interface BodyFraming {
+/** What the headers say of the request. */
+interface RequestHeaders {
   /** Length of the JSON, {@link allJson}, or what is wrong with the header. */
   readonly headerBytes: number | Failure;
   /** `null`: the body is as it is. A failure: the header asks for what is not there. */
   readonly compression: Compression | null | Failure;
   readonly responseCompression: Compression | null;
+  /** Those that become parameters. */
+  readonly forwarded: ForwardedHeaders | null;
 }
 
 const decoupled = failure(
@@ -119,16 +127,16 @@ const decoupled = failure(
 class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   readonly #exchange: HttpExchange;
   readonly #route: Route;
-  readonly #framing: BodyFraming;
+  readonly #headers: RequestHeaders;
   readonly #context: InferContext;
   #decoded: DecodedInferRequest | null = null;
   /** The client has gone while its body was decompressed. Afterwards it is the request that is cancelled. */
   #isCancelled = false;
 
-  constructor(exchange: HttpExchange, route: Route, framing: BodyFraming, context: InferContext) {
+  constructor(exchange: HttpExchange, route: Route, headers: RequestHeaders, context: InferContext) {
     this.#exchange = exchange;
     this.#route = route;
-    this.#framing = framing;
+    this.#headers = headers;
     this.#context = context;
   }
 
@@ -136,7 +144,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     // Only now: while the body arrived, a reload may have replaced the model.
     const model = this.#findModel();
     if (isFailure(model)) return replyFailure(this.#exchange, model);
-    const { compression } = this.#framing;
+    const { compression } = this.#headers;
     if (compression === null) this.#serve(model, body);
     else if (typeof compression === "string") this.#decompress(compression, body);
     else replyFailureWithHeaders(this.#exchange, compression, [["Accept-Encoding", acceptedEncodings]]);
@@ -145,7 +153,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   onTooLarge(exceeded: BodyLimit): void {
     let limit = "65536 chunks: send larger ones, or announce the length";
     if (exceeded === "bytes") {
-      const isOurs = this.#framing.headerBytes === allJson || typeof this.#framing.compression === "string";
+      const isOurs = this.#headers.headerBytes === allJson || typeof this.#headers.compression === "string";
       limit = isOurs
         ? `${this.#context.limits.maxInputBytes} bytes: raise --http-max-input-size to allow it`
         : `${maxBodyBytes} bytes`;
@@ -165,7 +173,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     try {
       if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
       const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.scratch);
-      const { responseCompression } = this.#framing;
+      const { responseCompression } = this.#headers;
       if (responseCompression !== null) this.#replyCompressed(responseCompression, encoded);
       else this.#reply(encoded);
     } catch (thrown) {
@@ -196,7 +204,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
 
   /** @param body - Not compressed. */
   #serve(model: ServedModel, body: Uint8Array): void {
-    const { headerBytes } = this.#framing;
+    const { headerBytes } = this.#headers;
     if (typeof headerBytes !== "number") return replyFailure(this.#exchange, headerBytes);
     try {
       this.#infer(model, this.#decode(model, body, headerBytes));
@@ -219,7 +227,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       id: decoded.id,
       inputs: decoded.inputs,
       requestedOutputs: decoded.requestedOutputs,
-      parameters: decoded.parameters,
+      parameters: withForwardedHeaders(decoded.parameters, this.#headers.forwarded),
       priority: decoded.priority,
       timeoutUs: decoded.timeoutUs,
       sink: this,

@@ -1,5 +1,9 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { type GrpcServer, startGrpcServer } from "../../../../server/grpc/grpc-server.ts";
+import {
+  type GrpcServer,
+  type GrpcServerInit,
+  startGrpcServer,
+} from "../../../../server/grpc/grpc-server.ts";
 import { FakeDataPlane } from "../../../helpers/fake-data-plane.ts";
 import { decodeMessage, encodeMessage } from "./wire.ts";
 
@@ -19,6 +23,8 @@ export class GrpcFixture {
   readonly client: Client;
   /** What handlers threw. */
   readonly bugs: unknown[];
+  /** Sent with each call. */
+  readonly metadata = new Metadata();
 
   private constructor(dataPlane: FakeDataPlane, server: GrpcServer, bugs: unknown[]) {
     this.dataPlane = dataPlane;
@@ -30,11 +36,12 @@ export class GrpcFixture {
     });
   }
 
-  static async start(): Promise<GrpcFixture> {
+  /** @param settings - Besides those of every test. */
+  static async start(settings: Partial<GrpcServerInit> = {}): Promise<GrpcFixture> {
     const dataPlane = new FakeDataPlane();
     const bugs: unknown[] = [];
     const onBug = (thrown: unknown): void => void bugs.push(thrown);
-    const server = await startGrpcServer({ dataPlane, address: "127.0.0.1", port: 0, onBug });
+    const server = await startGrpcServer({ dataPlane, address: "127.0.0.1", port: 0, onBug, ...settings });
     return new GrpcFixture(dataPlane, server, bugs);
   }
 
@@ -77,7 +84,7 @@ export class GrpcFixture {
       identity,
       identity,
       request,
-      new Metadata(),
+      this.metadata,
       options,
       (error, response) => {
         done(error, response ?? Buffer.of());

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import { describe, it } from "mocha";
 import { InferEndpoint } from "../../../../../server/http/endpoints/infer.ts";
+import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeDataPlane, FakeModel } from "../../../../helpers/fake-data-plane.ts";
@@ -11,10 +12,14 @@ const request = JSON.stringify({
   inputs: [{ name: "INPUT0", datatype: "INT32", shape: [2], data: [1, 2] }],
 });
 
-function begin(headers: Record<string, string> = {}) {
+function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForwarder | null = null) {
   const plane = new FakeDataPlane();
   const bugs: unknown[] = [];
-  const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) });
+  const endpoint = new InferEndpoint(
+    plane,
+    { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) },
+    headerForwarder,
+  );
   const exchange = new FakeExchange(headers);
   const route = matchRoute(`/v2/models/${plane.echo.name}/infer`);
   assert.ok(route !== null);
@@ -142,6 +147,30 @@ describe("InferEndpoint", () => {
     tooLarge.exceed("bytes");
     assert.match(tooLarge.body, /1000 bytes: raise --http-max-input-size/);
     assert.deepEqual([tooMany.statusLine, tooLarge.statusLine], ["400 Bad Request", "400 Bad Request"]);
+  });
+
+  it("carries forwarded headers as parameters", () => {
+    const forwarder = new HeaderForwarder("^x-");
+    const body = JSON.stringify({ parameters: { own: 7 }, ...(JSON.parse(request) as object) });
+    const { plane, exchange } = begin({ "x-team": "red", other: "1" }, forwarder);
+    plane.echo.isEchoing = false;
+    exchange.receive(body);
+    const { parameters } = plane.echo.lastRequest();
+    assert.deepEqual(
+      [...(parameters ?? [])],
+      [
+        ["own", 7],
+        ["x-team", "red"],
+      ],
+    );
+  });
+
+  it("§12.3-63: refuses a forwarded header with a reserved name", () => {
+    const { plane, exchange } = begin({ triton_x: "1" }, new HeaderForwarder("triton"));
+    exchange.receive(request);
+    assert.equal(exchange.statusLine, "400 Bad Request");
+    assert.match(exchange.body, /'triton_x'.* is reserved for Triton usage/);
+    assert.equal(plane.echo.requests.length, 0);
   });
 
   it("answers an unexpected error without its text, and reports it", () => {
