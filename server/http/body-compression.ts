@@ -2,8 +2,12 @@ import { constants, deflate, gunzip, gzip, inflate } from "node:zlib";
 import { type Failure, failure } from "../core/status.ts";
 import type { Compression } from "./codec/content-encoding.ts";
 
-/** Memory is taken in steps of this, each of which is a turn of the event loop: zlib's own 16 KiB make thousands. */
-const stepBytes = 256 * 1024;
+/** Memory is taken in steps, each of which is a turn of the event loop: zlib's own 16 KiB make thousands. */
+const largestStepBytes = 256 * 1024;
+const smallestStepBytes = 1024;
+
+/** Tensors shrink to a half or a quarter: most bodies then take one step, and not much more memory than they need. */
+const expectedRatio = 4;
 
 /** The fastest: tensors hardly compress, and the work is the server's while the gain is the client's. */
 const level = constants.Z_BEST_SPEED;
@@ -28,7 +32,8 @@ export function decompress(
   done: (result: Buffer | Failure) => void,
 ): void {
   const run = compression === "gzip" ? gunzip : inflate;
-  const options = { maxOutputLength: maxBytes, chunkSize: Math.min(stepBytes, Math.max(64, maxBytes)) };
+  const expectedBytes = Math.min(body.byteLength * expectedRatio, largestStepBytes);
+  const options = { maxOutputLength: maxBytes, chunkSize: Math.max(expectedBytes, smallestStepBytes) };
   run(body, options, (error: NodeJS.ErrnoException | null, inflated) => {
     if (error === null) done(inflated);
     else if (error.code === "ERR_BUFFER_TOO_LARGE") done(tooLarge(maxBytes));
