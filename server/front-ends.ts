@@ -1,4 +1,5 @@
 import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
+import { HeaderForwarder } from "./header-forwarder.ts";
 import { HttpFrontEnd } from "./http/http-front-end.ts";
 import { metricsHandler } from "./http/metrics-page.ts";
 import { defaultHttpTransport } from "./http/transport/default-transport.ts";
@@ -33,13 +34,25 @@ export class FrontEnds {
       const onCall = (method: string): void => {
         if (logger.isVerbose(1)) logger.verbose(1, `gRPC call: ${method}`);
       };
-      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug, onCall });
+      fronts.#grpc = await startGrpcServer({
+        dataPlane: server,
+        address,
+        port,
+        onBug,
+        onCall,
+        restrictions: options.grpcRestrictedProtocols,
+        headerForwarder: HeaderForwarder.of(options.grpcHeaderForwardPattern),
+      });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
     }
     const http = await defaultHttpTransport();
     logger.verbose(1, `HTTP is carried by ${http.name}`);
     if (options.allowHttp) {
-      const frontEnd = new HttpFrontEnd(server, { maxInputBytes: options.httpMaxInputSizeBytes, onBug });
+      const limits = { maxInputBytes: options.httpMaxInputSizeBytes, onBug };
+      const frontEnd = new HttpFrontEnd(server, limits, {
+        restrictions: options.httpRestrictedApis,
+        headerForwarder: HeaderForwarder.of(options.httpHeaderForwardPattern),
+      });
       const where = { address: options.httpAddress, port: options.httpPort };
       fronts.#http = await http.listen(where, (method, path, exchange) => {
         if (logger.isVerbose(1)) logger.verbose(1, `HTTP request: ${method.toUpperCase()} ${path}`);

@@ -1,5 +1,7 @@
+import type { ApiRestriction } from "../api-restriction.ts";
 import { type Failure, failure, StatusError } from "../core/status.ts";
 import type { DataPlane } from "../data-plane.ts";
+import type { HeaderForwarder } from "../header-forwarder.ts";
 import { type MethodDeclaration, methodsOf } from "./codec/service-descriptor.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { healthCheck } from "./endpoints/grpc-health.ts";
@@ -8,14 +10,16 @@ import { modelInfer } from "./endpoints/infer.ts";
 import { logSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { restrictMethod } from "./restricted-protocol.ts";
+import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
-import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
+import type { GrpcMethod, GrpcTransport, UnaryCall } from "./transport/grpc-transport.ts";
 
 /**
  * Answers one call of one method. What it throws as a StatusError ends the call with that status; handlers on the hot
  * path answer refusals without throwing.
  */
-type Handler = (dataPlane: DataPlane, call: UnaryCall) => void;
+type Handler = (dataPlane: DataPlane, call: UnaryCall, headerForwarder: HeaderForwarder | null) => void;
 
 /** The methods that are built; everything else that the `.proto` files declare is refused. */
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
@@ -44,6 +48,10 @@ export interface GrpcServerInit {
   readonly onBug: (thrown: unknown) => void;
   /** Told the method of each call to one that is built, before it is answered. For the log. */
   readonly onCall?: (method: string) => void;
+  /** `--grpc-restricted-protocol`; none when absent. */
+  readonly restrictions?: readonly ApiRestriction[];
+  /** Of `--grpc-header-forward-pattern`; `null` or absent without one. */
+  readonly headerForwarder?: HeaderForwarder | null;
 }
 
 /** A running gRPC front end. */
@@ -65,7 +73,7 @@ export interface GrpcServer {
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
   const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
-    (declaration) => serve(declaration, init),
+    (declaration) => restrictMethod(serve(declaration, init), init.restrictions ?? []),
   );
   const port = await transport.listen(init.address, init.port, methods);
   return { port, stop: (budgetMs) => transport.stop(budgetMs) };
@@ -73,7 +81,7 @@ export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer>
 
 function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod {
   const { path, name } = declaration;
-  const { dataPlane, onCall } = init;
+  const { dataPlane, onCall, headerForwarder = null } = init;
   const handler = handlers.get(path);
   if (handler === undefined) {
     return refuse(declaration, failure("UNSUPPORTED", `${name} is not supported yet`));
@@ -85,7 +93,7 @@ function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod
       onCall?.(name);
       if (dataPlane.isExiting()) return call.fail(exitingFailure);
       try {
-        handler(dataPlane, call);
+        handler(dataPlane, call, headerForwarder);
       } catch (thrown) {
         if (!(thrown instanceof StatusError)) throw thrown;
         call.fail(thrown.toFailure());
@@ -93,8 +101,6 @@ function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod
     },
   };
 }
-
-const deafListener: StreamListener = { onMessage: () => {}, onHalfClose: () => {}, onCancelled: () => {} };
 
 /** A method that is declared but not built: it says so instead of being unknown. */
 function refuse(declaration: MethodDeclaration, refusal: Failure): GrpcMethod {

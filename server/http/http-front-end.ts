@@ -1,5 +1,7 @@
+import type { ApiRestriction } from "../api-restriction.ts";
 import { failure } from "../core/status.ts";
 import type { DataPlane } from "../data-plane.ts";
+import type { HeaderForwarder } from "../header-forwarder.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
@@ -7,24 +9,39 @@ import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
+import { RestrictedHttpApi } from "./restricted-api.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
 import { type Route, Router } from "./router.ts";
+
+/** What an operator may switch on. */
+export interface HttpFrontEndSettings {
+  /** `--http-restricted-api` */
+  readonly restrictions: readonly ApiRestriction[];
+  /** Of `--http-header-forward-pattern`; `null` without one. */
+  readonly headerForwarder: HeaderForwarder | null;
+}
+
+const plainSettings: HttpFrontEndSettings = { restrictions: [], headerForwarder: null };
 
 /** Translates the HTTP/REST form of the protocol into operations of the server. */
 export class HttpFrontEnd {
   readonly #server: DataPlane;
   readonly #router = new Router();
   readonly #infer: InferEndpoint;
+  readonly #restrictedApi: RestrictedHttpApi;
 
-  constructor(server: DataPlane, limits: InferLimits) {
+  constructor(server: DataPlane, limits: InferLimits, settings: HttpFrontEndSettings = plainSettings) {
     this.#server = server;
-    this.#infer = new InferEndpoint(server, limits);
+    this.#infer = new InferEndpoint(server, limits, settings.headerForwarder);
+    this.#restrictedApi = new RestrictedHttpApi(settings.restrictions);
   }
 
   /** Answers one exchange, now or when the model has. @param method - In lower case. */
   readonly handle = (method: string, path: string, exchange: HttpExchange): void => {
     const route = this.#router.match(path);
-    if (route === null) replyError(exchange, "404 Not Found", "Not Found");
+    if (route === null) return replyError(exchange, "404 Not Found", "Not Found");
+    const refusal = this.#restrictedApi.refusal(path, exchange);
+    if (refusal !== null) replyError(exchange, "403 Forbidden", refusal);
     else if (!route.methods.includes(method))
       replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
     else this.#dispatch(route, method, path, exchange);

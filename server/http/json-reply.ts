@@ -1,5 +1,5 @@
 import type { Failure } from "../core/status.ts";
-import type { HttpExchange } from "./transport/http-exchange.ts";
+import type { HttpExchange, ReplyHeaders } from "./transport/http-exchange.ts";
 import { httpStatusLine } from "./http-status.ts";
 
 const jsonType = "application/json";
@@ -19,7 +19,21 @@ export function replyFailure(exchange: HttpExchange, failed: Failure): void {
   replyError(exchange, httpStatusLine[failed.code], failed.message);
 }
 
+/** As {@link replyFailure}, with headers besides the content type. */
+export function replyFailureWithHeaders(
+  exchange: HttpExchange,
+  failed: Failure,
+  headers: ReplyHeaders,
+): void {
+  const allHeaders: ReplyHeaders = [["Content-Type", jsonType], ...headers];
+  exchange.replyWithHeaders(httpStatusLine[failed.code], allHeaders, errorBody(failed.message));
+}
+
 /** Replies with an error that has no status of its own (404 and 405 of the router). */
 export function replyError(exchange: HttpExchange, statusLine: string, message: string): void {
-  exchange.reply(statusLine, jsonType, JSON.stringify({ error: message }));
+  exchange.reply(statusLine, jsonType, errorBody(message));
+}
+
+function errorBody(message: string): string {
+  return JSON.stringify({ error: message });
 }

@@ -17,9 +17,15 @@ const listeners: readonly Listener[] = [
     allow: "allowHttp",
     address: "httpAddress",
     port: "httpPort",
-    others: ["httpMaxInputSizeBytes"],
+    others: ["httpMaxInputSizeBytes", "httpHeaderForwardPattern", "httpRestrictedApis"],
   },
-  { service: "gRPC", allow: "allowGrpc", address: "grpcAddress", port: "grpcPort", others: [] },
+  {
+    service: "gRPC",
+    allow: "allowGrpc",
+    address: "grpcAddress",
+    port: "grpcPort",
+    others: ["grpcHeaderForwardPattern", "grpcRestrictedProtocols"],
+  },
   { service: "metrics", allow: "allowMetrics", address: "metricsAddress", port: "metricsPort", others: [] },
 ];
 

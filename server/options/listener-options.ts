@@ -1,4 +1,7 @@
+import { apiCategories } from "../api-restriction.ts";
+import { apiRestrictionValue } from "./api-restriction-value.ts";
 import type { OptionDefinition } from "./option-definition.ts";
+import { headerPatternValue } from "./header-pattern-value.ts";
 import { booleanValue, integerValue, portValue, textValue } from "./option-value.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -9,6 +12,8 @@ const onReason = "Triton's default: every service is on.";
 
 /** Node 20 cannot allocate a longer buffer, and a request body is one buffer. */
 const maxBodyBytes = 4_294_967_296;
+
+const categoryList = apiCategories.map((category) => `\`${category}\``).join(", ");
 
 /** The options of the three listeners. */
 export const listenerOptions = {
@@ -47,6 +52,28 @@ export const listenerOptions = {
     defaultValue: 67_108_864,
     defaultReason: "Triton's default, 64 MiB: room for some 16 million FP32 values.",
   },
+  httpHeaderForwardPattern: {
+    flag: "--http-header-forward-pattern",
+    group: "HTTP",
+    value: headerPatternValue,
+    doc:
+      "Regular expression; request headers whose names match become string parameters of the inference request. It " +
+      "matches anywhere in a name, in any letter case unless it begins with `(?-i)`; names are compared in lower case.",
+    defaultValue: "",
+    defaultText: "none",
+    defaultReason: "A header is nobody's parameter unless the operator says so.",
+  },
+  httpRestrictedApis: {
+    flag: "--http-restricted-api",
+    group: "HTTP",
+    value: apiRestrictionValue("api"),
+    doc:
+      `Answer 403 to requests of these categories that lack the header \`<key>: <value>\`. Categories: ${categoryList}. ` +
+      "A category may be in one restriction only. The value travels in clear text unless something encrypts the connection.",
+    defaultValue: [],
+    defaultText: "none",
+    defaultReason: "Triton's default: whoever reaches the port may use all of it.",
+  },
   allowGrpc: {
     flag: "--allow-grpc",
     group: "gRPC",
@@ -70,6 +97,28 @@ export const listenerOptions = {
     doc: "Port of the gRPC listener; 0 takes any free one.",
     defaultValue: 8001,
     defaultReason: "Triton's default, which its clients assume.",
+  },
+  grpcHeaderForwardPattern: {
+    flag: "--grpc-header-forward-pattern",
+    group: "gRPC",
+    value: headerPatternValue,
+    doc:
+      "The same as `--http-header-forward-pattern`, for the metadata of gRPC calls. Metadata with names that end in " +
+      "`-bin` are no text and are never forwarded.",
+    defaultValue: "",
+    defaultText: "none",
+    defaultReason: "As over HTTP.",
+  },
+  grpcRestrictedProtocols: {
+    flag: "--grpc-restricted-protocol",
+    group: "gRPC",
+    value: apiRestrictionValue("protocol"),
+    doc:
+      "Answer UNAVAILABLE to calls of these categories that lack the metadata `triton-grpc-protocol-<key>: <value>`. " +
+      "Categories as of `--http-restricted-api`; `health` holds `grpc.health.v1` too.",
+    defaultValue: [],
+    defaultText: "none",
+    defaultReason: "As over HTTP.",
   },
   allowMetrics: {
     flag: "--allow-metrics",

@@ -1,3 +1,4 @@
+import type { ApiRestriction } from "../api-restriction.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
 
 /** How repository changes reach the running server. */
@@ -49,10 +50,16 @@ export interface ServerOptions {
   /** 0: any free port. The ports of enabled listeners are in range; those of disabled ones are not checked. */
   readonly httpPort: number;
   readonly httpMaxInputSizeBytes: number;
+  /** A valid pattern, see `compileHeaderPattern`; "": no header is forwarded. */
+  readonly httpHeaderForwardPattern: string;
+  readonly httpRestrictedApis: readonly ApiRestriction[];
   readonly allowGrpc: boolean;
   readonly grpcAddress: string;
   /** 0: any free port. */
   readonly grpcPort: number;
+  /** As {@link httpHeaderForwardPattern}, for metadata. */
+  readonly grpcHeaderForwardPattern: string;
+  readonly grpcRestrictedProtocols: readonly ApiRestriction[];
   readonly allowMetrics: boolean;
   readonly metricsAddress: string;
   /** 0: any free port. */

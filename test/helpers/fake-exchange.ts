@@ -1,4 +1,10 @@
-import type { BodyReceiver, Cancellable, HttpExchange } from "../../server/http/transport/http-exchange.ts";
+import type {
+  BodyLimit,
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+} from "../../server/http/transport/http-exchange.ts";
 
 /** An HTTP exchange whose body arrives when the test says so, and which keeps the reply. */
 export class FakeExchange implements HttpExchange {
@@ -6,6 +12,11 @@ export class FakeExchange implements HttpExchange {
   body = "";
   cancellable: Cancellable | null = null;
   maxBytes = -1;
+  /** The body's bytes, for one that is no text. */
+  bytes: Buffer = Buffer.of();
+  /** Those of {@link replyWithHeaders}. */
+  replyHeaders: Record<string, string> = {};
+  readonly #replied: (() => void)[] = [];
   readonly #headers: Readonly<Record<string, string>>;
   #receiver: BodyReceiver | null = null;
 
@@ -15,6 +26,10 @@ export class FakeExchange implements HttpExchange {
 
   header(lowerCaseName: string): string {
     return this.#headers[lowerCaseName] ?? "";
+  }
+
+  eachHeader(visit: (lowerCaseName: string, value: string) => void): void {
+    for (const [name, value] of Object.entries(this.#headers)) visit(name, value);
   }
 
   readBody(maxBytes: number, receiver: BodyReceiver): void {
@@ -29,21 +44,35 @@ export class FakeExchange implements HttpExchange {
   reply(statusLine: string, _contentType: string, body: Uint8Array | string): void {
     if (this.statusLine !== null) throw new Error("replied twice");
     this.statusLine = statusLine === "" ? "200 OK" : statusLine;
-    this.body = typeof body === "string" ? body : Buffer.from(body).toString();
+    this.bytes = Buffer.from(body);
+    this.body = this.bytes.toString();
+    for (const tell of this.#replied) tell();
+  }
+
+  replyWithHeaders(statusLine: string, headers: ReplyHeaders, body: Uint8Array | string): void {
+    this.replyHeaders = Object.fromEntries(headers);
+    this.reply(statusLine, "", body);
+  }
+
+  /** Resolves when the reply is there. */
+  replied(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.statusLine !== null) resolve();
+      else this.#replied.push(resolve);
+    });
   }
 
   replyBinaryTensors(_headerBytes: number, body: Uint8Array): void {
     this.reply("", "application/octet-stream", body);
   }
 
-  /** More arrives than is read. */
-  receiveTooMuch(): void {
-    if (this.#receiver === null) throw new Error("nobody reads the body");
-    this.#receiver.onTooLarge();
+  /** More than the limit arrives. */
+  exceed(limit: BodyLimit): void {
+    this.#receiver?.onTooLarge(limit);
   }
 
   /** The body arrives. */
-  receive(body: string): void {
+  receive(body: string | Uint8Array): void {
     if (this.#receiver === null) throw new Error("nobody reads the body");
     this.#receiver.onBody(Buffer.from(body));
   }

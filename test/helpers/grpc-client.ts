@@ -1,5 +1,5 @@
 import path from "node:path";
-import { type ClientUnaryCall, Client, credentials, type ServiceError } from "@grpc/grpc-js";
+import { type ClientUnaryCall, Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import protobuf from "protobufjs";
 
 /** The `.proto` files themselves, not what the server generates from them. */
@@ -20,6 +20,7 @@ export function messageType(name: string): protobuf.Type {
 /** Settings of one call. */
 export interface CallOptions {
   readonly deadlineMs?: number;
+  readonly metadata?: Readonly<Record<string, string>>;
   /** Is given the call, for a test that cancels it. */
   readonly onCall?: (call: ClientUnaryCall) => void;
 }
@@ -67,12 +68,15 @@ export class GrpcClient {
     const requestType = declared?.resolvedRequestType ?? null;
     const responseType = declared?.resolvedResponseType ?? null;
     if (requestType === null || responseType === null) throw new Error(`${fullPath} is in no .proto file`);
+    const metadata = new Metadata();
+    for (const [key, value] of Object.entries(options.metadata ?? {})) metadata.set(key, value);
     return new Promise((resolve, reject) => {
       const call = this.#client.makeUnaryRequest<Message, Message>(
         fullPath,
         (message) => Buffer.from(requestType.encode(requestType.fromObject(message)).finish()),
         (bytes) => toObject(responseType, bytes),
         request,
+        metadata,
         { deadline: Date.now() + (options.deadlineMs ?? defaultDeadlineMs) },
         (error, response) => {
           if (error !== null) reject(error);

@@ -23,8 +23,8 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
 
 /** An input of 4 FP32 values per item, apart from what is given. */
 export function makeInput(name: string, parts: Partial<ModelInput> = {}): ModelInput {
-  const { labelFilename: _none, ...tensor } = makeOutput(name);
-  return { ...tensor, format: "FORMAT_NONE", isOptional: false, ...parts };
+  const datatype: DataType = "FP32";
+  return { name, datatype, dims: [4], reshape: null, format: "FORMAT_NONE", isOptional: false, ...parts };
 }
 
 /** An output of 4 FP32 values per item, apart from what is given. */

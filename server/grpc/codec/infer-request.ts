@@ -2,6 +2,7 @@ import { type DataType, parseDataType } from "../../core/data-type.ts";
 import { InferenceRequest, type ResponseSink } from "../../core/inference-request.ts";
 import { StatusError } from "../../core/status.ts";
 import { Tensor } from "../../core/tensor.ts";
+import { type ForwardedHeaders, withForwardedHeaders } from "../../header-forwarder.ts";
 import { ProtoReader, wireType } from "./proto-reader.ts";
 import { readRequestParameters, readTensorParameter } from "./request-parameters.ts";
 import { readTensorContents } from "./tensor-contents.ts";
@@ -102,17 +103,18 @@ export class InferRequestMessage {
   /**
    * Reads the rest. Call it once.
    *
+   * @param forwarded - Metadata of the call that become parameters.
    * @returns A request whose tensors are views on the message, except typed contents that needed converting.
    * @throws StatusError INVALID_ARG for bytes that are no such message, a datatype that does not exist, a name that
    * comes twice, data that is missing or given twice; UNSUPPORTED for what this server does not do yet.
    */
-  toInferenceRequest(sink: ResponseSink): InferenceRequest {
+  toInferenceRequest(sink: ResponseSink, forwarded: ForwardedHeaders | null = null): InferenceRequest {
     const parameters = readRequestParameters(this.#reader, this.#parameterOffsets);
     const request = new InferenceRequest({
       id: this.id,
       inputs: this.#readInputs(),
       requestedOutputs: this.#readRequestedOutputs(),
-      parameters: parameters.custom,
+      parameters: withForwardedHeaders(parameters.custom, forwarded),
       priority: parameters.priority,
       timeoutUs: parameters.timeoutUs,
       sink,

@@ -5,6 +5,7 @@ import type { InferenceResponse } from "../../core/inference-response.ts";
 import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, failure } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
+import type { HeaderForwarder } from "../../header-forwarder.ts";
 import { parseModelVersion } from "../model-version.ts";
 import type { UnaryCall } from "../transport/grpc-transport.ts";
 
@@ -14,14 +15,18 @@ const decoupledFailure = failure(
 );
 
 /** `ModelInfer`: one request, one response. */
-export function modelInfer(dataPlane: DataPlane, call: UnaryCall): void {
+export function modelInfer(
+  dataPlane: DataPlane,
+  call: UnaryCall,
+  headerForwarder: HeaderForwarder | null,
+): void {
   const message = new InferRequestMessage(call.message);
   const version = parseModelVersion(message.modelVersion);
   if (typeof version !== "string") return call.fail(version);
   const model = dataPlane.findModel(message.modelName, version);
   if (isFailure(model)) return call.fail(model);
   if (model.isDecoupled) return call.fail(decoupledFailure);
-  const inferCall = new InferCall(call, message);
+  const inferCall = new InferCall(call, message, headerForwarder);
   const refusal = model.infer(inferCall.request);
   if (refusal !== null) inferCall.onFailure(refusal);
   else call.cancelWith(inferCall.request);
@@ -32,9 +37,11 @@ class InferCall implements ResponseSink {
   readonly request: InferenceRequest;
   readonly #call: UnaryCall;
 
-  constructor(call: UnaryCall, message: InferRequestMessage) {
+  constructor(call: UnaryCall, message: InferRequestMessage, headerForwarder: HeaderForwarder | null) {
     this.#call = call;
-    this.request = message.toInferenceRequest(this);
+    const forwarded =
+      headerForwarder === null ? null : headerForwarder.collect((visit) => call.eachMetadata(visit));
+    this.request = message.toInferenceRequest(this, forwarded);
   }
 
   onResponse(response: InferenceResponse): void {

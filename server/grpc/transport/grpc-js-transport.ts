@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
 import {
+  type Metadata,
   type sendUnaryData,
   Server,
   ServerCredentials,
@@ -136,6 +137,10 @@ class GrpcJsUnaryCall implements UnaryCall {
     return this.#source.metadata.get(key)[0]?.toString();
   }
 
+  eachMetadata(visit: (lowerCaseKey: string, value: string) => void): void {
+    visitMetadata(this.#source.metadata, visit);
+  }
+
   cancelWith(target: Cancellable): void {
     this.#source.once("cancelled", () => {
       target.cancel();
@@ -165,6 +170,10 @@ class GrpcJsStreamCall implements StreamCall {
 
   metadata(key: string): string | undefined {
     return this.#source.metadata.get(key)[0]?.toString();
+  }
+
+  eachMetadata(visit: (lowerCaseKey: string, value: string) => void): void {
+    visitMetadata(this.#source.metadata, visit);
   }
 
   /** Passes the stream's events on until the call has ended. */
@@ -202,6 +211,12 @@ class GrpcJsStreamCall implements StreamCall {
     this.#hasEnded = true;
     // The library's way to end a stream with a status. It asks for nothing but these two fields.
     this.#source.emit("error", statusOf(failure));
+  }
+}
+
+function visitMetadata(metadata: Metadata, visit: (key: string, value: string) => void): void {
+  for (const key of Object.keys(metadata.getMap())) {
+    for (const value of metadata.get(key)) if (typeof value === "string") visit(key, value);
   }
 }
 

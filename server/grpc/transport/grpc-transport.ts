@@ -55,6 +55,8 @@ export interface GrpcCall {
   readonly isCancelled: boolean;
   /** First value of a metadata key, in lower case; `undefined` when the client sent none. */
   metadata(key: string): string | undefined;
+  /** Visits all metadata but binary ones. A key that was sent twice is visited twice. */
+  eachMetadata(visit: (lowerCaseKey: string, value: string) => void): void;
   /**
    * Ends the call with a status other than OK. Only the beginning of a very long message is sent, because clients close
    * the connection on headers beyond their limit.

@@ -5,15 +5,29 @@ import type { InferenceResponse } from "../../core/inference-response.ts";
 import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
+import { type ForwardedHeaders, type HeaderForwarder, withForwardedHeaders } from "../../header-forwarder.ts";
 import type { ServedModel } from "../../model/served-model.ts";
 import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
+import {
+  acceptedEncodings,
+  chooseResponseCompression,
+  type Compression,
+  parseContentEncoding,
+} from "../codec/content-encoding.ts";
 import { InferHeaderCache } from "../codec/infer-header-cache.ts";
 import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
-import { encodeInferResponse } from "../codec/infer-response-encoder.ts";
+import { encodeInferResponse, type EncodedInferResponse } from "../codec/infer-response-encoder.ts";
 import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
 import { ResponseScratch } from "../codec/response-scratch.ts";
-import type { BodyReceiver, HttpExchange } from "../transport/http-exchange.ts";
-import { replyFailure } from "../json-reply.ts";
+import type {
+  BodyLimit,
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+} from "../transport/http-exchange.ts";
+import { compress, decompress, maxCompressedBytes } from "../body-compression.ts";
+import { replyFailure, replyFailureWithHeaders } from "../json-reply.ts";
 import type { Route } from "../router.ts";
 
 /** What bounds an inference request, and who hears of bugs. */
@@ -45,8 +59,11 @@ interface InferContext {
 /** `POST /v2/models/M[/versions/V]/infer` */
 export class InferEndpoint {
   readonly #context: InferContext;
+  readonly #headerForwarder: HeaderForwarder | null;
 
-  constructor(server: DataPlane, limits: InferLimits) {
+  /** @param headerForwarder - `null`: no header becomes a parameter. */
+  constructor(server: DataPlane, limits: InferLimits, headerForwarder: HeaderForwarder | null = null) {
+    this.#headerForwarder = headerForwarder;
     this.#context = {
       server,
       limits,
@@ -58,11 +75,18 @@ export class InferEndpoint {
   /** Looks at the headers, which die with this call, then waits for the body. */
   handle(route: Route, exchange: HttpExchange): void {
     const headerBytes = parseHeaderLength(exchange.header("inference-header-content-length"));
-    const encodingRefusal = checkEncoding(exchange.header("content-encoding"));
-    const limit = headerBytes === allJson ? this.#context.limits.maxInputBytes : maxBodyBytes;
-    const framing = { headerBytes, encodingRefusal };
+    const encoding = exchange.header("content-encoding");
+    const acceptEncoding = exchange.header("accept-encoding");
+    const compression = encoding === "" ? null : parseContentEncoding(encoding);
+    const responseCompression = acceptEncoding === "" ? null : chooseResponseCompression(acceptEncoding);
+    const { maxInputBytes } = this.#context.limits;
+    let limit = headerBytes === allJson ? maxInputBytes : maxBodyBytes;
+    if (typeof compression === "string") limit = Math.min(maxBodyBytes, maxCompressedBytes(maxInputBytes));
+    const forwarder = this.#headerForwarder;
+    const forwarded = forwarder === null ? null : forwarder.collect((visit) => exchange.eachHeader(visit));
+    const headers = { headerBytes, compression, responseCompression, forwarded };
     // A request that will be refused is read as well: a reply before its end would cost the client its connection.
-    exchange.readBody(limit, new InferCall(exchange, route, framing, this.#context));
+    exchange.readBody(limit, new InferCall(exchange, route, headers, this.#context));
   }
 }
 
@@ -83,19 +107,15 @@ function parseHeaderLength(text: string): number | Failure {
   );
 }
 
-function checkEncoding(encoding: string): Failure | null {
-  if (encoding === "" || encoding === "identity") return null;
-  return failure(
-    "UNSUPPORTED",
-    `Content-Encoding '${encoding}' is not supported yet; send the body as it is`,
-  );
-}
-
-/** What the headers say of the body. */
-interface BodyFraming {
+/** What the headers say of the request. */
+interface RequestHeaders {
   /** Length of the JSON, {@link allJson}, or what is wrong with the header. */
   readonly headerBytes: number | Failure;
-  readonly encodingRefusal: Failure | null;
+  /** `null`: the body is as it is. A failure: the header asks for what is not there. */
+  readonly compression: Compression | null | Failure;
+  readonly responseCompression: Compression | null;
+  /** Those that become parameters. */
+  readonly forwarded: ForwardedHeaders | null;
 }
 
 const decoupled = failure(
@@ -104,52 +124,58 @@ const decoupled = failure(
 );
 
 /** One inference over HTTP, from its body to its reply. */
-class InferCall implements BodyReceiver, ResponseSink {
+class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   readonly #exchange: HttpExchange;
   readonly #route: Route;
-  readonly #framing: BodyFraming;
+  readonly #headers: RequestHeaders;
   readonly #context: InferContext;
   #decoded: DecodedInferRequest | null = null;
+  /** The client has gone while its body was decompressed. Afterwards it is the request that is cancelled. */
+  #isCancelled = false;
 
-  constructor(exchange: HttpExchange, route: Route, framing: BodyFraming, context: InferContext) {
+  constructor(exchange: HttpExchange, route: Route, headers: RequestHeaders, context: InferContext) {
     this.#exchange = exchange;
     this.#route = route;
-    this.#framing = framing;
+    this.#headers = headers;
     this.#context = context;
   }
 
   onBody(body: Uint8Array): void {
     // Only now: while the body arrived, a reload may have replaced the model.
-    const model = this.#context.server.findModel(this.#route.modelName, this.#route.modelVersion);
+    const model = this.#findModel();
     if (isFailure(model)) return replyFailure(this.#exchange, model);
-    if (model.isDecoupled) return replyFailure(this.#exchange, decoupled);
-    const { headerBytes, encodingRefusal } = this.#framing;
-    if (encodingRefusal !== null) return replyFailure(this.#exchange, encodingRefusal);
-    if (typeof headerBytes !== "number") return replyFailure(this.#exchange, headerBytes);
-    try {
-      this.#infer(model, this.#decode(model, body, headerBytes));
-    } catch (thrown) {
-      this.#replyThrown(thrown);
-    }
+    const { compression } = this.#headers;
+    if (compression === null) this.#serve(model, body);
+    else if (typeof compression === "string") this.#decompress(compression, body);
+    else replyFailureWithHeaders(this.#exchange, compression, [["Accept-Encoding", acceptedEncodings]]);
   }
 
-  onTooLarge(): void {
-    const limit =
-      this.#framing.headerBytes === allJson
+  onTooLarge(exceeded: BodyLimit): void {
+    let limit = "65536 chunks: send larger ones, or announce the length";
+    if (exceeded === "bytes") {
+      const isOurs = this.#headers.headerBytes === allJson || typeof this.#headers.compression === "string";
+      limit = isOurs
         ? `${this.#context.limits.maxInputBytes} bytes: raise --http-max-input-size to allow it`
         : `${maxBodyBytes} bytes`;
+    }
     replyFailure(
       this.#exchange,
       failure("INVALID_ARG", `request body exceeds the maximum allowed input size of ${limit}`),
     );
   }
 
+  /** The client has gone while its body was being decompressed. */
+  cancel(): void {
+    this.#isCancelled = true;
+  }
+
   onResponse(response: InferenceResponse): void {
     try {
       if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
       const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.scratch);
-      if (encoded.headerBytes === 0) this.#exchange.reply("", "application/json", encoded.body);
-      else this.#exchange.replyBinaryTensors(encoded.headerBytes, encoded.body);
+      const { responseCompression } = this.#headers;
+      if (responseCompression !== null) this.#replyCompressed(responseCompression, encoded);
+      else this.#reply(encoded);
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
@@ -157,6 +183,34 @@ class InferCall implements BodyReceiver, ResponseSink {
 
   onFailure(cause: Failure): void {
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
+  }
+
+  #findModel(): ServedModel | Failure {
+    const model = this.#context.server.findModel(this.#route.modelName, this.#route.modelVersion);
+    return !isFailure(model) && model.isDecoupled ? decoupled : model;
+  }
+
+  #decompress(compression: Compression, body: Uint8Array): void {
+    this.#exchange.cancelWhenAborted(this);
+    decompress(compression, body, this.#context.limits.maxInputBytes, (result) => {
+      if (this.#isCancelled) return;
+      if (isFailure(result)) return replyFailure(this.#exchange, result);
+      // Again: that took a while.
+      const model = this.#findModel();
+      if (isFailure(model)) replyFailure(this.#exchange, model);
+      else this.#serve(model, result);
+    });
+  }
+
+  /** @param body - Not compressed. */
+  #serve(model: ServedModel, body: Uint8Array): void {
+    const { headerBytes } = this.#headers;
+    if (typeof headerBytes !== "number") return replyFailure(this.#exchange, headerBytes);
+    try {
+      this.#infer(model, this.#decode(model, body, headerBytes));
+    } catch (thrown) {
+      this.#replyThrown(thrown);
+    }
   }
 
   #decode(model: ServedModel, body: Uint8Array, headerBytes: number): DecodedInferRequest {
@@ -173,7 +227,7 @@ class InferCall implements BodyReceiver, ResponseSink {
       id: decoded.id,
       inputs: decoded.inputs,
       requestedOutputs: decoded.requestedOutputs,
-      parameters: decoded.parameters,
+      parameters: withForwardedHeaders(decoded.parameters, this.#headers.forwarded),
       priority: decoded.priority,
       timeoutUs: decoded.timeoutUs,
       sink: this,
@@ -182,6 +236,28 @@ class InferCall implements BodyReceiver, ResponseSink {
     const refusal = model.infer(request);
     if (refusal !== null) this.onFailure(refusal);
     else this.#exchange.cancelWhenAborted(request);
+  }
+
+  #reply({ headerBytes, body }: EncodedInferResponse): void {
+    if (headerBytes === 0) this.#exchange.reply("", "application/json", body);
+    else this.#exchange.replyBinaryTensors(headerBytes, body);
+  }
+
+  #replyCompressed(compression: Compression, { headerBytes, body }: EncodedInferResponse): void {
+    // The next response is written into the same memory.
+    const kept = Buffer.from(body);
+    compress(compression, kept, (compressed) => {
+      if (compressed === null) return this.#reply({ headerBytes, body: kept });
+      const headers: ReplyHeaders =
+        headerBytes === 0
+          ? [["Content-Type", "application/json"]]
+          : [
+              ["Content-Type", "application/octet-stream"],
+              // Of the JSON as it was before.
+              ["Inference-Header-Content-Length", String(headerBytes)],
+            ];
+      this.#exchange.replyWithHeaders("", [...headers, ["Content-Encoding", compression]], compressed);
+    });
   }
 
   /** Only what is a StatusError is shown to clients. */

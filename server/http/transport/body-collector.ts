@@ -3,13 +3,26 @@ import type { BodyReceiver } from "./http-exchange.ts";
 /** Bodies up to this are allocated at once when their length is announced; larger ones grow as they arrive. */
 const trustedLengthBytes = 16 * 1024 * 1024;
 
-/** Joins a body from the chunks in which it arrives: each byte is copied once, whatever the number of chunks. */
+/** Chunks that an upload may have: Triton's limit. */
+const maxChunkCount = 65_536;
+
+/**
+ * Chunks from this size on are not counted: the body's size bounds them. It also keeps the parts in which a large chunk
+ * arrives, which look like chunks here, from being taken for many.
+ */
+const smallChunkBytes = 1024;
+
+/**
+ * Joins a body from the chunks in which it arrives: each byte is copied once. A body without an announced length may
+ * come in no more than 65536 chunks of less than 1 KiB.
+ */
 export class BodyCollector {
   readonly #length: number;
   readonly #maxBytes: number;
   readonly #receiver: BodyReceiver;
   #body: Uint8Array | null = null;
   #received = 0;
+  #smallChunkCount = 0;
   #isOver = false;
 
   /** @param length - As announced by Content-Length, or -1. */
@@ -26,10 +39,15 @@ export class BodyCollector {
    */
   add(chunk: Uint8Array, isLast: boolean): void {
     if (this.#isOver) return;
+    if (this.#isOneChunkTooMany(chunk)) {
+      this.#isOver = true;
+      this.#receiver.onTooLarge("chunks");
+      return;
+    }
     const end = this.#received + chunk.byteLength;
     if (end > this.#maxBytes) {
       this.#isOver = true;
-      this.#receiver.onTooLarge();
+      this.#receiver.onTooLarge("bytes");
       return;
     }
     const body = this.#roomFor(end, isLast);
@@ -38,6 +56,12 @@ export class BodyCollector {
     if (!isLast) return;
     this.#isOver = true;
     this.#receiver.onBody(body.byteLength === end ? body : body.subarray(0, end));
+  }
+
+  #isOneChunkTooMany(chunk: Uint8Array): boolean {
+    if (this.#length >= 0 || chunk.byteLength === 0 || chunk.byteLength >= smallChunkBytes) return false;
+    this.#smallChunkCount++;
+    return this.#smallChunkCount > maxChunkCount;
   }
 
   #roomFor(end: number, isLast: boolean): Uint8Array {

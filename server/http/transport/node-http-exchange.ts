@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
+import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -35,6 +35,13 @@ export class NodeHttpExchange implements HttpExchange {
     return typeof value === "string" ? value : (value?.join(", ") ?? "");
   }
 
+  eachHeader(visit: (lowerCaseName: string, value: string) => void): void {
+    const { rawHeaders } = this.#request;
+    for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
+      visit((rawHeaders[i] ?? "").toLowerCase(), rawHeaders[i + 1] ?? "");
+    }
+  }
+
   cancelWhenAborted(work: Cancellable): void {
     this.#cancellable = work;
     if (this.#isAborted) work.cancel();
@@ -44,7 +51,7 @@ export class NodeHttpExchange implements HttpExchange {
     this.#hasBody = true;
     const length = parseDecimal(this.header("content-length"));
     if (length > maxBytes) {
-      receiver.onTooLarge();
+      receiver.onTooLarge("bytes");
       return;
     }
     const collector = new BodyCollector(length, maxBytes, receiver);
@@ -54,6 +61,11 @@ export class NodeHttpExchange implements HttpExchange {
 
   reply(statusLine: string, contentType: string, body: Uint8Array | string): void {
     this.#send(statusLine, contentType, body);
+  }
+
+  replyWithHeaders(statusLine: string, headers: ReplyHeaders, body: Uint8Array | string): void {
+    for (const [name, value] of headers) this.#response.setHeader(name, value);
+    this.#send(statusLine, "", body);
   }
 
   replyBinaryTensors(headerBytes: number, body: Uint8Array): void {

@@ -2,7 +2,7 @@ import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange } from "./http-exchange.ts";
+import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
 
 /** Carries one exchange over µWebSockets.js. */
 export class UwsExchange implements HttpExchange {
@@ -40,6 +40,11 @@ export class UwsExchange implements HttpExchange {
     return this.#request.getHeader(lowerCaseName);
   }
 
+  eachHeader(visit: (lowerCaseName: string, value: string) => void): void {
+    if (this.#request === null) throw new Error("Headers were read too late. This is a bug.");
+    this.#request.forEach(visit);
+  }
+
   cancelWhenAborted(work: Cancellable): void {
     this.#cancellable = work;
     if (this.#isAborted) work.cancel();
@@ -49,7 +54,7 @@ export class UwsExchange implements HttpExchange {
     this.#hasBody = true;
     const length = parseDecimal(this.header("content-length"));
     if (length > maxBytes) {
-      receiver.onTooLarge();
+      receiver.onTooLarge("bytes");
       return;
     }
     let collector: BodyCollector | null = null;
@@ -73,6 +78,14 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       if (statusLine !== "") this.#response.writeStatus(statusLine);
       if (contentType !== "") this.#response.writeHeader("Content-Type", contentType);
+      this.#response.end(body, this.#isLastOnConnection());
+    });
+  }
+
+  replyWithHeaders(statusLine: string, headers: ReplyHeaders, body: Uint8Array | string): void {
+    this.#send(() => {
+      if (statusLine !== "") this.#response.writeStatus(statusLine);
+      for (const [name, value] of headers) this.#response.writeHeader(name, value);
       this.#response.end(body, this.#isLastOnConnection());
     });
   }

@@ -279,11 +279,11 @@ const wrongBinaryData: readonly RefusedRequest[] = [
 
 const notBuilt: readonly RefusedRequest[] = [
   {
-    what: "a compressed body",
+    what: "a body that is not compressed as it says",
     body: simpleRequest(),
     headers: { "Content-Encoding": "gzip" },
-    status: 501,
-    error: /'gzip' is not supported yet/,
+    status: 400,
+    error: /Unable to decompress the request body as gzip/,
   },
   {
     what: "an encoding that nobody knows",

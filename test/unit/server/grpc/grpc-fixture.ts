@@ -1,5 +1,9 @@
 import { Client, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { type GrpcServer, startGrpcServer } from "../../../../server/grpc/grpc-server.ts";
+import {
+  type GrpcServer,
+  type GrpcServerInit,
+  startGrpcServer,
+} from "../../../../server/grpc/grpc-server.ts";
 import { FakeDataPlane } from "../../../helpers/fake-data-plane.ts";
 import { decodeMessage, encodeMessage } from "./wire.ts";
 
@@ -21,6 +25,8 @@ export class GrpcFixture {
   readonly bugs: unknown[];
   /** The methods that were called. */
   readonly calls: string[];
+  /** Sent with each call. */
+  readonly metadata = new Metadata();
 
   private constructor(dataPlane: FakeDataPlane, server: GrpcServer, bugs: unknown[], calls: string[]) {
     this.dataPlane = dataPlane;
@@ -33,14 +39,15 @@ export class GrpcFixture {
     });
   }
 
-  static async start(): Promise<GrpcFixture> {
+  /** @param settings - Besides those of every test. */
+  static async start(settings: Partial<GrpcServerInit> = {}): Promise<GrpcFixture> {
     const dataPlane = new FakeDataPlane();
     const bugs: unknown[] = [];
     const onBug = (thrown: unknown): void => void bugs.push(thrown);
     const calls: string[] = [];
     const onCall = (method: string): void => void calls.push(method);
-    const server = await startGrpcServer({ dataPlane, address: "127.0.0.1", port: 0, onBug, onCall });
-    return new GrpcFixture(dataPlane, server, bugs, calls);
+    const init = { dataPlane, address: "127.0.0.1", port: 0, onBug, onCall, ...settings };
+    return new GrpcFixture(dataPlane, await startGrpcServer(init), bugs, calls);
   }
 
   async stop(): Promise<void> {
@@ -82,7 +89,7 @@ export class GrpcFixture {
       identity,
       identity,
       request,
-      new Metadata(),
+      this.metadata,
       options,
       (error, response) => {
         done(error, response ?? Buffer.of());

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { replyEmpty, replyError, replyFailure, replyJson } from "../../../../server/http/json-reply.ts";
+import {
+  replyEmpty,
+  replyError,
+  replyFailure,
+  replyFailureWithHeaders,
+  replyJson,
+} from "../../../../server/http/json-reply.ts";
 import type { HttpExchange } from "../../../../server/http/transport/http-exchange.ts";
 
 /** What `send` replies: status line, content type and body. */
@@ -9,9 +15,11 @@ function replyOf(send: (exchange: HttpExchange) => void): unknown[] {
   const unused = (): never => assert.fail("not for replies");
   send({
     header: unused,
+    eachHeader: unused,
     readBody: unused,
     cancelWhenAborted: unused,
     replyBinaryTensors: unused,
+    replyWithHeaders: (...reply) => replies.push(reply),
     reply: (...reply) => replies.push(reply),
   });
   assert.equal(replies.length, 1);
@@ -28,6 +36,21 @@ describe("json-reply", () => {
 
   it("replyEmpty sends 200 and nothing else", () => {
     assert.deepEqual(replyOf(replyEmpty), ["", "", ""]);
+  });
+
+  it("replyFailureWithHeaders adds to what replyFailure sends", () => {
+    const failed = { code: "UNSUPPORTED", message: "no" } as const;
+    assert.deepEqual(
+      replyOf((exchange) => replyFailureWithHeaders(exchange, failed, [["Accept", "x"]])),
+      [
+        "501 Not Implemented",
+        [
+          ["Content-Type", "application/json"],
+          ["Accept", "x"],
+        ],
+        '{"error":"no"}',
+      ],
+    );
   });
 
   it("replyFailure sends one object with the member error, and the status of its class", () => {

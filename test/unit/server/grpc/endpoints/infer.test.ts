@@ -3,6 +3,7 @@ import type { ServiceError } from "@grpc/grpc-js";
 import { after, afterEach, before, describe, it } from "mocha";
 import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
 import { failure } from "../../../../../server/core/status.ts";
+import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
 import type { FakeModel } from "../../../../helpers/fake-data-plane.ts";
 import { GrpcFixture } from "../grpc-fixture.ts";
 import { encodeMessage } from "../wire.ts";
@@ -53,6 +54,31 @@ describe("gRPC infer endpoint", () => {
       raw_output_contents: [Buffer.of(1, 0, 0, 0, 2, 0, 0, 0)],
     });
     assert.deepEqual(grpc.dataPlane.lastLookUp, ["echo", ""]);
+  });
+
+  it("ModelInfer carries forwarded metadata as parameters, and refuses reserved ones", async () => {
+    const forwarding = await GrpcFixture.start({ headerForwarder: new HeaderForwarder("^x-|^priority") });
+    try {
+      forwarding.metadata.add("X-Team", "red");
+      forwarding.metadata.add("x-team", "blue");
+      forwarding.metadata.add("x-bytes-bin", Buffer.from("1"));
+      forwarding.metadata.add("other", "2");
+      await forwarding.call("ModelInfer", { ...inferRequest, parameters: { own: { int64_param: 7 } } });
+      const { parameters } = forwarding.dataPlane.echo.lastRequest();
+      assert.deepEqual(
+        [...(parameters ?? [])],
+        [
+          ["own", 7],
+          ["x-team", "red, blue"],
+        ],
+      );
+      forwarding.metadata.add("priority", "1");
+      const { code, details } = await forwarding.failure("ModelInfer", inferRequest);
+      assert.equal(code, 3);
+      assert.match(details, /'priority'.* is reserved for Triton usage/);
+    } finally {
+      await forwarding.stop();
+    }
   });
 
   for (const [datatype, contents, expected] of typedInputs) {

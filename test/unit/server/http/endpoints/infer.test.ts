@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
+import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import { describe, it } from "mocha";
 import { InferEndpoint } from "../../../../../server/http/endpoints/infer.ts";
+import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeDataPlane, FakeModel } from "../../../../helpers/fake-data-plane.ts";
@@ -10,10 +12,14 @@ const request = JSON.stringify({
   inputs: [{ name: "INPUT0", datatype: "INT32", shape: [2], data: [1, 2] }],
 });
 
-function begin(headers: Record<string, string> = {}) {
+function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForwarder | null = null) {
   const plane = new FakeDataPlane();
   const bugs: unknown[] = [];
-  const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) });
+  const endpoint = new InferEndpoint(
+    plane,
+    { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) },
+    headerForwarder,
+  );
   const exchange = new FakeExchange(headers);
   const route = matchRoute(`/v2/models/${plane.echo.name}/infer`);
   assert.ok(route !== null);
@@ -60,10 +66,111 @@ describe("InferEndpoint", () => {
     });
   }
 
-  it("refuses a content encoding that is not built", () => {
-    const { exchange } = begin({ "content-encoding": "gzip" });
+  it("refuses a content encoding that is not known, and says which ones are", () => {
+    const { exchange } = begin({ "content-encoding": "br" });
     exchange.receive("…");
     assert.equal(exchange.statusLine, "501 Not Implemented");
+    assert.deepEqual(exchange.replyHeaders, {
+      "Content-Type": "application/json",
+      "Accept-Encoding": "gzip, deflate",
+    });
+  });
+
+  it("asks for the model before it decompresses", () => {
+    const plane = new FakeDataPlane();
+    const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug: () => assert.fail() });
+    const exchange = new FakeExchange({ "content-encoding": "gzip" });
+    const route = matchRoute("/v2/models/nowhere/infer");
+    assert.ok(route !== null);
+    endpoint.handle(route, exchange);
+    exchange.receive("no gzip");
+    assert.equal(exchange.statusLine, "404 Not Found");
+  });
+
+  it("decompresses the request and compresses the response, each by its own header", async () => {
+    const { exchange } = begin({ "content-encoding": "deflate", "accept-encoding": "gzip" });
+    exchange.receive(deflateSync(request));
+    await exchange.replied();
+    assert.equal(exchange.statusLine, "200 OK");
+    assert.deepEqual(exchange.replyHeaders, {
+      "Content-Type": "application/json",
+      "Content-Encoding": "gzip",
+    });
+    assert.match(gunzipSync(exchange.bytes).toString(), /"data":\[1,2\]/);
+  });
+
+  it("compresses the whole of a binary response, and tells the length of its JSON as it was", async () => {
+    const { exchange } = begin({ "accept-encoding": "deflate" });
+    exchange.receive(request.replace('"inputs"', '"parameters":{"binary_data_output":true},"inputs"'));
+    await exchange.replied();
+    const body = inflateSync(exchange.bytes);
+    const jsonBytes = Number(exchange.replyHeaders["Inference-Header-Content-Length"]);
+    assert.equal(exchange.replyHeaders["Content-Type"], "application/octet-stream");
+    assert.match(body.toString("utf8", 0, jsonBytes), /^\{.*"binary_data_size":8.*\}$/);
+    assert.deepEqual([...body.subarray(jsonBytes)], [1, 0, 0, 0, 2, 0, 0, 0]);
+  });
+
+  it("limits a compressed binary body, and what comes out of it, by --http-max-input-size", async () => {
+    const { exchange } = begin({ "content-encoding": "gzip", "inference-header-content-length": "10" });
+    assert.ok(exchange.maxBytes < 100_000);
+    exchange.receive(gzipSync(Buffer.alloc(1001)));
+    await exchange.replied();
+    assert.equal(exchange.statusLine, "400 Bad Request");
+    assert.match(exchange.body, /--http-max-input-size/);
+  });
+
+  it("does not infer for a client that goes away while its body is decompressed", async () => {
+    const { plane, exchange } = begin({ "content-encoding": "gzip" });
+    exchange.receive(gzipSync(request));
+    exchange.cancellable?.cancel();
+    // A second body, decompressed after the first one.
+    const other = begin({ "content-encoding": "gzip" });
+    other.exchange.receive(gzipSync(request));
+    await other.exchange.replied();
+    assert.deepEqual([exchange.statusLine, plane.echo.requests.length], [null, 0]);
+  });
+
+  it("asks again for the model that is ready after the decompression", async () => {
+    const { plane, exchange } = begin({ "content-encoding": "gzip" });
+    exchange.receive(gzipSync(request));
+    const old = plane.echo;
+    plane.echo = new FakeModel(old.name);
+    await exchange.replied();
+    assert.deepEqual([old.requests.length, plane.echo.requests.length], [0, 1]);
+  });
+
+  it("says which limit an upload is beyond", () => {
+    const tooMany = begin().exchange;
+    tooMany.exceed("chunks");
+    assert.match(tooMany.body, /65536 chunks/);
+    const tooLarge = begin().exchange;
+    tooLarge.exceed("bytes");
+    assert.match(tooLarge.body, /1000 bytes: raise --http-max-input-size/);
+    assert.deepEqual([tooMany.statusLine, tooLarge.statusLine], ["400 Bad Request", "400 Bad Request"]);
+  });
+
+  it("carries forwarded headers as parameters", () => {
+    const forwarder = new HeaderForwarder("^x-");
+    const body = JSON.stringify({ parameters: { own: 7 }, ...(JSON.parse(request) as object) });
+    const { plane, exchange } = begin({ "x-team": "red", other: "1" }, forwarder);
+    plane.echo.isEchoing = false;
+    exchange.receive(body);
+    const { parameters } = plane.echo.lastRequest();
+    assert.deepEqual(
+      [...(parameters ?? [])],
+      [
+        ["own", 7],
+        ["x-team", "red"],
+      ],
+    );
+  });
+
+  it("§12.3-63: refuses a forwarded header with a reserved name", () => {
+    const { plane, exchange } = begin({ triton_x: "1" }, new HeaderForwarder("triton"));
+    exchange.receive(request);
+    assert.equal(exchange.statusLine, "400 Bad Request");
+    assert.match(exchange.body, /'triton_x'.* is reserved for Triton usage/);
+    assert.equal(plane.echo.requests.length, 0);
   });
 
   it("answers an unexpected error without its text, and reports it", () => {

@@ -82,7 +82,7 @@ describe("HTTP updateLogSettings", () => {
     const exchange = new FakeExchange();
     updateLogSettings(new FakeDataPlane(), exchange);
     assert.equal(exchange.maxBytes, 65_536);
-    exchange.receiveTooMuch();
+    exchange.exceed("bytes");
     assert.equal(exchange.statusLine, "400 Bad Request");
     assert.match(exchange.body, /65536 bytes/);
   });

@@ -4,10 +4,10 @@ import { BodyCollector } from "../../../../../server/http/transport/body-collect
 
 function collect(length: number, maxBytes: number) {
   const bodies: string[] = [];
-  const outcome = { bodies, tooLargeCount: 0 };
+  const outcome: { bodies: string[]; exceeded: string[] } = { bodies, exceeded: [] };
   const collector = new BodyCollector(length, maxBytes, {
     onBody: (body) => bodies.push(Buffer.from(body).toString()),
-    onTooLarge: () => outcome.tooLargeCount++,
+    onTooLarge: (limit) => outcome.exceeded.push(limit),
   });
   const add = (text: string, isLast = false): void => collector.add(Buffer.from(text), isLast);
   return { outcome, bodies, add };
@@ -51,10 +51,38 @@ describe("BodyCollector", () => {
   it("stops at the limit, tells once, and ignores the rest", () => {
     const { outcome, add } = collect(-1, 5);
     add("abcde");
-    assert.equal(outcome.tooLargeCount, 0);
+    assert.deepEqual(outcome.exceeded, []);
     add("f");
     add("g", true);
-    assert.deepEqual([outcome.tooLargeCount, outcome.bodies], [1, []]);
+    assert.deepEqual(outcome, { exceeded: ["bytes"], bodies: [] });
+  });
+
+  it("takes 65536 chunks and not one more", () => {
+    for (const [extra, exceeded] of [
+      [0, []],
+      [1, ["chunks"]],
+    ] as const) {
+      const { outcome, bodies, add } = collect(-1, 100_000);
+      for (let i = 0; i < 65_536 + extra; i++) {
+        add("a");
+        add("");
+      }
+      add("", true);
+      assert.deepEqual(outcome.exceeded, exceeded);
+      assert.deepEqual(
+        bodies.map((body) => body.length),
+        extra === 0 ? [65_536] : [],
+      );
+    }
+  });
+
+  it("counts neither large chunks nor the parts of a body with an announced length", () => {
+    const announced = collect(65_537, 100_000);
+    for (let i = 0; i < 65_537; i++) announced.add("a");
+    const large = collect(-1, 2 ** 30);
+    const kibibyte = "a".repeat(1024);
+    for (let i = 0; i < 65_537; i++) large.add(kibibyte);
+    assert.deepEqual([...announced.outcome.exceeded, ...large.outcome.exceeded], []);
   });
 
   it("ignores a chunk after the last one", () => {
