@@ -1,5 +1,7 @@
-import type { Failure } from "./core/status.ts";
+import type { Failure, Status } from "./core/status.ts";
 import type { ServedModel } from "./model/served-model.ts";
+import type { ModelLoadRequest } from "./repository/model-load-request.ts";
+import type { ModelIndexRow } from "./repository/repository-index.ts";
 
 /** `GET /v2`. */
 export interface ServerMetadata {
@@ -43,6 +45,25 @@ export interface DataPlane {
   /** Whether the version is ready; NOT_FOUND or UNAVAILABLE as {@link findModel}. */
   modelReady(name: string, version: string): boolean | Failure;
   modelMetadata(name: string, version: string): ModelMetadata | Failure;
+  /**
+   * What is in the repositories and how far each model is, in every control mode.
+   * @param onlyReady - Leave out every version that is not READY.
+   * @returns Never rejects. INTERNAL when a repository cannot be read.
+   */
+  repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure>;
+  /**
+   * Loads or reloads a model, in control mode `explicit` only. A model that serves and has not changed is left alone.
+   * @returns When the load has ended; never rejects. UNAVAILABLE: another control mode. INVALID_ARG: the name, or a
+   * version did not come up. INTERNAL: no such model, or its directory, its config or an overriding file is wrong.
+   * After a failure the versions that served before go on serving.
+   */
+  loadModel(request: ModelLoadRequest): Promise<Status>;
+  /**
+   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error.
+   * @returns When its versions take no more requests; accepted ones end afterwards. Never rejects. UNAVAILABLE:
+   * another control mode.
+   */
+  unloadModel(name: string): Promise<Status>;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

@@ -9,4 +9,6 @@ export { InferenceServer, type InferenceServerOptions } from "./inference-server
 export { stderrDestination } from "./logging/log-destination.ts";
 export { LogSettings } from "./logging/log-settings.ts";
 export { Logger } from "./logging/logger.ts";
+export type { ModelLoadRequest } from "./repository/model-load-request.ts";
+export type { ModelIndexRow } from "./repository/repository-index.ts";
 export { parseOptions } from "./options/parse-options.ts";

@@ -6,6 +6,7 @@ import { healthCheck } from "./endpoints/grpc-health.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { modelInfer } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
 
@@ -24,6 +25,9 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
+  ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],
+  ["/inference.GRPCInferenceService/RepositoryModelLoad", modelLoad],
+  ["/inference.GRPCInferenceService/RepositoryModelUnload", modelUnload],
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);
 

@@ -4,6 +4,7 @@ import { modelConfig } from "./endpoints/config.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
 import { type Route, Router } from "./router.ts";
@@ -44,6 +45,12 @@ export class HttpFrontEnd {
         return modelReady(this.#server, route, exchange);
       case "model-config":
         return modelConfig(this.#server, route, exchange);
+      case "repository-index":
+        return repositoryIndex(this.#server, exchange);
+      case "model-load":
+        return modelLoad(this.#server, route, exchange);
+      case "model-unload":
+        return modelUnload(this.#server, route, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

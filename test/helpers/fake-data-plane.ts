@@ -5,6 +5,8 @@ import { Tensor } from "../../server/core/tensor.ts";
 import type { DataPlane, ModelMetadata, ServerMetadata } from "../../server/data-plane.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
+import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
+import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
 /** A config with every part that the wire form has. */
@@ -118,6 +120,12 @@ export class FakeDataPlane implements DataPlane {
   echo = new FakeModel("echo");
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
+  /** What the operations of the model repository extension were given. */
+  readonly loads: ModelLoadRequest[] = [];
+  readonly unloads: string[] = [];
+  readonly indexes: boolean[] = [];
+  /** What they answer; `null`: success. */
+  repositoryRefusal: Status = null;
 
   isLive(): boolean {
     return this.live;
@@ -146,6 +154,26 @@ export class FakeDataPlane implements DataPlane {
     if (name === "sick") return false;
     const model = this.findModel(name, version);
     return "code" in model ? model : true;
+  }
+
+  repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
+    this.indexes.push(onlyReady);
+    const rows: ModelIndexRow[] = [
+      { name: "bad", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
+      { name: "echo", version: "1", state: "READY", reason: "" },
+      { name: "new", version: "", state: "", reason: "" },
+    ];
+    return Promise.resolve(this.repositoryRefusal ?? rows);
+  }
+
+  loadModel(request: ModelLoadRequest): Promise<Status> {
+    this.loads.push(request);
+    return Promise.resolve(this.repositoryRefusal);
+  }
+
+  unloadModel(name: string): Promise<Status> {
+    this.unloads.push(name);
+    return Promise.resolve(this.repositoryRefusal);
   }
 
   modelMetadata(name: string, version: string): ModelMetadata | Failure {

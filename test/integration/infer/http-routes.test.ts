@@ -81,8 +81,6 @@ describe("HTTP routes", () => {
   const notBuilt: readonly (readonly [string, string])[] = [
     ["GET", "/v2/models/stats"],
     ["GET", "/v2/models/simple/stats"],
-    ["POST", "/v2/repository/index"],
-    ["POST", "/v2/repository/models/simple/load"],
     ["POST", "/v2/models/simple/generate"],
     ["GET", "/v2/systemsharedmemory/status"],
     ["GET", "/v2/logging"],

@@ -100,7 +100,12 @@ describe("InferenceServer", () => {
       assert.deepEqual(server.serverMetadata(), {
         name: "embedded",
         version: serverVersion,
-        extensions: ["model_configuration", "binary_tensor_data"],
+        extensions: [
+          "model_repository",
+          "model_repository(unload_dependents)",
+          "model_configuration",
+          "binary_tensor_data",
+        ],
       });
       assert.deepEqual(server.modelMetadata("simple", ""), {
         name: "simple",

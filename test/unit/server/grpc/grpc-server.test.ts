@@ -14,14 +14,14 @@ const served = [
   "ModelMetadata",
   "ModelConfig",
   "ModelInfer",
+  "RepositoryIndex",
+  "RepositoryModelLoad",
+  "RepositoryModelUnload",
   "/grpc.health.v1.Health/Check",
 ];
 
 const notBuilt = [
   "ModelStatistics",
-  "RepositoryIndex",
-  "RepositoryModelLoad",
-  "RepositoryModelUnload",
   "SystemSharedMemoryStatus",
   "SystemSharedMemoryRegister",
   "SystemSharedMemoryUnregister",

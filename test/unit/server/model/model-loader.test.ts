@@ -73,6 +73,7 @@ describe("ModelLoader", () => {
       directory: directory.in("m"),
       versions,
       selectVersions: () => versions,
+      configOverride: null,
       onLoading: options.onLoading ?? (() => undefined),
     });
     models.push(...loaded.values());
@@ -150,6 +151,7 @@ describe("ModelLoader", () => {
       directory: directory.in("m"),
       versions: [1],
       selectVersions: () => [1],
+      configOverride: null,
       onLoading: () => undefined,
     };
     await assert.rejects(loader({ isAutoCompleteEnabled: false }).load(source), {
