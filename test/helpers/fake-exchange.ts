@@ -41,4 +41,10 @@ export class FakeExchange implements HttpExchange {
     if (this.#receiver === null) throw new Error("nobody reads the body");
     this.#receiver.onBody(Buffer.from(body));
   }
+
+  /** The body turns out to be larger than the limit. */
+  overflow(): void {
+    if (this.#receiver === null) throw new Error("nobody reads the body");
+    this.#receiver.onTooLarge();
+  }
 }
