@@ -32,19 +32,17 @@ export class OverrideDirectory {
     const directory = new OverrideDirectory(
       await mkdtemp(path.join(await realpath(tmpdir()), "nereid-model-")),
     );
-    try {
-      for (const [name, content] of files) {
+    for (const [name, content] of files) {
+      try {
         const file = path.resolve(directory.path, name);
         await mkdir(path.dirname(file), { recursive: true, mode: 0o700 });
         // Exclusively: two names may mean one file, and none of them is what the client wants.
         await writeFile(file, content, { flag: "wx", mode: 0o600 });
+      } catch (thrown) {
+        await directory.remove();
+        const { code = "unknown error" } = thrown as NodeJS.ErrnoException;
+        throw new StatusError("INTERNAL", `cannot write file override '${name}': ${code}`, { cause: thrown });
       }
-    } catch (thrown) {
-      await directory.remove();
-      throw new StatusError(
-        "INTERNAL",
-        `cannot write the override files: ${StatusError.from(thrown).message}`,
-      );
     }
     return directory;
   }

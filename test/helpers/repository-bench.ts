@@ -4,7 +4,7 @@ import { StatusError } from "../../server/core/status.ts";
 import type { Model } from "../../server/model/model.ts";
 import type { LoadedVersions, ModelSource } from "../../server/model/model-loader.ts";
 import { ModelRepositoryManager } from "../../server/repository/model-repository-manager.ts";
-import { Deferred, settle } from "./deferred.ts";
+import { type Deferred, settle } from "./deferred.ts";
 import { LogRecorder } from "./log-recorder.ts";
 import { ManualModel } from "./manual-model.ts";
 import { makeModelConfig } from "./model-config.ts";

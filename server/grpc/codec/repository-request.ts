@@ -13,6 +13,12 @@ export interface RepositoryParameter {
   readonly bytes_param?: Uint8Array;
 }
 
+/** A `RepositoryIndexRequest`. */
+export interface RepositoryIndexMessage {
+  readonly repository_name: string;
+  readonly ready: boolean;
+}
+
 /** A `RepositoryModelLoadRequest` or `RepositoryModelUnloadRequest`. */
 export interface RepositoryModelMessage {
   readonly repository_name: string;

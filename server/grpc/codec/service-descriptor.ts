@@ -45,11 +45,11 @@ export function messageEncoder(messageName: string): (message: object) => Buffer
  * there, except the members of a oneof that were not sent. Bytes are views on what was decoded. It throws a
  * StatusError INVALID_ARG for bytes that are no such message.
  */
-export function messageDecoder<Message extends object>(messageName: string): (bytes: Uint8Array) => Message {
+export function messageDecoder(messageName: string): (bytes: Uint8Array) => object {
   const type = root.lookupType(messageName);
   return (bytes) => {
     try {
-      return type.toObject(type.decode(bytes), { defaults: true, longs: Number }) as Message;
+      return type.toObject(type.decode(bytes), { defaults: true, longs: Number });
     } catch (thrown) {
       throw new StatusError("INVALID_ARG", `Malformed ${type.name}: ${StatusError.from(thrown).message}`);
     }

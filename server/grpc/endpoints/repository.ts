@@ -3,23 +3,22 @@ import { type DataPlane, isFailure } from "../../data-plane.ts";
 import {
   checkUnloadParameters,
   loadParametersOf,
+  type RepositoryIndexMessage,
   type RepositoryModelMessage,
 } from "../codec/repository-request.ts";
 import { messageDecoder, messageEncoder } from "../codec/service-descriptor.ts";
 import type { UnaryCall } from "../transport/grpc-transport.ts";
 
-const decodeIndex = messageDecoder<{ repository_name: string; ready: boolean }>(
-  "inference.RepositoryIndexRequest",
-);
-const decodeLoad = messageDecoder<RepositoryModelMessage>("inference.RepositoryModelLoadRequest");
-const decodeUnload = messageDecoder<RepositoryModelMessage>("inference.RepositoryModelUnloadRequest");
+const decodeIndex = messageDecoder("inference.RepositoryIndexRequest");
+const decodeLoad = messageDecoder("inference.RepositoryModelLoadRequest");
+const decodeUnload = messageDecoder("inference.RepositoryModelUnloadRequest");
 const encodeIndex = messageEncoder("inference.RepositoryIndexResponse");
 
 const withRepositoryName = failure("UNSUPPORTED", "'repository_name' specification is not supported");
 
 /** `RepositoryIndex`: what is in the repositories and how far each model is. */
 export function repositoryIndex(dataPlane: DataPlane, call: UnaryCall): void {
-  const { repository_name: repositoryName, ready } = decodeIndex(call.message);
+  const { repository_name: repositoryName, ready } = decodeIndex(call.message) as RepositoryIndexMessage;
   if (repositoryName !== "") return call.fail(withRepositoryName);
   answer(call, async () => {
     const rows = await dataPlane.repositoryIndex(ready);
@@ -30,7 +29,7 @@ export function repositoryIndex(dataPlane: DataPlane, call: UnaryCall): void {
 
 /** `RepositoryModelLoad`: answered when the load has ended. */
 export function modelLoad(dataPlane: DataPlane, call: UnaryCall): void {
-  const message = decodeLoad(call.message);
+  const message = decodeLoad(call.message) as RepositoryModelMessage;
   if (message.repository_name !== "") return call.fail(withRepositoryName);
   const request = { modelName: message.model_name, ...loadParametersOf(message) };
   answer(call, async () => endCall(call, await dataPlane.loadModel(request)));
@@ -38,7 +37,7 @@ export function modelLoad(dataPlane: DataPlane, call: UnaryCall): void {
 
 /** `RepositoryModelUnload`: answered when the unload has begun. */
 export function modelUnload(dataPlane: DataPlane, call: UnaryCall): void {
-  const message = decodeUnload(call.message);
+  const message = decodeUnload(call.message) as RepositoryModelMessage;
   if (message.repository_name !== "") return call.fail(withRepositoryName);
   checkUnloadParameters(message);
   answer(call, async () => endCall(call, await dataPlane.unloadModel(message.model_name)));
