@@ -1,6 +1,8 @@
 import type { Failure, Status } from "./core/status.ts";
 import type { LogSettingsReport } from "./logging/log-setting.ts";
 import type { ServedModel } from "./model/served-model.ts";
+import type { ModelLoadRequest } from "./repository/model-load-request.ts";
+import type { ModelIndexRow } from "./repository/repository-index.ts";
 import type { StatisticsReport } from "./statistics/statistics-report.ts";
 
 /** `GET /v2`. */
@@ -59,6 +61,25 @@ export interface DataPlane {
    * @returns `null`, or INVALID_ARG or UNSUPPORTED: nothing was changed then.
    */
   changeLogSetting(name: string, value: unknown): Status;
+  /**
+   * What is in the repositories and how far each model is, in every control mode.
+   * @param onlyReady - Leave out every version that is not READY.
+   * @returns Never rejects. INTERNAL when a repository cannot be read.
+   */
+  repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure>;
+  /**
+   * Loads or reloads a model, in control mode `explicit` only. A model that serves and has not changed is left alone.
+   * @returns When the load has ended; never rejects. UNAVAILABLE: another control mode. INVALID_ARG: the name, or a
+   * version did not come up. INTERNAL: no such model, or its directory, its config or an overriding file is wrong.
+   * After a failure the versions that served before go on serving.
+   */
+  loadModel(request: ModelLoadRequest): Promise<Status>;
+  /**
+   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error.
+   * @returns When its versions take no more requests; accepted ones end afterwards. Never rejects. UNAVAILABLE:
+   * another control mode.
+   */
+  unloadModel(name: string): Promise<Status>;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

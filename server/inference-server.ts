@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
-import { type Failure, failure, type Status } from "./core/status.ts";
+import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
@@ -13,18 +13,27 @@ import type { ModelTensor } from "./model/served-model.ts";
 import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
-import { type ModelIndexRow, ModelRepositoryManager } from "./repository/model-repository-manager.ts";
+import type { ModelLoadRequest } from "./repository/model-load-request.ts";
+import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
+import type { ModelIndexRow } from "./repository/repository-index.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
   "classification",
+  "model_repository",
+  "model_repository(unload_dependents)",
   "model_configuration",
   "binary_tensor_data",
   "statistics",
   "logging",
 ];
+
+const notExplicit = failure(
+  "UNAVAILABLE",
+  "explicit model load / unload is not allowed if polling is enabled: it needs --model-control-mode=explicit",
+);
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
@@ -205,6 +214,32 @@ export class InferenceServer implements DataPlane {
   /** Every known model and version with its state. */
   modelIndex(): ModelIndexRow[] {
     return this.#repository.index();
+  }
+
+  async repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
+    if (this.#state !== "READY") return this.#notServing();
+    try {
+      return await this.#repository.repositoryIndex(onlyReady);
+    } catch (thrown) {
+      return StatusError.from(thrown).toFailure();
+    }
+  }
+
+  loadModel(request: ModelLoadRequest): Promise<Status> {
+    const refusal = this.#controlRefusal();
+    return refusal === null ? this.#repository.load(request) : Promise.resolve(refusal);
+  }
+
+  async unloadModel(name: string): Promise<Status> {
+    const refusal = this.#controlRefusal();
+    if (refusal === null) await this.#repository.unload(name);
+    return refusal;
+  }
+
+  /** Why models cannot be loaded or unloaded on request; `null` when they can. */
+  #controlRefusal(): Status {
+    if (this.#state !== "READY") return this.#notServing();
+    return this.#options.modelControlMode === "explicit" ? null : notExplicit;
   }
 
   #modelsAtStart(): readonly string[] | null {

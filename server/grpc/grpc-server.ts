@@ -9,6 +9,7 @@ import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { modelInfer } from "./endpoints/infer.ts";
 import { logSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import { restrictMethod } from "./restricted-protocol.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
@@ -32,6 +33,9 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
   ["/inference.GRPCInferenceService/LogSettings", logSettings],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
+  ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],
+  ["/inference.GRPCInferenceService/RepositoryModelLoad", modelLoad],
+  ["/inference.GRPCInferenceService/RepositoryModelUnload", modelUnload],
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);
 

@@ -7,6 +7,7 @@ import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
+import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { RestrictedHttpApi } from "./restricted-api.ts";
@@ -67,6 +68,12 @@ export class HttpFrontEnd {
         return modelStatistics(this.#server, route, exchange);
       case "logging":
         return (method === "post" ? updateLogSettings : logSettings)(this.#server, exchange);
+      case "repository-index":
+        return repositoryIndex(this.#server, exchange);
+      case "model-load":
+        return modelLoad(this.#server, route, exchange);
+      case "model-unload":
+        return modelUnload(this.#server, route, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

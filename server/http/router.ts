@@ -9,6 +9,9 @@ export type EndpointName =
   | "model-statistics"
   | "logging"
   | "infer"
+  | "repository-index"
+  | "model-load"
+  | "model-unload"
   | "not-supported-yet";
 
 /** A path of the protocol. */
@@ -20,6 +23,8 @@ export interface Route {
   readonly modelName: string;
   /** Decimal digits, or "" where the path names no version. */
   readonly modelVersion: string;
+  /** "" where the path names no repository. */
+  readonly repositoryName: string;
 }
 
 const get = ["get"] as const;
@@ -50,9 +55,13 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
 ] as const);
 
-/** The model repository and shared memory extensions. */
-const extensionPath =
-  /^\/v2\/(?:repository(?:\/[^/]+)?\/(?:index|models\/[^/]+\/(?:load|unload))|(?:system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(register|unregister|status))$/;
+/** `/v2/repository[/R]/index` and `/v2/repository[/R]/models/M/(load|unload)` */
+const repositoryPath = /^\/v2\/repository(?:\/([^/]+))?\/(?:index|models\/([^/]+)\/(load|unload))$/;
+
+/** The shared memory extensions. */
+const extensionPath = /^\/v2\/(?:system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(register|unregister|status)$/;
+
+const noNames = { modelName: "", modelVersion: "", repositoryName: "" } as const;
 
 /**
  * Finds the endpoint of a path. The whole path must match: a trailing slash does not.
@@ -63,22 +72,28 @@ const extensionPath =
  */
 export function matchRoute(path: string): Route | null {
   const fixed = fixedRoutes.get(path);
-  if (fixed !== undefined) return { ...fixed, modelName: "", modelVersion: "" };
+  if (fixed !== undefined) return { ...fixed, ...noNames };
   const model = modelPath.exec(path);
   if (model !== null) {
     const [, modelName = "", modelVersion = "", action = ""] = model;
     const found = modelActions.get(action);
     // Trace settings belong to a model, not to a version.
     if (found === undefined || (action === "trace/setting" && modelVersion !== "")) return null;
-    return { ...found, modelName, modelVersion };
+    return { ...found, modelName, modelVersion, repositoryName: "" };
+  }
+  const repository = repositoryPath.exec(path);
+  if (repository !== null) {
+    const [, repositoryName = "", modelName = "", action = "index"] = repository;
+    const endpoint =
+      action === "index" ? "repository-index" : action === "load" ? "model-load" : "model-unload";
+    return { endpoint, methods: post, modelName, modelVersion: "", repositoryName };
   }
   const extension = extensionPath.exec(path);
   if (extension === null) return null;
   return {
     endpoint: "not-supported-yet",
     methods: extension[1] === "status" ? get : post,
-    modelName: "",
-    modelVersion: "",
+    ...noNames,
   };
 }
 

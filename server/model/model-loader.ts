@@ -12,7 +12,7 @@ import {
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
 import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
-import { readModelConfig } from "../model-config/read-config.ts";
+import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { planInstances } from "./instance-plan.ts";
@@ -39,6 +39,8 @@ export interface ModelLoaderParts {
 export interface ModelSource {
   readonly name: string;
   readonly directory: string;
+  /** Text that takes the place of the config file; `null`: none. */
+  readonly configOverride: string | null;
   /** Version numbers that have a directory, ascending. */
   readonly versions: readonly number[];
   /** Picks the versions to serve, once the config is known. Throws when there are none. */
@@ -85,7 +87,10 @@ export class ModelLoader {
   }
 
   async #draft(source: ModelSource): Promise<ModelConfigDraft> {
-    const document = readModelConfig(source.directory, source.name);
+    const document =
+      source.configOverride === null
+        ? readModelConfig(source.directory, source.name)
+        : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
     const first = source.versions[0];
     const versionDirectoryEntries =
       first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();

@@ -22,7 +22,7 @@ export const modelOptions = {
     value: choiceValue<ModelControlMode>(["none", "poll", "explicit"]),
     doc:
       "When models are loaded and unloaded. none: all at start, later changes are ignored. poll: all at start, and " +
-      "changes on disk are picked up. explicit: only those named by --load-model.",
+      "changes on disk are picked up. explicit: only those named by --load-model, and those that clients load.",
     defaultValue: "none",
     defaultReason: "A half-copied model can never be loaded by accident.",
   },

@@ -22,8 +22,13 @@ export class ModelEntry {
   readonly versions = new Map<string, VersionEntry>();
   /** Why the whole model could not be loaded, when it never came to versions: its config, its directory. */
   failureReason = "";
-  /** Modification time of the directory that is loaded, ms; 0: none is, or its last load failed. */
+  /**
+   * Modification time of the directory that is loaded, ms; 0: none is, its last load failed, or what is loaded came
+   * from a client's files.
+   */
   modifiedMs = 0;
+  /** The config that a client gave the loaded versions in place of the directory's own; `null`: it is the directory's. */
+  configOverride: string | null = null;
   #latestReady: Model | null = null;
 
   constructor(name: string) {

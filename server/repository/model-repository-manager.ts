@@ -1,57 +1,46 @@
-import { type Failure, failure, StatusError } from "../core/status.ts";
+import { type Failure, failure, type Status, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Model } from "../model/model.ts";
-import type { LoadedVersions, ModelLoader } from "../model/model-loader.ts";
-import { ModelEntry, unloadedReason, type VersionState } from "./model-entry.ts";
-import { openModelSource } from "./model-source.ts";
-import { type FoundModel, scanRepositories } from "./repository-scanner.ts";
-
-/** One row of the repository index. */
-export interface ModelIndexRow {
-  readonly name: string;
-  /** "" for a model of which no version is known. */
-  readonly version: string;
-  readonly state: VersionState | "";
-  readonly reason: string;
-}
-
-/** Called when a version has become ready, and when it has stopped being so. */
-export interface ModelListener {
-  onReady(model: Model): void;
-  onUnloading(model: Model): void;
-}
+import { ModelEntry } from "./model-entry.ts";
+import { type LoadFailure, ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
+import { checkModelName, type ModelLoadRequest } from "./model-load-request.ts";
+import { ModelQueues } from "./model-queues.ts";
+import { OverrideDirectory } from "./override-directory.ts";
+import { duplicateReason, indexRowsOf, type ModelIndexRow, repositoryIndex } from "./repository-index.ts";
+import {
+  findModelDirectories,
+  type FoundModel,
+  listModelNames,
+  scanRepositories,
+} from "./repository-scanner.ts";
 
 /** What the manager is made of. */
-export interface RepositoryManagerParts {
+export interface RepositoryManagerParts extends ModelLifecycleParts {
   readonly repositories: readonly string[];
-  readonly loader: Pick<ModelLoader, "load">;
-  readonly listener: ModelListener;
-  readonly logger: Logger;
 }
 
-/** Models that load at the same time: enough to keep the cores busy, few enough to bound the memory peak. */
-const concurrentLoadCount = 4;
-
-const duplicateReason = "model appears in two or more repositories";
+const closing = failure("UNAVAILABLE", "Server is shutting down");
 
 /**
- * Knows every model of the repositories and takes its versions through their life:
- * UNKNOWN → LOADING → READY → UNLOADING → UNAVAILABLE.
+ * Knows every model of the repositories, and decides which are loaded: at start, by polling, and on request.
  *
- * A reload brings the new versions up beside the old ones, switches, and only then drains the old ones; when it
- * fails, the old ones go on serving.
+ * Loads and unloads of one model run one after the other, those of different models side by side.
  */
 export class ModelRepositoryManager {
-  readonly #parts: RepositoryManagerParts;
+  readonly #repositories: readonly string[];
+  readonly #logger: Logger;
+  readonly #lifecycle: ModelLifecycle;
   readonly #entries = new Map<string, ModelEntry>();
-  /** Old versions that still drain. */
-  readonly #draining = new Set<Promise<void>>();
-  readonly #drainingModels = new Set<Model>();
-  /** The load, unload or poll under way; the next one waits for it. */
+  readonly #queues = new ModelQueues();
+  /** The start or poll under way; the next poll waits for it. */
   #current: Promise<void> = Promise.resolve();
+  /** The end has begun: what has not begun to load will not. */
+  #isClosing = false;
 
   constructor(parts: RepositoryManagerParts) {
-    this.#parts = parts;
+    this.#repositories = parts.repositories;
+    this.#logger = parts.logger;
+    this.#lifecycle = new ModelLifecycle(parts);
   }
 
   /**
@@ -71,7 +60,7 @@ export class ModelRepositoryManager {
   }
 
   async #loadAtStart(only: readonly string[] | null): Promise<boolean> {
-    const scan = await scanRepositories(this.#parts.repositories);
+    const scan = await scanRepositories(this.#repositories);
     const duplicates =
       only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
     for (const name of duplicates) this.#markDuplicate(name);
@@ -80,7 +69,7 @@ export class ModelRepositoryManager {
       wanted = wanted.filter((found) => only.includes(found.name));
       for (const name of only) {
         if (scan.models.has(name) || duplicates.includes(name)) continue;
-        this.#fail(this.#entry(name), `model '${name}' is in none of the repositories`);
+        this.#lifecycle.fail(this.#entry(name), `model '${name}' is in none of the repositories`);
       }
     }
     await this.#loadAll(wanted);
@@ -98,9 +87,40 @@ export class ModelRepositoryManager {
     this.#current = this.#current
       .then(() => this.#poll())
       .catch((thrown: unknown) => {
-        this.#parts.logger.error(`Polling the model repository failed: ${StatusError.from(thrown).message}`);
+        this.#logger.error(`Polling the model repository failed: ${StatusError.from(thrown).message}`);
       });
     return this.#current;
+  }
+
+  /**
+   * Loads a model on request, or reloads it when it has changed or the request overrides something of it.
+   *
+   * @returns When the load has ended; never rejects. `null`: the model serves what was asked for. INVALID_ARG: the
+   * name, or a version did not come up. INTERNAL: there is no such model, or its directory, its config or an
+   * overriding file is wrong. After a failure the versions that served before go on serving.
+   * @see contract §1.10, §5.4
+   */
+  load(request: ModelLoadRequest): Promise<Status> {
+    const refusal = checkModelName(request.modelName);
+    if (refusal !== null) return Promise.resolve(refusal);
+    return this.#queues
+      .run(request.modelName, () =>
+        this.#isClosing ? Promise.resolve(closing) : this.#loadOnRequest(request),
+      )
+      .catch((thrown: unknown) => this.#pollFailure(request.modelName, StatusError.from(thrown).message));
+  }
+
+  /**
+   * Unloads a model on request. A model that is not loaded, or not known, is no error.
+   *
+   * @returns When no version takes requests any more; accepted ones end afterwards. Never rejects.
+   */
+  unload(modelName: string): Promise<void> {
+    return this.#queues.run(modelName, () => {
+      const entry = this.#entries.get(modelName);
+      if (entry !== undefined) this.#forget(entry);
+      return Promise.resolve();
+    });
   }
 
   /** @see DataPlane.findModel */
@@ -143,18 +163,12 @@ export class ModelRepositoryManager {
 
   /** Every known model and version with its state, by name and version. */
   index(): ModelIndexRow[] {
-    const rows: ModelIndexRow[] = [];
-    for (const entry of [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      if (entry.versions.size === 0) {
-        rows.push({ name: entry.name, version: "", state: "UNAVAILABLE", reason: entry.failureReason });
-      }
-      for (const [version, { state, reason }] of [...entry.versions].sort(
-        ([a], [b]) => Number(a) - Number(b),
-      )) {
-        rows.push({ name: entry.name, version, state, reason });
-      }
-    }
-    return rows;
+    return [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(indexRowsOf);
+  }
+
+  /** @see repositoryIndex @throws StatusError when a repository cannot be read. */
+  async repositoryIndex(onlyReady: boolean): Promise<ModelIndexRow[]> {
+    return repositoryIndex(await listModelNames(this.#repositories), this.#entries, onlyReady);
   }
 
   /** Requests accepted by any model and not yet answered. */
@@ -166,9 +180,9 @@ export class ModelRepositoryManager {
 
   /** Refuses new requests everywhere, lets the accepted ones end, and releases everything. */
   async unloadAll(): Promise<void> {
-    await this.#current;
-    for (const entry of this.#entries.values()) this.#unload(entry);
-    await Promise.all(this.#draining);
+    await this.#settled();
+    for (const entry of this.#entries.values()) this.#lifecycle.unload(entry);
+    await this.#lifecycle.drained();
   }
 
   /**
@@ -177,11 +191,22 @@ export class ModelRepositoryManager {
    * @returns Resolves when all instances have ended, those of a load under way too.
    */
   async terminateAll(): Promise<void> {
-    await Promise.all([this.#current, ...this.#allModels().map((model) => model.terminate())]);
+    await Promise.all([
+      this.#lifecycle.removeOverrides(),
+      this.#settled(),
+      ...this.#allModels().map((model) => model.terminate()),
+    ]);
+  }
+
+  /** Lets no new load begin, and waits for those under way: a load cannot be stopped half-way. */
+  async #settled(): Promise<void> {
+    this.#isClosing = true;
+    await this.#current;
+    await this.#queues.idle();
   }
 
   #allModels(): Model[] {
-    const models = [...this.#drainingModels];
+    const models = [...this.#lifecycle.drainingModels];
     for (const entry of this.#entries.values()) models.push(...entry.readyModels());
     return models;
   }
@@ -196,17 +221,14 @@ export class ModelRepositoryManager {
   }
 
   async #poll(): Promise<void> {
-    const scan = await scanRepositories(this.#parts.repositories);
+    const scan = await scanRepositories(this.#repositories);
     for (const name of scan.duplicates) {
-      this.#unload(this.#entry(name), duplicateReason);
+      this.#lifecycle.unload(this.#entry(name), duplicateReason);
       this.#markDuplicate(name);
     }
     for (const [name, entry] of this.#entries) {
       if (scan.models.has(name) || scan.duplicates.includes(name)) continue;
-      this.#unload(entry);
-      // What never came up has nothing left to say once its directory is gone, and must not keep the server unready.
-      entry.forgetFailures();
-      if (entry.versions.size === 0) this.#entries.delete(name);
+      this.#forget(entry);
     }
     await this.#loadAll([...scan.models.values()].filter((found) => this.#isChanged(found)));
   }
@@ -216,90 +238,92 @@ export class ModelRepositoryManager {
     return entry === undefined || found.modifiedMs !== entry.modifiedMs || entry.isBroken();
   }
 
-  async #loadAll(found: readonly FoundModel[]): Promise<void> {
-    const waiting = [...found];
-    const worker = async (): Promise<void> => {
-      for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await this.#load(next);
-    };
-    await Promise.all(Array.from({ length: concurrentLoadCount }, worker));
+  async #loadAll(wanted: readonly FoundModel[]): Promise<void> {
+    await Promise.all(wanted.map((found) => this.#queues.run(found.name, () => this.#loadFound(found))));
   }
 
-  async #load(found: FoundModel): Promise<void> {
+  async #loadFound(found: FoundModel): Promise<void> {
+    if (this.#isClosing) return;
     const entry = this.#entry(found.name);
-    entry.modifiedMs = found.modifiedMs;
-    let loaded: LoadedVersions;
-    try {
-      const source = await openModelSource(found, this.#parts.logger, (version) => {
-        // A version that serves goes on doing so while its new copy loads.
-        if (entry.versions.get(version)?.state !== "READY") entry.set(version, "LOADING", "", null);
-      });
-      loaded = await this.#parts.loader.load(source);
-    } catch (thrown) {
-      this.#fail(entry, StatusError.from(thrown).message);
-      return;
-    }
-    entry.failureReason = "";
-    const replaced = entry.readyModels();
-    for (const version of entry.versions.keys()) {
-      if (!loaded.has(version)) entry.set(version, "UNAVAILABLE", unloadedReason, null);
-    }
-    for (const model of replaced) this.#parts.listener.onUnloading(model);
-    for (const [version, model] of loaded) {
-      entry.set(version, "READY", "", model);
-      this.#parts.listener.onReady(model);
-      this.#parts.logger.info(`Model '${found.name}' version ${version} is ready`);
-    }
-    for (const model of replaced) this.#drain(model);
+    const plan = { found, configOverride: null, overrideDirectory: null };
+    const failed = await this.#lifecycle.load(entry, plan);
+    if (failed !== null) this.#lifecycle.fail(entry, failed.reason);
   }
 
-  /** Records a failed load. Versions that served before go on serving. */
-  #fail(entry: ModelEntry, reason: string): void {
-    // Polling tries again and again: the log hears of each reason once.
-    if (reason !== entry.failureReason) {
-      this.#parts.logger.error(`Failed to load model '${entry.name}': ${reason}`);
+  async #loadOnRequest(request: ModelLoadRequest): Promise<Status> {
+    const { modelName: name, configOverride } = request;
+    if (request.files.size > 0) return this.#loadFiles(request);
+    const directories = await findModelDirectories(this.#repositories, name);
+    const [found] = directories;
+    if (found === undefined) return this.#pollFailure(name, `model '${name}' is in none of the repositories`);
+    if (directories.length > 1) return this.#pollFailure(name, duplicateReason);
+    if (configOverride !== null) return this.#replace(found, configOverride, null);
+    if (!this.#isChanged(found)) return null;
+    // The instances of an unchanged model have died: it comes back as it was.
+    const entry = this.#entries.get(name);
+    const isSame = found.modifiedMs === entry?.modifiedMs;
+    return this.#replace(found, isSame ? entry.configOverride : null, null);
+  }
+
+  async #loadFiles({ modelName: name, configOverride, files }: ModelLoadRequest): Promise<Status> {
+    if (configOverride === null) {
+      return this.#pollFailure(name, "a load with files needs the parameter 'config' as well");
     }
-    entry.failureReason = reason;
-    entry.modifiedMs = 0;
-    for (const [version, { state }] of entry.versions) {
-      if (state === "LOADING") entry.set(version, "UNAVAILABLE", reason, null);
+    const directory = await OverrideDirectory.write(files);
+    try {
+      return await this.#replace(
+        { name, directory: directory.path, modifiedMs: 0 },
+        configOverride,
+        directory,
+      );
+    } finally {
+      await directory.release();
     }
+  }
+
+  async #replace(
+    found: FoundModel,
+    configOverride: string | null,
+    overrideDirectory: OverrideDirectory | null,
+  ): Promise<Status> {
+    const entry = this.#entry(found.name);
+    const failed = await this.#lifecycle.load(entry, { found, configOverride, overrideDirectory });
+    if (failed === null) return null;
+    if (failed.versions.length > 0) {
+      this.#lifecycle.fail(entry, failed.reason);
+      return loadFailure(found.name, failed);
+    }
+    // Nothing has been touched: what is loaded counts as unmodified as before, and a new name is not known by this.
+    if (entry.versions.size === 0 && entry.failureReason === "") this.#entries.delete(found.name);
+    return this.#pollFailure(found.name, failed.reason);
+  }
+
+  /** The answer to a load that did not come to loading anything. */
+  #pollFailure(name: string, reason: string): Failure {
+    const failed = failure(
+      "INTERNAL",
+      `failed to load '${name}', failed to poll from model repository: ${reason}`,
+    );
+    this.#logger.error(failed.message);
+    return failed;
   }
 
   #markDuplicate(name: string): void {
     const entry = this.#entry(name);
     if (entry.failureReason === duplicateReason) return;
-    this.#fail(entry, duplicateReason);
+    this.#lifecycle.fail(entry, duplicateReason);
   }
 
-  /** @param reason - What the versions say of themselves afterwards. */
-  #unload(entry: ModelEntry, reason = unloadedReason): void {
-    entry.modifiedMs = 0;
-    for (const model of entry.readyModels()) {
-      entry.set(model.version, "UNLOADING", "", model);
-      this.#parts.listener.onUnloading(model);
-      this.#drain(model, () => {
-        // A new copy may have taken the version over while this one drained.
-        if (entry.versions.get(model.version)?.model === model) {
-          entry.set(model.version, "UNAVAILABLE", reason, null);
-        }
-      });
-    }
+  /** Unloads a model. What never came up has nothing left to say, and must not keep the server unready. */
+  #forget(entry: ModelEntry): void {
+    this.#lifecycle.unload(entry);
+    entry.forgetFailures();
+    entry.failureReason = "";
+    if (entry.versions.size === 0) this.#entries.delete(entry.name);
   }
+}
 
-  #drain(model: Model, onDone?: () => void): void {
-    this.#drainingModels.add(model);
-    const draining = model
-      .unload()
-      .catch((thrown: unknown) => {
-        this.#parts.logger.error(
-          `Unloading '${model.name}' version ${model.version}: ${StatusError.from(thrown).message}`,
-        );
-      })
-      .finally(() => {
-        this.#drainingModels.delete(model);
-        this.#draining.delete(draining);
-        onDone?.();
-      });
-    this.#draining.add(draining);
-  }
+function loadFailure(name: string, { reason, versions }: LoadFailure): Failure {
+  const states = versions.map((version) => `version ${version} is at UNAVAILABLE state: ${reason}`);
+  return failure("INVALID_ARG", `load failed for model '${name}': ${states.join("; ")}`);
 }

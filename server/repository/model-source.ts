@@ -9,11 +9,13 @@ import { selectVersions } from "./version-policy.ts";
 /**
  * Looks into a model's directory and describes it to the loader.
  *
+ * @param configOverride - Text that takes the place of the config file; `null`: none.
  * @param onLoading - Called for each version when its loading begins.
  * @throws StatusError when the directory cannot be read.
  */
 export async function openModelSource(
   found: FoundModel,
+  configOverride: string | null,
   logger: Logger,
   onLoading: (version: string) => void,
 ): Promise<ModelSource> {
@@ -22,6 +24,7 @@ export async function openModelSource(
   return {
     name: found.name,
     directory: found.directory,
+    configOverride,
     versions,
     selectVersions: (config: ModelConfig) => {
       const { selected, missing } = selectVersions(config.versionPolicy, versions);

@@ -18,6 +18,50 @@ export interface RepositoryScan {
   readonly duplicates: readonly string[];
 }
 
+/** Names of the model directories in all repositories. */
+export interface ModelNames {
+  /** Each once, sorted. */
+  readonly names: readonly string[];
+  /** Those of them that two or more repositories have. */
+  readonly duplicates: readonly string[];
+}
+
+/**
+ * Lists the model directories without looking into them.
+ *
+ * @throws StatusError when a repository is not a readable directory.
+ */
+export async function listModelNames(repositories: readonly string[]): Promise<ModelNames> {
+  const names = new Set<string>();
+  const duplicates = new Set<string>();
+  for (const repository of repositories) {
+    for (const name of await modelNames(repository)) {
+      if (names.has(name)) duplicates.add(name);
+      names.add(name);
+    }
+  }
+  return { names: [...names].sort(), duplicates: [...duplicates] };
+}
+
+/**
+ * Looks for one model in all repositories. The name is compared with what is there: no path is made of it.
+ *
+ * @returns Its directories, one for each repository that has it.
+ * @throws StatusError when a repository is not a readable directory.
+ */
+export async function findModelDirectories(
+  repositories: readonly string[],
+  name: string,
+): Promise<FoundModel[]> {
+  const found: FoundModel[] = [];
+  for (const repository of repositories) {
+    if (!(await modelNames(repository)).includes(name)) continue;
+    const directory = path.join(repository, name);
+    found.push({ name, directory, modifiedMs: await newestModification(directory) });
+  }
+  return found;
+}
+
 /**
  * Looks at every model directory of the repositories. Each sub-directory is a model; plain files are ignored.
  *

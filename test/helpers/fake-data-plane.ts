@@ -11,6 +11,8 @@ import {
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
+import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
+import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
@@ -126,6 +128,12 @@ export class FakeDataPlane implements DataPlane {
   readonly settings = new LogSettings();
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
+  /** What the operations of the model repository extension were given. */
+  readonly loads: ModelLoadRequest[] = [];
+  readonly unloads: string[] = [];
+  readonly indexes: boolean[] = [];
+  /** What they answer; `null`: success. */
+  repositoryRefusal: Status = null;
 
   isLive(): boolean {
     return this.live;
@@ -169,6 +177,26 @@ export class FakeDataPlane implements DataPlane {
 
   changeLogSetting(name: string, value: unknown): Status {
     return changeLogSetting(this.settings, name, value);
+  }
+
+  repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
+    this.indexes.push(onlyReady);
+    const rows: ModelIndexRow[] = [
+      { name: "bad", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
+      { name: "echo", version: "1", state: "READY", reason: "" },
+      { name: "new", version: "", state: "", reason: "" },
+    ];
+    return Promise.resolve(this.repositoryRefusal ?? rows);
+  }
+
+  loadModel(request: ModelLoadRequest): Promise<Status> {
+    this.loads.push(request);
+    return Promise.resolve(this.repositoryRefusal);
+  }
+
+  unloadModel(name: string): Promise<Status> {
+    this.unloads.push(name);
+    return Promise.resolve(this.repositoryRefusal);
   }
 
   modelMetadata(name: string, version: string): ModelMetadata | Failure {

@@ -1,4 +1,5 @@
 import protobuf from "protobufjs/light.js";
+import { StatusError } from "../../core/status.ts";
 import descriptor from "../../../protos/gen/descriptor.json" with { type: "json" };
 
 const root = protobuf.Root.fromJSON(descriptor);
@@ -33,5 +34,24 @@ export function messageEncoder(messageName: string): (message: object) => Buffer
   return (message) => {
     const bytes = type.encode(type.fromObject(message)).finish();
     return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  };
+}
+
+/**
+ * Makes the decoder of a message for which convenience counts more than speed.
+ *
+ * @param messageName - Full name, with the package.
+ * @returns A function that gives the message as an object with the field names of the `.proto` file: every field is
+ * there, except the members of a oneof that were not sent. Bytes are views on what was decoded. It throws a
+ * StatusError INVALID_ARG for bytes that are no such message.
+ */
+export function messageDecoder(messageName: string): (bytes: Uint8Array) => object {
+  const type = root.lookupType(messageName);
+  return (bytes) => {
+    try {
+      return type.toObject(type.decode(bytes), { defaults: true, longs: Number });
+    } catch (thrown) {
+      throw new StatusError("INVALID_ARG", `Malformed ${type.name}: ${StatusError.from(thrown).message}`);
+    }
   };
 }

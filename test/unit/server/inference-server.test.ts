@@ -100,7 +100,15 @@ describe("InferenceServer", () => {
       assert.deepEqual(server.serverMetadata(), {
         name: "embedded",
         version: serverVersion,
-        extensions: ["classification", "model_configuration", "binary_tensor_data", "statistics", "logging"],
+        extensions: [
+          "classification",
+          "model_repository",
+          "model_repository(unload_dependents)",
+          "model_configuration",
+          "binary_tensor_data",
+          "statistics",
+          "logging",
+        ],
       });
       assert.deepEqual(server.modelMetadata("simple", ""), {
         name: "simple",
@@ -111,6 +119,18 @@ describe("InferenceServer", () => {
       });
       assert.deepEqual(server.modelIndex(), [{ name: "simple", version: "1", state: "READY", reason: "" }]);
       assert.equal(server.modelReady("simple", "1"), true);
+    });
+
+    it("loads and unloads models when it is asked to", async () => {
+      const load = (modelName: string) =>
+        server.loadModel({ modelName, configOverride: null, files: new Map() });
+      assert.equal(await load("simple_identity"), null);
+      assert.equal(server.modelReady("simple_identity", ""), true);
+      assert.equal((await load("nowhere"))?.code, "INTERNAL");
+      assert.equal(await server.unloadModel("simple_identity"), null);
+      assert.ok(isFailure(server.modelReady("simple_identity", "1")));
+      const ready = await server.repositoryIndex(true);
+      assert.deepEqual(ready, [{ name: "simple", version: "1", state: "READY", reason: "" }]);
     });
 
     it("refuses models that it does not serve", () => {
@@ -180,6 +200,28 @@ describe("InferenceServer", () => {
       const notReady = { code: "UNAVAILABLE", message: "Server not ready" };
       assert.deepEqual(server.findModel("simple", ""), notReady);
       assert.deepEqual(server.modelStatistics("", ""), notReady);
+    });
+
+    it("loads and unloads on request in control mode explicit only, and while it serves", async () => {
+      const { server } = make({ modelControlMode: "none", modelRepositoryPaths: [directory.in()] });
+      const operations = () =>
+        Promise.all([
+          server.loadModel({ modelName: "m", configOverride: null, files: new Map() }),
+          server.unloadModel("m"),
+        ]);
+      const refused = async (message: RegExp): Promise<void> => {
+        for (const refusal of await operations()) {
+          assert.equal(refusal?.code, "UNAVAILABLE");
+          assert.match(refusal.message, message);
+        }
+      };
+      await refused(/^Server not ready$/);
+      assert.ok(isFailure(await server.repositoryIndex(false)));
+      await server.start();
+      await refused(/^explicit model load \/ unload is not allowed if polling is enabled/);
+      assert.deepEqual(await server.repositoryIndex(false), []);
+      await server.stop(10_000);
+      await refused(/^Server is shutting down$/);
     });
 
     it("refuses everything once it stops, and hides the series", async () => {

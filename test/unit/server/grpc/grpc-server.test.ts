@@ -16,13 +16,13 @@ const served = [
   "ModelStatistics",
   "LogSettings",
   "ModelInfer",
+  "RepositoryIndex",
+  "RepositoryModelLoad",
+  "RepositoryModelUnload",
   "/grpc.health.v1.Health/Check",
 ];
 
 const notBuilt = [
-  "RepositoryIndex",
-  "RepositoryModelLoad",
-  "RepositoryModelUnload",
   "SystemSharedMemoryStatus",
   "SystemSharedMemoryRegister",
   "SystemSharedMemoryUnregister",

@@ -45,10 +45,6 @@ describe("matchRoute", () => {
 
   it("knows the paths of the extensions, which are not supported yet", () => {
     for (const path of [
-      "/v2/repository/index",
-      "/v2/repository/r/index",
-      "/v2/repository/models/m/load",
-      "/v2/repository/r/models/m/unload",
       "/v2/systemsharedmemory/register",
       "/v2/systemsharedmemory/region/x/register",
       "/v2/cudasharedmemory/region/x/unregister",
@@ -57,6 +53,16 @@ describe("matchRoute", () => {
     }
     assert.equal(shown("/v2/systemsharedmemory/status"), "get not-supported-yet");
     assert.equal(shown("/v2/cudasharedmemory/region/x/status"), "get not-supported-yet");
+  });
+
+  it("knows the paths of the model repository", () => {
+    assert.equal(shown("/v2/repository/index"), "post repository-index");
+    assert.equal(shown("/v2/repository/r/index"), "post repository-index");
+    assert.equal(matchRoute("/v2/repository/r/index")?.repositoryName, "r");
+    assert.equal(shown("/v2/repository/models/m/load"), "post model-load m");
+    assert.equal(matchRoute("/v2/repository/models/m/load")?.repositoryName, "");
+    assert.equal(shown("/v2/repository/r/models/m/unload"), "post model-unload m");
+    assert.equal(matchRoute("/v2/repository/r/models/m/unload")?.repositoryName, "r");
   });
 
   it("takes names as they are, without decoding them", () => {

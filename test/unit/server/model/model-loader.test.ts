@@ -62,6 +62,7 @@ describe("ModelLoader", () => {
       versions?: number[];
       parts?: Partial<ModelLoaderParts>;
       onLoading?: (version: string) => void;
+      configOverride?: string;
     } = {},
   ): Promise<LoadedVersions> {
     const { script = {}, versions = [1] } = options;
@@ -73,6 +74,7 @@ describe("ModelLoader", () => {
       directory: directory.in("m"),
       versions,
       selectVersions: () => versions,
+      configOverride: options.configOverride ?? null,
       onLoading: options.onLoading ?? (() => undefined),
     });
     models.push(...loaded.values());
@@ -90,6 +92,14 @@ describe("ModelLoader", () => {
       if (refusal !== null) resolve(refusal);
     });
   }
+
+  it("takes a config in place of the directory's", async () => {
+    const parameters = { script: { string_value: "{}" } };
+    const configOverride = JSON.stringify({ backend: "scripted", parameters, max_batch_size: 7 });
+    const loaded = await load({ max_batch_size: 3 }, { configOverride });
+    assert.equal(loaded.get("1")?.config.maxBatchSize, 7);
+    await assert.rejects(load({}, { configOverride: "{" }), { message: /^config override of model 'm': / });
+  });
 
   it("brings up every version that is selected", async () => {
     const loading: string[] = [];
@@ -150,6 +160,7 @@ describe("ModelLoader", () => {
       directory: directory.in("m"),
       versions: [1],
       selectVersions: () => [1],
+      configOverride: null,
       onLoading: () => undefined,
     };
     await assert.rejects(loader({ isAutoCompleteEnabled: false }).load(source), {

@@ -13,7 +13,7 @@ describe("openModelSource", () => {
     const log = new LogRecorder();
     const loading: string[] = [];
     const found = { name: "m", directory: directory.in("m"), modifiedMs: 1 };
-    const source = await openModelSource(found, log.logger, (version) => loading.push(version));
+    const source = await openModelSource(found, null, log.logger, (version) => loading.push(version));
     return { source, log, loading };
   }
 
@@ -59,7 +59,7 @@ describe("openModelSource", () => {
   it("throws when the directory is gone", async () => {
     const found = { name: "m", directory: directory.in("gone"), modifiedMs: 1 };
     await assert.rejects(
-      openModelSource(found, new LogRecorder().logger, () => undefined),
+      openModelSource(found, null, new LogRecorder().logger, () => undefined),
       { code: "NOT_FOUND" },
     );
   });

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { rmSync, symlinkSync, utimesSync } from "node:fs";
 import { describe, it } from "mocha";
-import { type RepositoryScan, scanRepositories } from "../../../../server/repository/repository-scanner.ts";
+import {
+  findModelDirectories,
+  listModelNames,
+  type RepositoryScan,
+  scanRepositories,
+} from "../../../../server/repository/repository-scanner.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 describe("scanRepositories", () => {
@@ -83,5 +88,43 @@ describe("scanRepositories", () => {
     const before = await modifiedMs();
     rmSync(file);
     assert.notEqual(await modifiedMs(), before);
+  });
+});
+
+describe("listModelNames", () => {
+  const directory = useTestDirectory();
+
+  it("lists each name once, and those that come twice", async () => {
+    for (const parts of [
+      ["a", "m"],
+      ["a", "twin"],
+      ["b", "twin"],
+      ["b", "c"],
+      ["b", ".hidden"],
+    ]) {
+      directory.make(...parts);
+    }
+    assert.deepEqual(await listModelNames([directory.in("a"), directory.in("b")]), {
+      names: ["c", "m", "twin"],
+      duplicates: ["twin"],
+    });
+    await assert.rejects(listModelNames([directory.in("none")]), { code: "INTERNAL" });
+  });
+});
+
+describe("findModelDirectories", () => {
+  const directory = useTestDirectory();
+
+  it("finds the model in every repository that has it, and nothing outside of them", async () => {
+    for (const repository of ["a", "b"]) directory.make(repository, "twin");
+    directory.make("a", "m", "1");
+    const repositories = [directory.in("a"), directory.in("b")];
+    const find = async (name: string) =>
+      (await findModelDirectories(repositories, name)).map((found) => found.directory);
+    assert.deepEqual(await find("m"), [directory.in("a", "m")]);
+    assert.deepEqual(await find("twin"), [directory.in("a", "twin"), directory.in("b", "twin")]);
+    for (const name of ["none", "", ".", "..", "../b", "m/1"]) assert.deepEqual(await find(name), [], name);
+    const [found] = await findModelDirectories(repositories, "m");
+    assert.equal(found?.modifiedMs, (await scanRepositories(repositories)).models.get("m")?.modifiedMs);
   });
 });

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { messageEncoder, methodsOf } from "../../../../../server/grpc/codec/service-descriptor.ts";
-import { decodeMessage } from "../wire.ts";
+import {
+  messageDecoder,
+  messageEncoder,
+  methodsOf,
+} from "../../../../../server/grpc/codec/service-descriptor.ts";
+import { decodeMessage, encodeMessage } from "../wire.ts";
 
 describe("service-descriptor", () => {
   it("methodsOf lists the whole inference service with its one stream", () => {
@@ -34,5 +38,19 @@ describe("service-descriptor", () => {
     });
     const health = messageEncoder("grpc.health.v1.HealthCheckResponse")({ status: "NOT_SERVING" });
     assert.deepEqual([...health], [0x08, 0x02]);
+  });
+
+  it("messageDecoder fills in what was not sent, except members of a oneof, and refuses other bytes", () => {
+    const decode = messageDecoder("inference.RepositoryModelLoadRequest");
+    assert.deepEqual(decode(Buffer.of()), { repository_name: "", model_name: "", parameters: {} });
+    const bytes = encodeMessage("RepositoryModelLoadRequest", {
+      parameters: { a: { bool_param: false }, b: {} },
+    });
+    const { parameters } = decode(bytes) as { parameters: object };
+    assert.deepEqual(parameters, { a: { bool_param: false }, b: {} });
+    assert.throws(() => decode(Buffer.of(0x0a, 0x7f)), {
+      code: "INVALID_ARG",
+      message: /^Malformed RepositoryModelLoadRequest: /,
+    });
   });
 });
