@@ -1,4 +1,6 @@
 import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
+import { readTlsFiles } from "./grpc/tls-files.ts";
+import type { TransportSettings } from "./grpc/transport/transport-settings.ts";
 import { HttpFrontEnd } from "./http/http-front-end.ts";
 import { metricsHandler } from "./http/metrics-page.ts";
 import { defaultHttpTransport } from "./http/transport/default-transport.ts";
@@ -11,6 +13,16 @@ import type { ServerOptions } from "./options/server-options.ts";
 export interface ServedAddress {
   readonly service: string;
   readonly address: string;
+}
+
+async function grpcTransportSettings(options: ServerOptions): Promise<TransportSettings> {
+  return {
+    tls: await readTlsFiles(options),
+    keepaliveTimeMs: options.grpcKeepaliveTimeMs,
+    keepaliveTimeoutMs: options.grpcKeepaliveTimeoutMs,
+    maxConnectionAgeMs: options.grpcMaxConnectionAgeMs,
+    maxConnectionAgeGraceMs: options.grpcMaxConnectionAgeGraceMs,
+  };
 }
 
 /** The listeners of one server. */
@@ -30,7 +42,8 @@ export class FrontEnds {
     const onBug = (thrown: unknown): void => logger.error("A front end failed to answer a request", thrown);
     if (options.allowGrpc) {
       const { grpcAddress: address, grpcPort: port } = options;
-      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug });
+      const settings = await grpcTransportSettings(options);
+      fronts.#grpc = await startGrpcServer({ dataPlane: server, address, port, onBug, settings });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
     }
     const http = await defaultHttpTransport();

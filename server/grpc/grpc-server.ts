@@ -8,6 +8,7 @@ import { modelInfer } from "./endpoints/infer.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import type { GrpcMethod, GrpcTransport, StreamListener, UnaryCall } from "./transport/grpc-transport.ts";
+import type { TransportSettings } from "./transport/transport-settings.ts";
 
 /**
  * Answers one call of one method. What it throws as a StatusError ends the call with that status; handlers on the hot
@@ -38,6 +39,8 @@ export interface GrpcServerInit {
   readonly port: number;
   /** Told what a handler threw that it should not have thrown; the client gets INTERNAL. For the log. */
   readonly onBug: (thrown: unknown) => void;
+  /** How connections are treated; {@link plainTransport} when absent. */
+  readonly settings?: TransportSettings;
 }
 
 /** A running gRPC front end. */
@@ -57,7 +60,7 @@ export interface GrpcServer {
  * @throws StatusError UNAVAILABLE when the address or port cannot be used.
  */
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
-  const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
+  const transport: GrpcTransport = new GrpcJsTransport(init.onBug, init.settings);
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
     (declaration) => serve(declaration, init.dataPlane),
   );

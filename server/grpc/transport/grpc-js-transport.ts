@@ -5,6 +5,7 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerOptions,
   type ServerUnaryCall,
 } from "@grpc/grpc-js";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
@@ -19,6 +20,7 @@ import type {
   UnaryCall,
   UnaryMethod,
 } from "./grpc-transport.ts";
+import { plainTransport, type TlsIdentity, type TransportSettings } from "./transport-settings.ts";
 
 /** A status message is a header; clients refuse headers of more than 8 or 16 KiB in total. */
 const longestStatusMessage = 2048;
@@ -26,7 +28,8 @@ const longestStatusMessage = 2048;
 /** What the client gets to know of a bug. */
 const internalFailure = failure("INTERNAL", "Internal error");
 
-const serverOptions = {
+/** What the library gets in any case. */
+const fixedOptions = {
   // The library stops at 4 MB, which is one image batch. Triton's limit is that of the format, 2 GiB.
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
@@ -36,7 +39,8 @@ const serverOptions = {
 
 /** The transport on @grpc/grpc-js. One object serves one port, once. */
 export class GrpcJsTransport implements GrpcTransport {
-  readonly #server = new Server(serverOptions);
+  readonly #server: Server;
+  readonly #tls: TlsIdentity | null;
   readonly #onBug: (thrown: unknown) => void;
   /** Where the server listens, as the library spells it; "" while it does not. */
   #target = "";
@@ -45,8 +49,10 @@ export class GrpcJsTransport implements GrpcTransport {
    * @param onBug - Told what a handler threw. Handlers answer with failures, so anything thrown is a bug; the client gets
    * INTERNAL.
    */
-  constructor(onBug: (thrown: unknown) => void) {
+  constructor(onBug: (thrown: unknown) => void, settings: TransportSettings = plainTransport) {
     this.#onBug = onBug;
+    this.#tls = settings.tls;
+    this.#server = new Server({ ...fixedOptions, ...connectionOptions(settings) });
   }
 
   async listen(address: string, port: number, methods: readonly GrpcMethod[]): Promise<number> {
@@ -58,7 +64,7 @@ export class GrpcJsTransport implements GrpcTransport {
     // only be free or taken.
     const host = await resolveHost(address);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(place(host, port), ServerCredentials.createInsecure(), (error, boundPort) => {
+      this.#server.bindAsync(place(host, port), credentialsOf(this.#tls), (error, boundPort) => {
         if (error !== null) {
           reject(listenError(address, port, error));
           return;
@@ -110,6 +116,23 @@ export class GrpcJsTransport implements GrpcTransport {
     };
     this.#server.register(method.path, handler, passThrough, passThrough, "bidi");
   }
+}
+
+/** The library takes a missing age for "no limit". */
+function connectionOptions(settings: TransportSettings): ServerOptions {
+  const { maxConnectionAgeMs, maxConnectionAgeGraceMs } = settings;
+  return {
+    "grpc.keepalive_time_ms": settings.keepaliveTimeMs,
+    "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs,
+    ...(maxConnectionAgeMs === 0 ? {} : { "grpc.max_connection_age_ms": maxConnectionAgeMs }),
+    ...(maxConnectionAgeGraceMs === 0 ? {} : { "grpc.max_connection_age_grace_ms": maxConnectionAgeGraceMs }),
+  };
+}
+
+function credentialsOf(tls: TlsIdentity | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const { certificateChain: cert_chain, privateKey: private_key, clientRoots } = tls;
+  return ServerCredentials.createSsl(clientRoots, [{ cert_chain, private_key }], clientRoots !== null);
 }
 
 /** Messages stay bytes: the library's own serialisation hooks do nothing. */
