@@ -14,6 +14,7 @@ import type {
   Cancellable,
   GrpcMethod,
   GrpcTransport,
+  OutgoingMessage,
   StreamCall,
   StreamListener,
   StreamMethod,
@@ -87,7 +88,7 @@ export class GrpcJsTransport implements GrpcTransport {
   }
 
   #registerUnary(method: UnaryMethod): void {
-    const handler = (source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): void => {
+    const handler = (source: Source, respond: sendUnaryData<OutgoingMessage>): void => {
       const call = new GrpcJsUnaryCall(source, respond);
       try {
         method.handle(call);
@@ -96,7 +97,7 @@ export class GrpcJsTransport implements GrpcTransport {
         this.#onBug(thrown);
       }
     };
-    this.#server.register(method.path, handler, passThrough, passThrough, "unary");
+    this.#server.register(method.path, handler, writesItself, passThrough, "unary");
   }
 
   #registerStream(method: StreamMethod): void {
@@ -140,12 +141,23 @@ function passThrough(message: Buffer): Buffer {
   return message;
 }
 
+/**
+ * The library allocates the frame of a message and asks what it takes for the serialised message for two things only:
+ * its `byteLength`, and to `copy` itself behind the frame's five bytes. So a message can be written in its final place.
+ */
+function writesItself(message: OutgoingMessage): Buffer {
+  return message as Buffer;
+}
+
+/** The library's call. */
+type Source = ServerUnaryCall<Buffer, OutgoingMessage>;
+
 class GrpcJsUnaryCall implements UnaryCall {
   readonly message: Buffer;
-  readonly #source: ServerUnaryCall<Buffer, Buffer>;
-  readonly #respond: sendUnaryData<Buffer>;
+  readonly #source: Source;
+  readonly #respond: sendUnaryData<OutgoingMessage>;
 
-  constructor(source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) {
+  constructor(source: Source, respond: sendUnaryData<OutgoingMessage>) {
     this.message = source.request;
     this.#source = source;
     this.#respond = respond;
@@ -165,7 +177,7 @@ class GrpcJsUnaryCall implements UnaryCall {
     });
   }
 
-  reply(message: Buffer): void {
+  reply(message: OutgoingMessage): void {
     this.#respond(null, message);
   }
 
