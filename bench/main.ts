@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { grpc600k } from "./cases/grpc-600k.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
 import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
@@ -12,7 +13,14 @@ import { missingGenerators } from "./harness/load-generator.ts";
 import { describeMachine } from "./harness/machine.ts";
 import { formatReport, type ReportRow, writeReport } from "./harness/report.ts";
 
-const allCases: readonly BenchCase[] = [httpThroughput, httpLatency, grpcThroughput, mlpThroughput, startUp];
+const allCases: readonly BenchCase[] = [
+  httpThroughput,
+  httpLatency,
+  grpcThroughput,
+  grpc600k,
+  mlpThroughput,
+  startUp,
+];
 
 /** Exit codes: the run is complete, it failed or was asked for wrongly, a program is missing. */
 const exitCode = { complete: 0, failed: 1, missingProgram: 2 } as const;

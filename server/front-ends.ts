@@ -1,5 +1,7 @@
 import { type GrpcServer, startGrpcServer } from "./grpc/grpc-server.ts";
 import { HeaderForwarder } from "./header-forwarder.ts";
+import { readTlsFiles } from "./grpc/tls-files.ts";
+import type { TransportSettings } from "./grpc/transport/transport-settings.ts";
 import { HttpFrontEnd } from "./http/http-front-end.ts";
 import { metricsHandler } from "./http/metrics-page.ts";
 import { defaultHttpTransport } from "./http/transport/default-transport.ts";
@@ -12,6 +14,16 @@ import type { ServerOptions } from "./options/server-options.ts";
 export interface ServedAddress {
   readonly service: string;
   readonly address: string;
+}
+
+async function grpcTransportSettings(options: ServerOptions): Promise<TransportSettings> {
+  return {
+    tls: await readTlsFiles(options),
+    keepaliveTimeMs: options.grpcKeepaliveTimeMs,
+    keepaliveTimeoutMs: options.grpcKeepaliveTimeoutMs,
+    maxConnectionAgeMs: options.grpcMaxConnectionAgeMs,
+    maxConnectionAgeGraceMs: options.grpcMaxConnectionAgeGraceMs,
+  };
 }
 
 /** The listeners of one server. */
@@ -40,6 +52,7 @@ export class FrontEnds {
         port,
         onBug,
         onCall,
+        settings: await grpcTransportSettings(options),
         restrictions: options.grpcRestrictedProtocols,
         headerForwarder: HeaderForwarder.of(options.grpcHeaderForwardPattern),
       });

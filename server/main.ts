@@ -3,6 +3,7 @@ import process from "node:process";
 import { allBackends } from "../backends/backend-registry.ts";
 import { StatusError } from "./core/status.ts";
 import { FrontEnds } from "./front-ends.ts";
+import { letHeapGrow } from "./heap-growth.ts";
 import { InferenceServer } from "./inference-server.ts";
 import { type Logger, openLogger } from "./logging/logger.ts";
 import { renderTable } from "./logging/table.ts";
@@ -33,6 +34,7 @@ async function main(): Promise<void> {
     return;
   }
   process.on("exit", () => logger.flush());
+  letHeapGrow();
   for (const warning of commandLine.warnings) logger.warning(warning);
   await serve(options, logger);
 }

@@ -23,6 +23,14 @@ export const identityBenchModel: BenchModel = {
   intraOpThreadCount: 1,
 };
 
+/** The same with 600 KB an item: what is left is moving bytes. */
+export const largeIdentityBenchModel: BenchModel = {
+  ...identityBenchModel,
+  name: "identity_600k",
+  inputLength: 150_000,
+  outputLength: 150_000,
+};
+
 /** A 784-512-512-10 perceptron: work that pays for batching. */
 export const mlpBenchModel: BenchModel = {
   name: "mlp",
@@ -49,9 +57,11 @@ function configOf(model: BenchModel): ConfigFile {
   };
 }
 
-/** Writes both models. */
+/** Writes the models. */
 export function writeBenchRepository(repository: string): void {
-  const identity = identityModel("FP32", ["batch", identityBenchModel.inputLength]);
-  writeModelDirectory(repository, identityBenchModel.name, configOf(identityBenchModel), identity);
+  for (const model of [identityBenchModel, largeIdentityBenchModel]) {
+    const identity = identityModel("FP32", ["batch", model.inputLength]);
+    writeModelDirectory(repository, model.name, configOf(model), identity);
+  }
   writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));
 }

@@ -15,6 +15,7 @@ import { restrictMethod } from "./restricted-protocol.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
 import type { GrpcMethod, GrpcTransport, UnaryCall } from "./transport/grpc-transport.ts";
+import type { TransportSettings } from "./transport/transport-settings.ts";
 
 /**
  * Answers one call of one method. What it throws as a StatusError ends the call with that status; handlers on the hot
@@ -56,6 +57,8 @@ export interface GrpcServerInit {
   readonly restrictions?: readonly ApiRestriction[];
   /** Of `--grpc-header-forward-pattern`; `null` or absent without one. */
   readonly headerForwarder?: HeaderForwarder | null;
+  /** How connections are treated; {@link plainTransport} when absent. */
+  readonly settings?: TransportSettings;
 }
 
 /** A running gRPC front end. */
@@ -75,7 +78,7 @@ export interface GrpcServer {
  * @throws StatusError UNAVAILABLE when the address or port cannot be used.
  */
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
-  const transport: GrpcTransport = new GrpcJsTransport(init.onBug);
+  const transport: GrpcTransport = new GrpcJsTransport(init.onBug, init.settings);
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
     (declaration) => restrictMethod(serve(declaration, init), init.restrictions ?? []),
   );

@@ -24,7 +24,19 @@ const listeners: readonly Listener[] = [
     allow: "allowGrpc",
     address: "grpcAddress",
     port: "grpcPort",
-    others: ["grpcHeaderForwardPattern", "grpcRestrictedProtocols"],
+    others: [
+      "grpcHeaderForwardPattern",
+      "grpcRestrictedProtocols",
+      "grpcUseSsl",
+      "grpcUseSslMutual",
+      "grpcServerCertPath",
+      "grpcServerKeyPath",
+      "grpcRootCertPath",
+      "grpcKeepaliveTimeMs",
+      "grpcKeepaliveTimeoutMs",
+      "grpcMaxConnectionAgeMs",
+      "grpcMaxConnectionAgeGraceMs",
+    ],
   },
   { service: "metrics", allow: "allowMetrics", address: "metricsAddress", port: "metricsPort", others: [] },
 ];
@@ -37,7 +49,7 @@ const maxPort = 65_535;
  * @returns The first problem, or `null`.
  */
 export function findConflict(options: ServerOptions): string | null {
-  return findRepositoryConflict(options) ?? findListenerConflict(options);
+  return findRepositoryConflict(options) ?? findListenerConflict(options) ?? findTlsConflict(options);
 }
 
 function findRepositoryConflict(options: ServerOptions): string | null {
@@ -73,6 +85,17 @@ function findListenerConflict(options: ServerOptions): string | null {
   return null;
 }
 
+function findTlsConflict(options: ServerOptions): string | null {
+  const { allowGrpc, grpcUseSsl, grpcUseSslMutual } = options;
+  if (!allowGrpc || !(grpcUseSsl || grpcUseSslMutual)) return null;
+  const needed: OptionField[] = ["grpcServerCertPath", "grpcServerKeyPath"];
+  if (grpcUseSslMutual) needed.push("grpcRootCertPath");
+  const missing = needed.find((field) => options[field] === null);
+  if (missing === undefined) return null;
+  const user = optionTable[grpcUseSslMutual ? "grpcUseSslMutual" : "grpcUseSsl"].flag;
+  return `${user} needs ${optionTable[missing].flag}: give the path of a PEM file`;
+}
+
 /**
  * Finds options that were given and change nothing. Triton accepts them silently, so they are no errors, but whoever
  * wrote them expects an effect.
@@ -89,6 +112,19 @@ export function findOptionsWithoutEffect(
   };
   if (options.modelControlMode !== "poll") {
     warn("repositoryPollSecs", `the model control mode is ${options.modelControlMode}, not poll`);
+  }
+  if (options.allowGrpc) {
+    if (!options.grpcUseSsl && !options.grpcUseSslMutual) {
+      const reason = "gRPC is not served over TLS; --grpc-use-ssl turns it on";
+      warn("grpcServerCertPath", reason);
+      warn("grpcServerKeyPath", reason);
+    }
+    if (!options.grpcUseSslMutual) {
+      warn("grpcRootCertPath", "clients are asked for a certificate only with --grpc-use-ssl-mutual");
+    }
+    if (options.grpcMaxConnectionAgeMs === 0) {
+      warn("grpcMaxConnectionAgeGraceMs", "--grpc-max-connection-age sets no limit");
+    }
   }
   for (const listener of listeners) {
     if (options[listener.allow]) continue;

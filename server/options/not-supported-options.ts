@@ -16,20 +16,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--grpc-infer-thread-count",
   "--grpc-infer-allocation-pool-size",
   "--grpc-max-response-pool-size",
-  "--grpc-use-ssl",
-  "--grpc-use-ssl-mutual",
-  "--grpc-server-cert",
-  "--grpc-server-key",
-  "--grpc-root-cert",
-  "--grpc-infer-response-compression-level",
-  "--grpc-keepalive-time",
-  "--grpc-keepalive-timeout",
-  "--grpc-keepalive-permit-without-calls",
-  "--grpc-http2-max-pings-without-data",
-  "--grpc-http2-min-recv-ping-interval-without-data",
-  "--grpc-http2-max-ping-strikes",
-  "--grpc-max-connection-age",
-  "--grpc-max-connection-age-grace",
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
@@ -59,6 +45,27 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--vertex-ai-default-model",
 ]);
 
+const answersEveryPing =
+  "the gRPC library answers every ping of a client and never ends a connection for them";
+
+/** Options of Triton that cannot be built on what the server uses, with the reason. */
+export const impossibleOptions: ReadonlyMap<string, string> = new Map([
+  [
+    "--grpc-infer-response-compression-level",
+    "the gRPC library cannot compress responses, and does not tell what a client accepts",
+  ],
+  [
+    "--grpc-keepalive-permit-without-calls",
+    "the gRPC library pings connections with and without calls; --grpc-keepalive-time sets how often",
+  ],
+  [
+    "--grpc-http2-max-pings-without-data",
+    "the gRPC library pings by time only; --grpc-keepalive-time sets how often",
+  ],
+  ["--grpc-http2-min-recv-ping-interval-without-data", answersEveryPing],
+  ["--grpc-http2-max-ping-strikes", answersEveryPing],
+]);
+
 /** Options that Triton itself has retired, with what took their place. */
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
@@ -73,6 +80,8 @@ export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
 /** What to answer to an option of Triton that is not built; `null` when Triton has no such option either. */
 export function explainNotSupported(flag: string): string | null {
   if (notSupportedOptions.has(flag)) return `${flag} is not supported yet`;
+  const obstacle = impossibleOptions.get(flag);
+  if (obstacle !== undefined) return `${flag} is not supported: ${obstacle}`;
   const replacement = deprecatedOptions.get(flag);
   if (replacement === undefined) return null;
   const state = notSupportedOptions.has(replacement) ? ", which is not supported yet" : "";

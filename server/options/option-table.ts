@@ -1,3 +1,4 @@
+import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
@@ -15,6 +16,7 @@ export const optionTable: { readonly [F in OptionField]: OptionDefinition<Server
   ...processOptions,
   ...modelOptions,
   ...listenerOptions,
+  ...grpcTransportOptions,
 };
 
 /** The fields in the order of the table. */

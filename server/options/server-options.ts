@@ -60,6 +60,20 @@ export interface ServerOptions {
   /** As {@link httpHeaderForwardPattern}, for metadata. */
   readonly grpcHeaderForwardPattern: string;
   readonly grpcRestrictedProtocols: readonly ApiRestriction[];
+  readonly grpcUseSsl: boolean;
+  /** Implies TLS, whatever {@link grpcUseSsl} says. */
+  readonly grpcUseSslMutual: boolean;
+  /** There when gRPC is served over TLS, as is the key. */
+  readonly grpcServerCertPath: string | null;
+  readonly grpcServerKeyPath: string | null;
+  /** There when gRPC is served over mutual TLS. */
+  readonly grpcRootCertPath: string | null;
+  readonly grpcKeepaliveTimeMs: number;
+  readonly grpcKeepaliveTimeoutMs: number;
+  /** 0: no limit. */
+  readonly grpcMaxConnectionAgeMs: number;
+  /** 0: no limit. */
+  readonly grpcMaxConnectionAgeGraceMs: number;
   readonly allowMetrics: boolean;
   readonly metricsAddress: string;
   /** 0: any free port. */

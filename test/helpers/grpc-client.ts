@@ -45,8 +45,8 @@ const defaultDeadlineMs = 20_000;
 export class GrpcClient {
   readonly #client: Client;
 
-  constructor(address: string) {
-    this.#client = new Client(address, credentials.createInsecure(), {
+  constructor(address: string, channel = credentials.createInsecure()) {
+    this.#client = new Client(address, channel, {
       "grpc.max_receive_message_length": -1,
       "grpc.max_send_message_length": -1,
       // Clients to the same address would share one connection otherwise.

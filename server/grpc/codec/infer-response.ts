@@ -2,6 +2,7 @@ import type { ParameterValue } from "../../core/inference-request.ts";
 import type { InferenceResponse } from "../../core/inference-response.ts";
 import type { Shape } from "../../core/shape.ts";
 import type { Tensor } from "../../core/tensor.ts";
+import type { OutgoingMessage } from "../transport/grpc-transport.ts";
 import { wireType } from "./proto-reader.ts";
 import {
   delimitedSize,
@@ -29,20 +30,49 @@ const delimited = wireType.delimited;
 /** gRPC and protobuf stop at 2 GiB. */
 const largestMessageBytes = 0x7fff_ffff;
 
-/** Sizes of the output messages, found while measuring and needed again for writing. Used by one call at a time. */
+/** Sizes of the output messages, found while measuring and needed again for writing. Used by one message at a time. */
 const outputSizes: number[] = [];
 
 /**
- * Writes a ModelInferResponse, with all data as raw contents.
+ * A ModelInferResponse, with all data as raw contents, that is written where it is wanted: outputs are copied once. Write
+ * it, or give it up, before the next one is made and before the response's outputs are given back.
+ */
+export class InferResponseMessage implements OutgoingMessage {
+  readonly byteLength: number;
+  readonly #response: InferenceResponse;
+
+  private constructor(response: InferenceResponse, byteLength: number) {
+    this.#response = response;
+    this.byteLength = byteLength;
+  }
+
+  /** Measures the message. @returns `null` when it would have more than 2^31 - 1 bytes. */
+  static of(response: InferenceResponse): InferResponseMessage | null {
+    const byteLength = measureResponse(response);
+    return byteLength > largestMessageBytes ? null : new InferResponseMessage(response, byteLength);
+  }
+
+  copy(target: Buffer, targetStart: number): void {
+    writeResponse(target, targetStart, this.#response);
+  }
+}
+
+/**
+ * Writes a ModelInferResponse, with all data as raw contents, into memory of its own.
  *
- * @param response - Read during the call only: the outputs are copied, once, into the message.
+ * @param response - Read during the call only: the outputs are copied.
  * @returns The message, owned by the caller, or `null` when it would have more than 2^31 - 1 bytes.
  */
 export function encodeInferResponse(response: InferenceResponse): Buffer | null {
-  const size = measureResponse(response);
-  if (size > largestMessageBytes) return null;
-  const out = Buffer.allocUnsafe(size);
-  let at = writeTextField(out, 0, 1, response.modelName);
+  const message = InferResponseMessage.of(response);
+  if (message === null) return null;
+  const out = Buffer.allocUnsafe(message.byteLength);
+  message.copy(out, 0);
+  return out;
+}
+
+function writeResponse(out: Buffer, start: number, response: InferenceResponse): void {
+  let at = writeTextField(out, start, 1, response.modelName);
   at = writeTextField(out, at, 2, response.modelVersion);
   at = writeTextField(out, at, 3, response.id);
   if (response.parameters !== null) {
@@ -61,7 +91,6 @@ export function encodeInferResponse(response: InferenceResponse): Buffer | null 
     out.set(data, at);
     at += data.byteLength;
   }
-  return out;
 }
 
 function measureResponse(response: InferenceResponse): number {

@@ -1,4 +1,4 @@
-import { encodeInferResponse } from "../codec/infer-response.ts";
+import { InferResponseMessage } from "../codec/infer-response.ts";
 import { InferRequestMessage } from "../codec/infer-request.ts";
 import type { InferenceRequest, ResponseSink } from "../../core/inference-request.ts";
 import type { InferenceResponse } from "../../core/inference-response.ts";
@@ -47,7 +47,7 @@ class InferCall implements ResponseSink {
   onResponse(response: InferenceResponse): void {
     // Nobody waits for it, so it is not worth writing.
     if (this.#call.isCancelled) return;
-    const message = encodeInferResponse(response);
+    const message = InferResponseMessage.of(response);
     if (message !== null) this.#call.reply(message);
     else this.onFailure(failure("INTERNAL", "The outputs do not fit into a message of 2 GiB"));
   }

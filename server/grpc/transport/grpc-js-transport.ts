@@ -6,6 +6,7 @@ import {
   Server,
   ServerCredentials,
   type ServerDuplexStream,
+  type ServerOptions,
   type ServerUnaryCall,
 } from "@grpc/grpc-js";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
@@ -14,12 +15,14 @@ import type {
   Cancellable,
   GrpcMethod,
   GrpcTransport,
+  OutgoingMessage,
   StreamCall,
   StreamListener,
   StreamMethod,
   UnaryCall,
   UnaryMethod,
 } from "./grpc-transport.ts";
+import { plainTransport, type TlsIdentity, type TransportSettings } from "./transport-settings.ts";
 
 /** A status message is a header; clients refuse headers of more than 8 or 16 KiB in total. */
 const longestStatusMessage = 2048;
@@ -27,7 +30,8 @@ const longestStatusMessage = 2048;
 /** What the client gets to know of a bug. */
 const internalFailure = failure("INTERNAL", "Internal error");
 
-const serverOptions = {
+/** What the library gets in any case. */
+const fixedOptions = {
   // The library stops at 4 MB, which is one image batch. Triton's limit is that of the format, 2 GiB.
   "grpc.max_receive_message_length": -1,
   "grpc.max_send_message_length": -1,
@@ -37,7 +41,8 @@ const serverOptions = {
 
 /** The transport on @grpc/grpc-js. One object serves one port, once. */
 export class GrpcJsTransport implements GrpcTransport {
-  readonly #server = new Server(serverOptions);
+  readonly #server: Server;
+  readonly #tls: TlsIdentity | null;
   readonly #onBug: (thrown: unknown) => void;
   /** Where the server listens, as the library spells it; "" while it does not. */
   #target = "";
@@ -46,8 +51,10 @@ export class GrpcJsTransport implements GrpcTransport {
    * @param onBug - Told what a handler threw. Handlers answer with failures, so anything thrown is a bug; the client gets
    * INTERNAL.
    */
-  constructor(onBug: (thrown: unknown) => void) {
+  constructor(onBug: (thrown: unknown) => void, settings: TransportSettings = plainTransport) {
     this.#onBug = onBug;
+    this.#tls = settings.tls;
+    this.#server = new Server({ ...fixedOptions, ...connectionOptions(settings) });
   }
 
   async listen(address: string, port: number, methods: readonly GrpcMethod[]): Promise<number> {
@@ -59,7 +66,7 @@ export class GrpcJsTransport implements GrpcTransport {
     // only be free or taken.
     const host = await resolveHost(address);
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(place(host, port), ServerCredentials.createInsecure(), (error, boundPort) => {
+      this.#server.bindAsync(place(host, port), credentialsOf(this.#tls), (error, boundPort) => {
         if (error !== null) {
           reject(listenError(address, port, error));
           return;
@@ -82,7 +89,7 @@ export class GrpcJsTransport implements GrpcTransport {
   }
 
   #registerUnary(method: UnaryMethod): void {
-    const handler = (source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>): void => {
+    const handler = (source: Source, respond: sendUnaryData<OutgoingMessage>): void => {
       const call = new GrpcJsUnaryCall(source, respond);
       try {
         method.handle(call);
@@ -91,7 +98,7 @@ export class GrpcJsTransport implements GrpcTransport {
         this.#onBug(thrown);
       }
     };
-    this.#server.register(method.path, handler, passThrough, passThrough, "unary");
+    this.#server.register(method.path, handler, writesItself, passThrough, "unary");
   }
 
   #registerStream(method: StreamMethod): void {
@@ -113,17 +120,45 @@ export class GrpcJsTransport implements GrpcTransport {
   }
 }
 
+/** The library takes a missing age for "no limit". */
+function connectionOptions(settings: TransportSettings): ServerOptions {
+  const { maxConnectionAgeMs, maxConnectionAgeGraceMs } = settings;
+  return {
+    "grpc.keepalive_time_ms": settings.keepaliveTimeMs,
+    "grpc.keepalive_timeout_ms": settings.keepaliveTimeoutMs,
+    ...(maxConnectionAgeMs === 0 ? {} : { "grpc.max_connection_age_ms": maxConnectionAgeMs }),
+    ...(maxConnectionAgeGraceMs === 0 ? {} : { "grpc.max_connection_age_grace_ms": maxConnectionAgeGraceMs }),
+  };
+}
+
+function credentialsOf(tls: TlsIdentity | null): ServerCredentials {
+  if (tls === null) return ServerCredentials.createInsecure();
+  const { certificateChain: cert_chain, privateKey: private_key, clientRoots } = tls;
+  return ServerCredentials.createSsl(clientRoots, [{ cert_chain, private_key }], clientRoots !== null);
+}
+
 /** Messages stay bytes: the library's own serialisation hooks do nothing. */
 function passThrough(message: Buffer): Buffer {
   return message;
 }
 
+/**
+ * The library allocates the frame of a message and asks what it takes for the serialised message for two things only:
+ * its `byteLength`, and to `copy` itself behind the frame's five bytes. So a message can be written in its final place.
+ */
+function writesItself(message: OutgoingMessage): Buffer {
+  return message as Buffer;
+}
+
+/** The library's call. */
+type Source = ServerUnaryCall<Buffer, OutgoingMessage>;
+
 class GrpcJsUnaryCall implements UnaryCall {
   readonly message: Buffer;
-  readonly #source: ServerUnaryCall<Buffer, Buffer>;
-  readonly #respond: sendUnaryData<Buffer>;
+  readonly #source: Source;
+  readonly #respond: sendUnaryData<OutgoingMessage>;
 
-  constructor(source: ServerUnaryCall<Buffer, Buffer>, respond: sendUnaryData<Buffer>) {
+  constructor(source: Source, respond: sendUnaryData<OutgoingMessage>) {
     this.message = source.request;
     this.#source = source;
     this.#respond = respond;
@@ -147,7 +182,7 @@ class GrpcJsUnaryCall implements UnaryCall {
     });
   }
 
-  reply(message: Buffer): void {
+  reply(message: OutgoingMessage): void {
     this.#respond(null, message);
   }
 

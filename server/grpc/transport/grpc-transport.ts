@@ -73,8 +73,22 @@ export interface UnaryCall extends GrpcCall {
    * spares each request a closure. Call it at most once.
    */
   cancelWith(target: Cancellable): void;
-  /** Sends the response and ends the call with OK. The transport owns `message` from here on. */
-  reply(message: Buffer): void;
+  /**
+   * Sends the response and ends the call with OK. The transport owns a Buffer from here on; any other message is
+   * written before this returns, or never when the call is cancelled.
+   */
+  reply(message: OutgoingMessage): void;
+}
+
+/**
+ * A message that writes itself where the transport wants it, which spares a large one an allocation and a copy. A
+ * Buffer is one.
+ */
+export interface OutgoingMessage {
+  /** Exactly what {@link copy} writes. */
+  readonly byteLength: number;
+  /** Writes the message into `target` from `targetStart` on. Called at most once. */
+  copy(target: Buffer, targetStart: number): void;
 }
 
 /** A call of a {@link StreamMethod}. */

@@ -31,6 +31,18 @@ describe("findConflict", () => {
     assert.equal(conflict(explicit, "--load-model=a", "--load-model=b"), null);
   });
 
+  it("findConflict asks for the files that TLS needs", () => {
+    const certAndKey = ["--grpc-server-cert=c", "--grpc-server-key=k"];
+    const ssl = "--grpc-use-ssl=true";
+    const mutual = "--grpc-use-ssl-mutual=true";
+    assert.equal(conflict(ssl), "--grpc-use-ssl needs --grpc-server-cert: give the path of a PEM file");
+    assert.match(conflict(ssl, "--grpc-server-cert=c") ?? "", /^--grpc-use-ssl needs --grpc-server-key/);
+    assert.equal(conflict(ssl, ...certAndKey), null);
+    assert.match(conflict(mutual, ...certAndKey) ?? "", /^--grpc-use-ssl-mutual needs --grpc-root-cert/);
+    assert.equal(conflict(mutual, ...certAndKey, "--grpc-root-cert=r"), null);
+    assert.equal(conflict(ssl, "--allow-grpc=false"), null);
+  });
+
   it("findConflict refuses two services on one address and port", () => {
     assert.equal(
       conflict("--grpc-port=8000"),
@@ -94,5 +106,21 @@ describe("findOptionsWithoutEffect", () => {
     assert.deepEqual(warnings(...off), []);
     assert.deepEqual(warnings(...off, "--metrics-address=127.0.0.1"), [message]);
     assert.deepEqual(warnings(...off, "--allow-metrics=0"), [message]);
+  });
+
+  it("findOptionsWithoutEffect names TLS files and graces that nothing uses", () => {
+    const files = ["--grpc-server-cert=c", "--grpc-server-key=k"];
+    const unused =
+      "--grpc-root-cert has no effect: clients are asked for a certificate only with --grpc-use-ssl-mutual";
+    assert.deepEqual(warnings("--grpc-server-key=k", "--grpc-root-cert=r"), [
+      "--grpc-server-key has no effect: gRPC is not served over TLS; --grpc-use-ssl turns it on",
+      unused,
+    ]);
+    assert.deepEqual(warnings("--grpc-use-ssl=true", ...files, "--grpc-root-cert=r"), [unused]);
+    assert.deepEqual(warnings("--grpc-use-ssl-mutual=true", ...files, "--grpc-root-cert=r"), []);
+    assert.deepEqual(warnings("--grpc-max-connection-age-grace=5"), [
+      "--grpc-max-connection-age-grace has no effect: --grpc-max-connection-age sets no limit",
+    ]);
+    assert.deepEqual(warnings("--grpc-max-connection-age=9", "--grpc-max-connection-age-grace=5"), []);
   });
 });

@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import {
   deprecatedOptions,
   explainNotSupported,
+  impossibleOptions,
   notSupportedOptions,
 } from "../../../../server/options/not-supported-options.ts";
 import { optionFields, optionTable } from "../../../../server/options/option-table.ts";
@@ -10,6 +11,15 @@ import { optionFields, optionTable } from "../../../../server/options/option-tab
 describe("explainNotSupported", () => {
   it("explainNotSupported says so for an option of Triton", () => {
     assert.equal(explainNotSupported("--rate-limit"), "--rate-limit is not supported yet");
+  });
+
+  it("explainNotSupported says why an option cannot be built", () => {
+    assert.equal(
+      explainNotSupported("--grpc-http2-max-pings-without-data"),
+      "--grpc-http2-max-pings-without-data is not supported: the gRPC library pings by time only; " +
+        "--grpc-keepalive-time sets how often",
+    );
+    for (const flag of impossibleOptions.keys()) assert(!notSupportedOptions.has(flag), flag);
   });
 
   it("explainNotSupported names what replaced a deprecated option", () => {

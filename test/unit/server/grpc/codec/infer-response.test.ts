@@ -5,7 +5,10 @@ import { dataTypes } from "../../../../../server/core/data-type.ts";
 import type { ParameterValue } from "../../../../../server/core/inference-request.ts";
 import { InferenceResponse } from "../../../../../server/core/inference-response.ts";
 import { Tensor } from "../../../../../server/core/tensor.ts";
-import { encodeInferResponse } from "../../../../../server/grpc/codec/infer-response.ts";
+import {
+  encodeInferResponse,
+  InferResponseMessage,
+} from "../../../../../server/grpc/codec/infer-response.ts";
 import { decodeMessage } from "../wire.ts";
 
 const text = fc.string({ unit: "grapheme", maxLength: 90 });
@@ -138,3 +141,28 @@ function normal(message: Record<string, unknown>): Record<string, unknown> {
       : { raw_output_contents: raw.map((data) => Buffer.from(data).toString("hex")) }),
   };
 }
+
+describe("InferResponseMessage", () => {
+  it("InferResponseMessage writes the same bytes where it is told to", () => {
+    const response = new InferenceResponse({
+      modelName: "m",
+      modelVersion: "1",
+      id: "id",
+      outputs: [
+        new Tensor("a", "UINT8", [3], Uint8Array.of(1, 2, 3)),
+        new Tensor("b", "UINT8", [2], Uint8Array.of(4, 5)),
+      ],
+      parameters: new Map([["key", 7]]),
+      buffer: null,
+    });
+    const expected = encodeInferResponse(response)!;
+    const message = InferResponseMessage.of(response)!;
+    assert.equal(message.byteLength, expected.byteLength);
+    const target = Buffer.alloc(message.byteLength + 12, 0xee);
+    message.copy(target, 5);
+    assert.deepEqual(target.subarray(5, 5 + message.byteLength), expected);
+    assert.ok(
+      [...target.subarray(0, 5), ...target.subarray(5 + message.byteLength)].every((b) => b === 0xee),
+    );
+  });
+});

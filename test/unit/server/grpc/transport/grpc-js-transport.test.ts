@@ -89,6 +89,24 @@ describe("GrpcJsTransport", () => {
     assert.deepEqual(await call(Buffer.of()), Buffer.of());
   });
 
+  it("GrpcJsTransport lets a message write itself into place, before reply returns", async () => {
+    const starts: number[] = [];
+    const lent = Buffer.of(1, 2, 3);
+    behaviour.unary = (unary) => {
+      unary.reply({
+        byteLength: 3,
+        copy: (target, targetStart) => {
+          starts.push(targetStart);
+          target.set(lent, targetStart);
+        },
+      });
+      lent.fill(0);
+    };
+    assert.deepEqual(await call(Buffer.of()), Buffer.of(1, 2, 3));
+    // Behind the frame's flag and length.
+    assert.deepEqual(starts, [5]);
+  });
+
   it("GrpcJsTransport gives handlers the client's metadata", async () => {
     behaviour.unary = (unary) =>
       unary.reply(Buffer.from(`${unary.metadata("x-key")} ${unary.metadata("x-none")}`));
