@@ -4,29 +4,59 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-log=$(mktemp)
-npm start >"$log" 2>&1 &
-starter=$!
-stop() {
-  # npm does not hand signals on to the server reliably: find the server under it.
-  pkill -TERM -P "$starter" 2>/dev/null || true
-  for child in $(pgrep -P "$starter" || true); do pkill -TERM -P "$child" 2>/dev/null || true; done
-}
-trap 'stop; rm -f "$log"' EXIT
-
-for _ in $(seq 1 240); do
-  if curl -sf http://127.0.0.1:8000/v2/health/ready >/dev/null; then ready=1; break; fi
-  if ! kill -0 "$starter" 2>/dev/null; then break; fi
-  sleep 0.5
-done
-if [ -z "${ready:-}" ]; then
-  echo "npm start did not become ready:"
-  cat "$log"
+if curl -s -o /dev/null http://127.0.0.1:8000/; then
+  echo "Port 8000 is taken: another server would answer in place of the one that is tested"
   exit 1
 fi
 
+log=$(mktemp)
+npm start >"$log" 2>&1 &
+starter=$!
+
+# All processes below the given one: npm puts a shell between itself and the server.
+descendants() {
+  local child
+  for child in $(pgrep -P "$1" || true); do
+    echo "$child"
+    descendants "$child"
+  done
+}
+finish() {
+  local process
+  for process in $(descendants "$starter") "$starter"; do kill -KILL "$process" 2>/dev/null || true; done
+  rm -f "$log"
+}
+trap finish EXIT
+
+fail() {
+  echo "$1"
+  cat "$log"
+  exit 1
+}
+
+ready=
+for _ in $(seq 1 240); do
+  if curl -sf http://127.0.0.1:8000/v2/health/ready >/dev/null; then ready=1; break; fi
+  kill -0 "$starter" 2>/dev/null || break
+  sleep 0.5
+done
+[ -n "$ready" ] || fail "npm start did not become ready:"
+
+# The tables come right after the ports have opened.
+for _ in $(seq 1 20); do
+  if grep -q ":8002" "$log"; then break; fi
+  sleep 0.25
+done
 for text in "digits" "READY" ":8000" ":8001" ":8002"; do
-  grep -q -- "$text" "$log" || { echo "npm start did not print '$text'"; cat "$log"; exit 1; }
+  grep -q -- "$text" "$log" || fail "npm start did not print '$text'"
 done
 node tools/check-readme.mjs
-echo "npm start serves, and the README's examples give what the README shows"
+
+server=
+for process in $(descendants "$starter"); do
+  if tr '\0' ' ' <"/proc/$process/cmdline" | grep -q '^node dist/server/main.js'; then server=$process; fi
+done
+[ -n "$server" ] || fail "the server's process was not found below npm"
+kill -TERM "$server"
+wait "$starter" || fail "npm start ended with $? after SIGTERM"
+echo "npm start serves, the README's examples give what the README shows, and SIGTERM ends it cleanly"
