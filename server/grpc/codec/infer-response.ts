@@ -57,20 +57,6 @@ export class InferResponseMessage implements OutgoingMessage {
   }
 }
 
-/**
- * Writes a ModelInferResponse, with all data as raw contents, into memory of its own.
- *
- * @param response - Read during the call only: the outputs are copied.
- * @returns The message, owned by the caller, or `null` when it would have more than 2^31 - 1 bytes.
- */
-export function encodeInferResponse(response: InferenceResponse): Buffer | null {
-  const message = InferResponseMessage.of(response);
-  if (message === null) return null;
-  const out = Buffer.allocUnsafe(message.byteLength);
-  message.copy(out, 0);
-  return out;
-}
-
 function writeResponse(out: Buffer, start: number, response: InferenceResponse): void {
   let at = writeTextField(out, start, 1, response.modelName);
   at = writeTextField(out, at, 2, response.modelVersion);
