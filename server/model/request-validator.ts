@@ -107,8 +107,7 @@ function wrongInputCount(given: readonly Tensor[], model: ValidatedModel, requir
       ? `expected ${requiredCount} inputs but got ${given.length} inputs`
       : `expected number of inputs between ${requiredCount} and ${model.inputs.length} but got ${given.length} inputs`;
   return invalid(
-    `${expected} for model '${model.name}'. Got input(s) ${names(given)}, but missing required input(s) ${names(missing)}. ` +
-      "Please provide all required input(s).",
+    `${expected} for model '${model.name}'. Got input(s) ${names(given)}, but missing required input(s) ${names(missing)}`,
   );
 }
 
@@ -159,10 +158,10 @@ function checkShape(tensor: Tensor, expected: ModelTensor, model: ValidatedModel
   if (matches(tensor.shape, expected.shape)) return null;
   const batchNote =
     model.maxBatchSize > 0
-      ? ` NOTE: Setting a non-zero max_batch_size in the model config requires a batch dimension to be prepended to each input shape. Here the first dimension may be at most ${model.maxBatchSize}`
+      ? `. Shapes of this model begin with the batch dimension, at most ${model.maxBatchSize}`
       : "";
   return invalid(
-    `unexpected shape for input '${tensor.name}' for model '${model.name}'. Expected ${formatShape(expected.shape)}, got ${formatShape(tensor.shape)}.${batchNote}`,
+    `unexpected shape for input '${tensor.name}' for model '${model.name}'. Expected ${formatShape(expected.shape)}, got ${formatShape(tensor.shape)}${batchNote}`,
   );
 }
 

@@ -1,4 +1,4 @@
-import { type DataType, dataTypeByteSize, parseDataType } from "../../core/data-type.ts";
+import { type DataType, dataTypeByteSize, dataTypes, parseDataType } from "../../core/data-type.ts";
 import { formatShape, type Shape } from "../../core/shape.ts";
 import { StatusError } from "../../core/status.ts";
 import type { JsonReader } from "./json-reader.ts";
@@ -107,7 +107,12 @@ function missingMember(member: string): StatusError {
 function readDataType(reader: JsonReader): DataType {
   const text = reader.readName("datatype");
   const datatype = parseDataType(text);
-  if (datatype === null) throw new StatusError("INVALID_ARG", `unknown datatype '${text}' of an input`);
+  if (datatype === null) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `unknown datatype '${text}' of an input, expected one of ${dataTypes.join(", ")}`,
+    );
+  }
   return datatype;
 }
 

@@ -105,8 +105,7 @@ describe("validateRequest", () => {
     it("must all be there", () => {
       assert.equal(
         check(batching, [zeros("INPUT1", [1, 4])]).message,
-        "expected 2 inputs but got 1 inputs for model 'm'. Got input(s) ['INPUT1'], but missing required input(s) ['INPUT0']. " +
-          "Please provide all required input(s).",
+        "expected 2 inputs but got 1 inputs for model 'm'. Got input(s) ['INPUT1'], but missing required input(s) ['INPUT0']",
       );
     });
 
@@ -216,7 +215,7 @@ describe("validateRequest", () => {
     it("must be the configured ones", () => {
       assert.equal(
         check(modelOf(0, { INPUT0: {} }), [zeros("INPUT0", [5])]).message,
-        "unexpected shape for input 'INPUT0' for model 'm'. Expected [4], got [5].",
+        "unexpected shape for input 'INPUT0' for model 'm'. Expected [4], got [5]",
       );
     });
 
@@ -224,14 +223,14 @@ describe("validateRequest", () => {
       const { message } = check(batching, [zeros("INPUT0", [2, 5]), zeros("INPUT1", [2, 4])]);
       assert.match(
         message,
-        /^unexpected shape for input 'INPUT0' for model 'm'\. Expected \[-1,4\], got \[2,5\]\. NOTE: /,
+        /^unexpected shape for input 'INPUT0' for model 'm'\. Expected \[-1,4\], got \[2,5\]\. Shapes of this model begin with the batch dimension, at most \d+$/,
       );
     });
 
     it("of unbatched inputs to a batching model are refused, and the reverse", () => {
       assert.match(check(batching, both([4])).message, /^unexpected shape .* Expected \[-1,4\], got \[4\]/);
       const { message } = check(modelOf(0, { INPUT0: {} }), [zeros("INPUT0", [1, 4])]);
-      assert.match(message, /^unexpected shape .* Expected \[4\], got \[1,4\]\.$/);
+      assert.match(message, /^unexpected shape .* Expected \[4\], got \[1,4\]$/);
     });
 
     const variable = modelOf(0, { INPUT0: { shape: [-1, 2] } });
