@@ -104,7 +104,7 @@ class Lane {
 describe(`HTTP fuzzing, seed ${fuzzSeed}`, () => {
   const server = useFuzzedServer();
 
-  it(`answers ${caseCount} requests from number ${firstCase} with one well-formed reply each`, async function () {
+  it(`answers ${caseCount} requests from number ${firstCase} with one well-formed reply each (row 23)`, async function () {
     this.timeout(30_000 + caseCount * 20);
     const lanes = Array.from({ length: laneCount }, () => new Lane(new URL(server.current.addresses.http)));
     const end = firstCase + caseCount;
