@@ -254,7 +254,10 @@ for (const [protocol, clientOf, codes] of [
         }
         assert.equal(existsSync("/tmp/nereid-escaped"), false);
         assert.equal(await client.infer("m"), 1);
-        assert.equal((await server.current.http.get("/v2/health/ready")).status, 200);
+        // A test before may have a model that is still being unloaded.
+        await waitUntil("the server is ready", async () => {
+          return (await server.current.http.get("/v2/health/ready")).status === 200;
+        });
       });
     }
 
