@@ -56,6 +56,7 @@ export async function loadPosixSharedMemory(): Promise<OpenRegion | Failure> {
 async function bindCalls(): Promise<PosixCalls> {
   const { default: koffi } = await import("koffi");
   const program = koffi.load(null);
+  // Some systems declare the mode as variadic; it is read only when an object is made, which never happens here.
   const shmOpen = "int shm_open(const char *name, int flags, int mode)";
   const open = (): unknown => {
     try {

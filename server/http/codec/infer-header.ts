@@ -40,10 +40,9 @@ export class InferHeader {
     this.requestedOutputs = init.requestedOutputs;
     this.outputEncodings = init.outputEncodings;
     this.classifications = init.classifications;
-    const inputPlaces = init.inputs.map((input) => input.place);
     this.sharedMemory =
-      outputPlaces.size > 0 || inputPlaces.some((place) => place !== null)
-        ? { inputs: inputPlaces, outputs: outputPlaces }
+      outputPlaces.size > 0 || init.inputs.some((input) => input.place !== null)
+        ? { inputs: init.inputs.map((input) => input.place), outputs: outputPlaces }
         : null;
     this.parameters = init.parameters;
   }
