@@ -243,8 +243,14 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       sink: this,
     });
     request.classifications = decoded.classifications;
+    const { sharedMemory } = decoded;
+    if (sharedMemory !== null) {
+      const problem = this.#context.server.sharedMemory.attach(request, sharedMemory);
+      if (problem !== null) return this.onFailure(problem);
+    }
     const refusal = model.infer(request);
-    if (refusal !== null) this.onFailure(refusal);
+    // By way of the request: its shared memory is held until it ends.
+    if (refusal !== null) request.sink.onFailure(refusal, true);
     else this.#exchange.cancelWhenAborted(request);
   }
 
