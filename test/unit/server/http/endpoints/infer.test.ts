@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import { describe, it } from "mocha";
 import { InferEndpoint } from "../../../../../server/http/endpoints/infer.ts";
+import { CodecThread } from "../../../../../server/http/codec-thread/codec-thread.ts";
 import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
@@ -15,9 +16,11 @@ const request = JSON.stringify({
 function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForwarder | null = null) {
   const plane = new FakeDataPlane();
   const bugs: unknown[] = [];
+  const onBug = (thrown: unknown): void => void bugs.push(thrown);
   const endpoint = new InferEndpoint(
     plane,
-    { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) },
+    { maxInputBytes: 1000, onBug },
+    new CodecThread(onBug),
     headerForwarder,
   );
   const exchange = new FakeExchange(headers);
@@ -78,7 +81,11 @@ describe("InferEndpoint", () => {
 
   it("asks for the model before it decompresses", () => {
     const plane = new FakeDataPlane();
-    const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug: () => assert.fail() });
+    const endpoint = new InferEndpoint(
+      plane,
+      { maxInputBytes: 1000, onBug: assert.ifError },
+      new CodecThread(assert.ifError),
+    );
     const exchange = new FakeExchange({ "content-encoding": "gzip" });
     const route = matchRoute("/v2/models/nowhere/infer");
     assert.ok(route !== null);
