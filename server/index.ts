@@ -1,7 +1,13 @@
 /** What another Node program imports to embed the server without any listener. @see docs/embedding.md */
 export type { DataPlane, ModelMetadata, ServerMetadata } from "./data-plane.ts";
 export { isFailure } from "./data-plane.ts";
-export { InferenceRequest, type InferenceRequestInit, type ResponseSink } from "./core/inference-request.ts";
+export {
+  type CorrelationId,
+  InferenceRequest,
+  type InferenceRequestInit,
+  type ParameterValue,
+  type ResponseSink,
+} from "./core/inference-request.ts";
 export { InferenceResponse } from "./core/inference-response.ts";
 export { type Failure, StatusError, type StatusCode } from "./core/status.ts";
 export { Tensor } from "./core/tensor.ts";

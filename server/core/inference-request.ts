@@ -10,7 +10,7 @@ export const requestState = {
   queued: 1,
   /** Owned by a model instance. */
   executing: 2,
-  /** Answered: the sink has been called and will not be called again. */
+  /** Answered: the sink has had its final call. */
   done: 3,
 } as const;
 export type RequestState = (typeof requestState)[keyof typeof requestState];
@@ -18,16 +18,37 @@ export type RequestState = (typeof requestState)[keyof typeof requestState];
 /** A custom or protocol parameter of a request. 64-bit integers beyond 2^53 arrive as `bigint`. */
 export type ParameterValue = string | number | bigint | boolean;
 
+/** Names a sequence: an unsigned 64-bit integer, as `bigint` beyond 2^53, or a text. 0 and "" name none. */
+export type CorrelationId = number | bigint | string;
+
 /**
- * Receives the outcome of one request: exactly one of the two methods, exactly once. The front ends implement it.
+ * Receives the outcome of one request. The front ends implement it.
+ *
+ * @remarks
+ * Exactly one final call comes, and it is the last: {@link onResponse} or {@link onFailure} with `isFinal`, or
+ * {@link onEnd}. Requests of models that are not decoupled get one response or one failure, which is final. Those of a
+ * decoupled model may get any number of responses and failures before the final call.
  */
 export interface ResponseSink {
   /**
    * @param response - Its tensors are views that are recycled when this method returns: write or copy them, or
    * call {@link InferenceResponse.retain}.
    */
-  onResponse(response: InferenceResponse): void;
-  onFailure(failure: Failure): void;
+  onResponse(response: InferenceResponse, isFinal: boolean): void;
+  onFailure(failure: Failure, isFinal: boolean): void;
+  /** The model said that it is done without another response. Decoupled models only. */
+  onEnd(): void;
+}
+
+/**
+ * The running side of a request that may get several responses, so that the client's side can slow it down and stop it.
+ * Model instances implement it.
+ */
+export interface ResponseProducer {
+  /** The client has gone: responses are of no use any more. The request still needs its final call. */
+  onCancelled(request: InferenceRequest): void;
+  /** A response has left: one more may be produced. Only told of requests with a {@link InferenceRequest.responseWindow}. */
+  onResponseWritten(request: InferenceRequest): void;
 }
 
 /** Whoever holds a request that waits, so that a cancellation can take it out. Schedulers implement it. */
@@ -38,6 +59,7 @@ export interface RequestHolder {
 
 /** Told when a request has ended, before the sink is. The model's statistics implement it. */
 export interface RequestObserver {
+  /** All responses have been given, and none of them was a failure. */
   onSuccess(request: InferenceRequest): void;
   /** @param wasExecuting - It had been handed to an instance; otherwise it failed while it waited. */
   onFailed(request: InferenceRequest, failure: Failure, wasExecuting: boolean): void;
@@ -67,10 +89,19 @@ export class InferenceRequest {
   readonly priority: number;
   /** Queue timeout asked for by the client in µs; 0 means none. */
   readonly timeoutUs: number;
+  /** Which sequence the request belongs to; 0 or "": none. */
+  readonly correlationId: CorrelationId;
+  readonly isSequenceStart: boolean;
+  readonly isSequenceEnd: boolean;
   /** Replaced by the model when the outputs have to be transformed on their way. */
   sink: ResponseSink;
   /** Outputs wanted as classes, with how many of them, or `null`. Set by the front end after construction. */
   classifications: ReadonlyMap<string, number> | null = null;
+  /**
+   * Most responses that may be produced and not yet written; 0: no limit. Set by front ends that can fall behind, which
+   * then call {@link responseWritten} for each response.
+   */
+  responseWindow = 0;
 
   state: RequestState = requestState.created;
   /** Set by validation: the first dimension for batching models, else 1. May be 0. */
@@ -82,6 +113,12 @@ export class InferenceRequest {
   outputMask = -1;
   /** The scheduler that holds this request, or `null`. */
   holder: RequestHolder | null = null;
+  /** The instance that is told of cancellations and of written responses, or `null`. Set by it, while it executes. */
+  producer: ResponseProducer | null = null;
+  /** Responses and failures given so far. */
+  responseCount = 0;
+  /** The first failure among the responses so far, or `null`. */
+  #failure: Failure | null = null;
   observer: RequestObserver | null = null;
   /** A cancellation arrived; the response is dropped when it comes. */
   isCancelled = false;
@@ -101,37 +138,76 @@ export class InferenceRequest {
     this.parameters = init.parameters;
     this.priority = init.priority;
     this.timeoutUs = init.timeoutUs;
+    this.correlationId = init.correlationId;
+    this.isSequenceStart = init.isSequenceStart;
+    this.isSequenceEnd = init.isSequenceEnd;
     this.sink = init.sink;
   }
 
-  /** Answers with a response. Called by the owner, once. */
+  /** Answers with a response, the only or the last one. Called by the owner, once. */
   complete(response: InferenceResponse): void {
-    if (this.state === requestState.done) throw new Error("Request answered twice. This is a bug.");
-    this.state = requestState.done;
-    this.holder = null;
-    this.observer?.onSuccess(this);
-    this.sink.onResponse(response);
+    this.responseCount++;
+    this.#end(this.#failure);
+    this.sink.onResponse(response, true);
   }
 
-  /** Answers with a failure. Called by the owner, once. */
+  /** Answers with a failure, after which nothing follows. Called by the owner, once. */
   fail(failure: Failure): void {
-    if (this.state === requestState.done) throw new Error("Request answered twice. This is a bug.");
-    const wasExecuting = this.state === requestState.executing;
-    this.state = requestState.done;
-    this.holder = null;
-    this.observer?.onFailed(this, failure, wasExecuting);
-    this.sink.onFailure(failure);
+    this.responseCount++;
+    this.#end(failure);
+    this.sink.onFailure(failure, true);
+  }
+
+  /** Gives one response of a decoupled model; others, or {@link end}, follow. */
+  respond(response: InferenceResponse): void {
+    this.#checkOpen();
+    this.responseCount++;
+    this.sink.onResponse(response, false);
+  }
+
+  /** Gives a failure in the place of one response of a decoupled model; others, or {@link end}, follow. */
+  respondFailure(failure: Failure): void {
+    this.#checkOpen();
+    this.responseCount++;
+    this.#failure ??= failure;
+    this.sink.onFailure(failure, false);
+  }
+
+  /** Ends a request of a decoupled model without another response. Called by the owner, once. */
+  end(): void {
+    this.#end(this.#failure);
+    this.sink.onEnd();
+  }
+
+  /** One of the responses has left. Called by the sink of a request with a {@link responseWindow}. */
+  responseWritten(): void {
+    this.producer?.onResponseWritten(this);
   }
 
   /**
    * The client went away or changed its mind. A queued request is dropped and failed with CANCELLED at once; an
-   * executing one runs to its end and its outcome is reported to the sink, which must cope with a client that is
-   * gone. Calling it again, or after the end, does nothing.
+   * executing one is told, runs to its end, and its outcome is reported to the sink, which must cope with a client that
+   * is gone. Calling it again, or after the end, does nothing.
    */
   cancel(): void {
     if (this.isCancelled || this.state === requestState.done) return;
     this.isCancelled = true;
     if (this.state === requestState.queued) this.holder?.onCancelled(this);
+    else this.producer?.onCancelled(this);
+  }
+
+  #end(cause: Failure | null): void {
+    this.#checkOpen();
+    const wasExecuting = this.state === requestState.executing;
+    this.state = requestState.done;
+    this.holder = null;
+    this.producer = null;
+    if (cause === null) this.observer?.onSuccess(this);
+    else this.observer?.onFailed(this, cause, wasExecuting);
+  }
+
+  #checkOpen(): void {
+    if (this.state === requestState.done) throw new Error("Request answered twice. This is a bug.");
   }
 }
 
@@ -143,5 +219,8 @@ export interface InferenceRequestInit {
   readonly parameters: ReadonlyMap<string, ParameterValue> | null;
   readonly priority: number;
   readonly timeoutUs: number;
+  readonly correlationId: CorrelationId;
+  readonly isSequenceStart: boolean;
+  readonly isSequenceEnd: boolean;
   readonly sink: ResponseSink;
 }

@@ -20,7 +20,7 @@ export class ClassifyingSink implements ResponseSink {
     this.#isBatching = isBatching;
   }
 
-  onResponse(response: InferenceResponse): void {
+  onResponse(response: InferenceResponse, isFinal: boolean): void {
     const outputs: Tensor[] = [];
     for (const output of response.outputs) {
       const count = this.#counts.get(output.name);
@@ -31,15 +31,19 @@ export class ClassifyingSink implements ResponseSink {
       const labels = this.#labels.get(output.name) ?? [];
       const classes = classify(output, { count, labels, isBatching: this.#isBatching });
       if ("code" in classes) {
-        this.#sink.onFailure(classes);
+        this.#sink.onFailure(classes, isFinal);
         return;
       }
       outputs.push(classes);
     }
-    this.#sink.onResponse(response.withOutputs(outputs));
+    this.#sink.onResponse(response.withOutputs(outputs), isFinal);
   }
 
-  onFailure(failure: Failure): void {
-    this.#sink.onFailure(failure);
+  onFailure(failure: Failure, isFinal: boolean): void {
+    this.#sink.onFailure(failure, isFinal);
+  }
+
+  onEnd(): void {
+    this.#sink.onEnd();
   }
 }

@@ -1,4 +1,8 @@
-import { InferenceRequest, type ResponseSink } from "../../server/core/inference-request.ts";
+import {
+  type CorrelationId,
+  InferenceRequest,
+  type ResponseSink,
+} from "../../server/core/inference-request.ts";
 import type { InferenceResponse } from "../../server/core/inference-response.ts";
 import type { Failure } from "../../server/core/status.ts";
 import { Tensor } from "../../server/core/tensor.ts";
@@ -7,18 +11,21 @@ import { Tensor } from "../../server/core/tensor.ts";
 export class RecordingSink implements ResponseSink {
   readonly responses: InferenceResponse[] = [];
   readonly failures: Failure[] = [];
+  /** Final calls; anything but 1 at the end is a bug. */
+  answerCount = 0;
 
-  onResponse(response: InferenceResponse): void {
+  onResponse(response: InferenceResponse, isFinal: boolean): void {
     this.responses.push(response);
+    if (isFinal) this.answerCount++;
   }
 
-  onFailure(failure: Failure): void {
+  onFailure(failure: Failure, isFinal: boolean): void {
     this.failures.push(failure);
+    if (isFinal) this.answerCount++;
   }
 
-  /** How often the request was answered; anything but 1 at the end is a bug. */
-  get answerCount(): number {
-    return this.responses.length + this.failures.length;
+  onEnd(): void {
+    this.answerCount++;
   }
 }
 
@@ -29,6 +36,9 @@ export interface RequestSketch {
   readonly inputs?: Tensor[];
   readonly requestedOutputs?: string[];
   readonly queueStartUs?: number;
+  readonly correlationId?: CorrelationId;
+  readonly isSequenceStart?: boolean;
+  readonly isSequenceEnd?: boolean;
 }
 
 /** A request with a {@link RecordingSink}. */
@@ -41,6 +51,9 @@ export function makeRequest(sketch: RequestSketch = {}): { request: InferenceReq
     parameters: null,
     priority: 0,
     timeoutUs: 0,
+    correlationId: sketch.correlationId ?? 0,
+    isSequenceStart: sketch.isSequenceStart ?? false,
+    isSequenceEnd: sketch.isSequenceEnd ?? false,
     sink,
   });
   request.batchSize = sketch.batchSize ?? 1;

@@ -47,6 +47,8 @@ export class InferRequestMessage {
   modelName = "";
   modelVersion = "";
   id = "";
+  /** Known after {@link toInferenceRequest}: the stream tells the end of the request even when no response carries it. */
+  wantsEmptyFinalResponse = false;
   readonly #reader: ProtoReader;
   /** Where each entry of `parameters`, `inputs`, `outputs` and `raw_input_contents` begins: at its length. */
   readonly #parameterOffsets: number[] = [];
@@ -117,9 +119,13 @@ export class InferRequestMessage {
       parameters: withForwardedHeaders(parameters.custom, forwarded),
       priority: parameters.priority,
       timeoutUs: parameters.timeoutUs,
+      correlationId: parameters.correlationId,
+      isSequenceStart: parameters.isSequenceStart,
+      isSequenceEnd: parameters.isSequenceEnd,
       sink,
     });
     request.classifications = this.#classifications;
+    this.wantsEmptyFinalResponse = parameters.wantsEmptyFinalResponse;
     return request;
   }
 

@@ -1,4 +1,4 @@
-import type { ParameterValue } from "../../core/inference-request.ts";
+import type { CorrelationId, ParameterValue } from "../../core/inference-request.ts";
 import { StatusError } from "../../core/status.ts";
 import { type ParameterChoice, type ParameterEntry, readParameterEntry } from "./infer-parameter.ts";
 import type { ProtoReader } from "./proto-reader.ts";
@@ -9,15 +9,28 @@ export interface RequestParameters {
   readonly priority: number;
   /** Queue timeout in µs; 0: none. */
   readonly timeoutUs: number;
+  /** 0 or "": the request belongs to no sequence. */
+  readonly correlationId: CorrelationId;
+  readonly isSequenceStart: boolean;
+  readonly isSequenceEnd: boolean;
+  /** `triton_enable_empty_final_response`: a stream tells the end of the request even when no response carries it. */
+  readonly wantsEmptyFinalResponse: boolean;
   /** Those that the protocol gives no meaning, for the backend; `null` when there are none. */
   readonly custom: ReadonlyMap<string, ParameterValue> | null;
 }
 
-const noParameters: RequestParameters = { priority: 0, timeoutUs: 0, custom: null };
+const noParameters: RequestParameters = {
+  priority: 0,
+  timeoutUs: 0,
+  correlationId: 0,
+  isSequenceStart: false,
+  isSequenceEnd: false,
+  wantsEmptyFinalResponse: false,
+  custom: null,
+};
 
 /** Parameters with a meaning, and the members of the oneof that may carry them. */
 const typesByName: ReadonlyMap<string, readonly ParameterChoice[]> = new Map([
-  // A model without a sequence scheduler has no use for these three, but a wrong type is a client's mistake anyway.
   ["sequence_id", ["int64_param", "string_param"]],
   ["sequence_start", ["bool_param"]],
   ["sequence_end", ["bool_param"]],
@@ -52,21 +65,47 @@ export function readRequestParameters(reader: ProtoReader, offsets: readonly num
     const entry = readParameterEntry(reader, "parameters");
     entries.set(entry.key, entry);
   }
-  let priority = 0;
-  let timeoutUs = 0;
-  let custom: Map<string, ParameterValue> | null = null;
+  const read: { -readonly [K in keyof RequestParameters]: RequestParameters[K] } = { ...noParameters };
+  const custom = new Map<string, ParameterValue>();
   for (const entry of entries.values()) {
-    const isCustom = checkType(entry);
-    if (isCustom) {
-      custom ??= new Map();
-      custom.set(entry.key, entry.value);
-    } else if (entry.key === "priority") {
-      priority = notNegative(entry);
-    } else if (entry.key === "timeout") {
-      timeoutUs = notNegative(entry);
-    }
+    if (checkType(entry)) custom.set(entry.key, entry.value);
+    else setParameter(read, entry);
   }
-  return { priority, timeoutUs, custom };
+  if (custom.size > 0) read.custom = custom;
+  return read;
+}
+
+/** Takes over a parameter with a meaning, whose type has been checked. */
+function setParameter(
+  read: { -readonly [K in keyof RequestParameters]: RequestParameters[K] },
+  entry: ParameterEntry,
+): void {
+  switch (entry.key) {
+    case "priority":
+      read.priority = notNegative(entry);
+      break;
+    case "timeout":
+      read.timeoutUs = notNegative(entry);
+      break;
+    case "sequence_id":
+      read.correlationId = correlationIdOf(entry.value);
+      break;
+    case "sequence_start":
+      read.isSequenceStart = entry.value === true;
+      break;
+    case "sequence_end":
+      read.isSequenceEnd = entry.value === true;
+      break;
+    default:
+      read.wantsEmptyFinalResponse = entry.value === true;
+  }
+}
+
+/** Ids are unsigned, but the protocol has only a signed field for them: its bits count. */
+function correlationIdOf(value: ParameterValue): CorrelationId {
+  if (typeof value === "string") return value;
+  const id = typeof value === "bigint" ? value : Number(value);
+  return id < 0 ? BigInt.asUintN(64, BigInt(id)) : id;
 }
 
 /** Throws unless the parameter may be sent like this. Returns whether it is one for the backend. */

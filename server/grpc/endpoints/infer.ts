@@ -14,6 +14,8 @@ const decoupledFailure = failure(
   "ModelInfer RPC doesn't support models with decoupled transaction policy",
 );
 
+const noResponse = failure("INTERNAL", "expected a single response, got none");
+
 /** `ModelInfer`: one request, one response. */
 export function modelInfer(
   dataPlane: DataPlane,
@@ -54,5 +56,10 @@ class InferCall implements ResponseSink {
 
   onFailure(cause: Failure): void {
     if (!this.#call.isCancelled) this.#call.fail(withRequestId(this.request.id, cause));
+  }
+
+  /** Only decoupled models end without a response, and those are refused here. */
+  onEnd(): void {
+    this.onFailure(noResponse);
   }
 }

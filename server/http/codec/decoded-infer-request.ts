@@ -21,7 +21,7 @@ export class DecodedInferRequest {
   /** 0: none. */
   readonly timeoutUs: number;
   /** 0 or "": the request belongs to no sequence. */
-  readonly sequenceId: number | bigint | string;
+  readonly correlationId: number | bigint | string;
   readonly isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
 
@@ -34,7 +34,7 @@ export class DecodedInferRequest {
     this.parameters = init.parameters;
     this.priority = init.priority;
     this.timeoutUs = init.timeoutUs;
-    this.sequenceId = init.sequenceId;
+    this.correlationId = init.correlationId;
     this.isSequenceStart = init.isSequenceStart;
     this.isSequenceEnd = init.isSequenceEnd;
   }

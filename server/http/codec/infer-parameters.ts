@@ -12,7 +12,7 @@ export interface InferParameters {
   /** 0: none. */
   readonly timeoutUs: number;
   /** The correlation id; 0 or "": the request belongs to no sequence. */
-  readonly sequenceId: number | bigint | string;
+  readonly correlationId: number | bigint | string;
   readonly isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
   /** `binary_data_output`: outputs that the request does not list come as binary tensor data. */
@@ -24,7 +24,7 @@ export const noParameters: InferParameters = {
   custom: null,
   priority: 0,
   timeoutUs: 0,
-  sequenceId: 0,
+  correlationId: 0,
   isSequenceStart: false,
   isSequenceEnd: false,
   isBinaryByDefault: false,
@@ -42,7 +42,7 @@ export function readInferParameters(reader: JsonReader): InferParameters {
   for (let key = reader.enterObject("parameters"); key !== null; key = reader.nextKey()) {
     switch (key) {
       case "sequence_id":
-        read.sequenceId = readSequenceId(reader);
+        read.correlationId = readCorrelationId(reader);
         break;
       case "sequence_start":
         read.isSequenceStart = reader.readBoolean(key);
@@ -67,7 +67,7 @@ export function readInferParameters(reader: JsonReader): InferParameters {
   return read;
 }
 
-function readSequenceId(reader: JsonReader): number | bigint | string {
+function readCorrelationId(reader: JsonReader): number | bigint | string {
   switch (reader.kind()) {
     case jsonKind.string:
       return reader.readString("sequence_id");

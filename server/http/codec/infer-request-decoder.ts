@@ -115,7 +115,7 @@ function bind(header: InferHeader, id: string, body: Buffer, jsonBytes: number):
     parameters: parameters.custom,
     priority: parameters.priority,
     timeoutUs: parameters.timeoutUs,
-    sequenceId: parameters.sequenceId,
+    correlationId: parameters.correlationId,
     isSequenceStart: parameters.isSequenceStart,
     isSequenceEnd: parameters.isSequenceEnd,
   });

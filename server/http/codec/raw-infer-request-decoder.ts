@@ -61,7 +61,7 @@ export function decodeRawInferRequest(request: RawInferRequestBody): DecodedInfe
     parameters: null,
     priority: 0,
     timeoutUs: 0,
-    sequenceId: 0,
+    correlationId: 0,
     isSequenceStart: false,
     isSequenceEnd: false,
   });

@@ -140,6 +140,8 @@ const decoupled = failure(
   "HTTP end point doesn't support models with decoupled transaction policy",
 );
 
+const noResponse = failure("INTERNAL", "expected a single response, got none");
+
 /** One inference over HTTP, from its body to its reply. */
 class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   readonly #exchange: HttpExchange;
@@ -209,6 +211,11 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
 
   onFailure(cause: Failure): void {
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
+  }
+
+  /** Only decoupled models end without a response, and those are refused here. */
+  onEnd(): void {
+    this.onFailure(noResponse);
   }
 
   #findModel(): ServedModel | Failure {
@@ -294,6 +301,9 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       parameters: withForwardedHeaders(decoded.parameters, this.#headers.forwarded),
       priority: decoded.priority,
       timeoutUs: decoded.timeoutUs,
+      correlationId: decoded.correlationId,
+      isSequenceStart: decoded.isSequenceStart,
+      isSequenceEnd: decoded.isSequenceEnd,
       sink: this,
     });
     request.classifications = decoded.classifications;

@@ -59,6 +59,9 @@ describe("InferenceServer", () => {
             parameters: null,
             priority: 0,
             timeoutUs: 0,
+            correlationId: 0,
+            isSequenceStart: false,
+            isSequenceEnd: false,
             sink: {
               onResponse: ({ id, modelName, modelVersion, outputs }) => {
                 assert.deepEqual([id, modelName, modelVersion], ["7", "simple", "1"]);
@@ -69,6 +72,7 @@ describe("InferenceServer", () => {
                 resolve(Object.fromEntries(outputs.map(read)));
               },
               onFailure: resolve,
+              onEnd: () => assert.fail("this model answers each request"),
             },
           }),
         );

@@ -69,6 +69,55 @@ describe("InferenceRequest", () => {
     assert.equal(sink.answerCount, 1);
   });
 
+  it("gives several responses, then ends, and succeeds once", () => {
+    const { request, sink } = makeRequest();
+    const events = observe(request);
+    request.state = requestState.executing;
+    request.respond(response);
+    request.respond(response);
+    assert.deepEqual(events, []);
+    assert.equal(sink.answerCount, 0);
+    request.end();
+    assert.equal(sink.responses.length, 2);
+    assert.equal(sink.answerCount, 1);
+    assert.equal(request.responseCount, 2);
+    assert.deepEqual(events, [`success in state ${requestState.done}`]);
+    assert.throws(() => request.respond(response), /answered twice/);
+    assert.throws(() => request.end(), /answered twice/);
+  });
+
+  it("has failed when one of its responses was a failure", () => {
+    for (const last of ["complete", "end"] as const) {
+      const { request, sink } = makeRequest();
+      const events = observe(request);
+      request.state = requestState.executing;
+      request.respondFailure(failed);
+      if (last === "end") request.end();
+      else request.complete(response);
+      assert.deepEqual(events, ["failed: broke, executing: true"]);
+      assert.deepEqual(sink.failures, [failed]);
+      assert.equal(sink.answerCount, 1);
+    }
+  });
+
+  it("tells its producer of cancellations and of written responses until it ends", () => {
+    const { request } = makeRequest();
+    const told: string[] = [];
+    request.producer = {
+      onCancelled: () => told.push("cancelled"),
+      onResponseWritten: () => told.push("written"),
+    };
+    request.state = requestState.executing;
+    request.respond(response);
+    request.responseWritten();
+    request.cancel();
+    request.cancel();
+    assert.deepEqual(told, ["written", "cancelled"]);
+    request.end();
+    request.responseWritten();
+    assert.deepEqual(told, ["written", "cancelled"]);
+  });
+
   it("cancel asks the holder once while the request is queued", () => {
     const { request } = makeRequest();
     const asked: InferenceRequest[] = [];

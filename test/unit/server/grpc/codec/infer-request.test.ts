@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { describe, it } from "mocha";
-import type { InferenceRequest, ResponseSink } from "../../../../../server/core/inference-request.ts";
+import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
 import { StatusError } from "../../../../../server/core/status.ts";
 import { InferRequestMessage } from "../../../../../server/grpc/codec/infer-request.ts";
+import { RecordingSink } from "../../../../helpers/recorded-request.ts";
 import { requestCases, toProtobufObject } from "../infer-request-arbitrary.ts";
 import { encodeMessage } from "../wire.ts";
 
-const sink: ResponseSink = { onResponse: () => {}, onFailure: () => {} };
+const sink = new RecordingSink();
 
 function read(bytes: Buffer): InferenceRequest {
   return new InferRequestMessage(bytes).toInferenceRequest(sink);

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { InferenceRequest } from "../../../../../server/core/inference-request.ts";
 import { InferRequestMessage } from "../../../../../server/grpc/codec/infer-request.ts";
+import { RecordingSink } from "../../../../helpers/recorded-request.ts";
 import { encodeMessage } from "../wire.ts";
 
 function read(message: object): InferenceRequest {
-  return new InferRequestMessage(encodeMessage("ModelInferRequest", message)).toInferenceRequest({
-    onResponse: () => {},
-    onFailure: () => {},
-  });
+  return new InferRequestMessage(encodeMessage("ModelInferRequest", message)).toInferenceRequest(
+    new RecordingSink(),
+  );
 }
 
 function readParameter(key: string, value: object): InferenceRequest {
@@ -53,15 +53,31 @@ describe("readRequestParameters", () => {
     );
   });
 
-  it("readRequestParameters checks sequence parameters, which then have no effect", () => {
-    const valid = [
-      ["sequence_id", { int64_param: 7 }],
-      ["sequence_id", { string_param: "s" }],
-      ["sequence_start", { bool_param: true }],
-      ["sequence_end", { bool_param: true }],
-      ["triton_enable_empty_final_response", { bool_param: true }],
+  it("readRequestParameters carries sequence parameters, ids as unsigned numbers or text", () => {
+    const ids = [
+      [{ int64_param: 7 }, 7],
+      [{ int64_param: "9223372036854775807" }, 2n ** 63n - 1n],
+      [{ int64_param: -1 }, 2n ** 64n - 1n],
+      [{ string_param: "s" }, "s"],
     ] as const;
-    for (const [key, value] of valid) assert.equal(readParameter(key, value).parameters, null);
+    for (const [sent, read] of ids) {
+      const request = readParameter("sequence_id", sent);
+      assert.equal(request.correlationId, read);
+      assert.equal(request.parameters, null);
+    }
+    const start = readParameter("sequence_start", { bool_param: true });
+    assert.deepEqual([start.isSequenceStart, start.isSequenceEnd, start.correlationId], [true, false, 0]);
+    const end = readParameter("sequence_end", { bool_param: true });
+    assert.deepEqual([end.isSequenceStart, end.isSequenceEnd], [false, true]);
+  });
+
+  it("readRequestParameters tells streams whether an empty final response is wanted", () => {
+    for (const isWanted of [false, true]) {
+      const parameters = { triton_enable_empty_final_response: { bool_param: isWanted } };
+      const message = new InferRequestMessage(encodeMessage("ModelInferRequest", { parameters }));
+      assert.equal(message.toInferenceRequest(new RecordingSink()).parameters, null);
+      assert.equal(message.wantsEmptyFinalResponse, isWanted);
+    }
   });
 
   const wrongTypes = [
@@ -113,7 +129,7 @@ describe("readRequestParameters", () => {
       ),
     );
     const message = new InferRequestMessage(bytes);
-    const request = message.toInferenceRequest({ onResponse: () => {}, onFailure: () => {} });
+    const request = message.toInferenceRequest(new RecordingSink());
     assert.equal(request.timeoutUs, 2);
   });
 });

@@ -14,7 +14,7 @@ describe("DecodedInferRequest", () => {
       parameters: new Map([["x", 1]]),
       priority: 2,
       timeoutUs: 3,
-      sequenceId: "s",
+      correlationId: "s",
       isSequenceStart: true,
       isSequenceEnd: false,
     };

@@ -20,7 +20,7 @@ describe("readInferParameters", () => {
         custom: null,
         priority: 1,
         timeoutUs: 9,
-        sequenceId: 5,
+        correlationId: 5,
         isSequenceStart: true,
         isSequenceEnd: true,
         isBinaryByDefault: true,
@@ -29,8 +29,8 @@ describe("readInferParameters", () => {
   });
 
   it("reads sequence ids of any size and strings", () => {
-    assert.equal(read('{"sequence_id":18446744073709551615}').sequenceId, 18446744073709551615n);
-    assert.equal(read('{"sequence_id":"é"}').sequenceId, "é");
+    assert.equal(read('{"sequence_id":18446744073709551615}').correlationId, 18446744073709551615n);
+    assert.equal(read('{"sequence_id":"é"}').correlationId, "é");
   });
 
   it("passes other parameters on with their type", () => {

@@ -53,7 +53,7 @@ describe("decodeInferRequest", () => {
     assert.equal(decoded.id, "é1");
     assert.equal(decoded.priority, 2);
     assert.equal(decoded.timeoutUs, 5000);
-    assert.equal(decoded.sequenceId, 7);
+    assert.equal(decoded.correlationId, 7);
     assert.equal(decoded.isSequenceStart, true);
     assert.equal(decoded.isSequenceEnd, false);
     assert.deepEqual(decoded.parameters, new Map([["top_k", 3]]));
