@@ -9,7 +9,9 @@ export type InferRequestParts = Omit<DecodedInferRequest, "outputEncodings"> & {
 
 /** For the thread that has decoded. */
 export function takeRequestApart(decoded: DecodedInferRequest): InferRequestParts {
-  return { ...decoded, outputEncodings: decoded.outputEncodings.parts() };
+  // A class of fields only.
+  const { outputEncodings, ...rest } = decoded;
+  return { ...rest, outputEncodings: outputEncodings.parts() };
 }
 
 /** For the thread that goes on: the very classes that it has everywhere else. */

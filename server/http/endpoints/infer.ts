@@ -25,6 +25,7 @@ import { joinRequest } from "../codec-thread/infer-request-parts.ts";
 import { copyResponse } from "../codec-thread/infer-response-parts.ts";
 import { isLargeJson, isLargeJsonResponse } from "../codec-thread/large-json.ts";
 import { buffersOf } from "../codec-thread/transferable.ts";
+import { bodyPool, isWorthKeeping } from "../transport/body-pool.ts";
 import type {
   BodyLimit,
   BodyReceiver,
@@ -153,6 +154,8 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   #isCancelled = false;
   /** What the codec thread does for this call. Before and after it, it is the request that is cancelled. */
   #codecCall: Cancellable | null = null;
+  /** Memory that can be used for another body when the inputs, which are views on it, have been used up. */
+  #body: Uint8Array | null = null;
 
   constructor(exchange: HttpExchange, route: Route, headers: RequestHeaders, context: InferContext) {
     this.#exchange = exchange;
@@ -166,6 +169,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     const model = this.#findModel();
     if (isFailure(model)) return replyFailure(this.#exchange, model);
     const { compression } = this.#headers;
+    if (isWorthKeeping(body.byteLength)) this.#body = body;
     if (compression === null) this.#serve(model, body);
     else if (typeof compression === "string") this.#decompress(compression, body);
     else replyFailureWithHeaders(this.#exchange, compression, [["Accept-Encoding", acceptedEncodings]]);
@@ -197,25 +201,34 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       const { outputEncodings } = this.#decoded;
       if (isLargeJsonResponse(response, outputEncodings)) {
         this.#encodeElsewhere(response, outputEncodings);
-        return;
+      } else {
+        const encoded = encodeInferResponse(response, outputEncodings, this.#context.scratch);
+        const { responseCompression } = this.#headers;
+        if (responseCompression === null) this.#reply(encoded);
+        // The next response is written into the same memory.
+        else this.#replyCompressed(responseCompression, { ...encoded, body: Buffer.from(encoded.body) });
       }
-      const encoded = encodeInferResponse(response, outputEncodings, this.#context.scratch);
-      const { responseCompression } = this.#headers;
-      if (responseCompression === null) this.#reply(encoded);
-      // The next response is written into the same memory.
-      else this.#replyCompressed(responseCompression, { ...encoded, body: Buffer.from(encoded.body) });
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
+    this.#recycleBody();
   }
 
   onFailure(cause: Failure): void {
+    this.#recycleBody();
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
   }
 
   /** Only decoupled models end without a response, and those are refused here. */
   onEnd(): void {
     this.onFailure(noResponse);
+  }
+
+  /** The request has ended: nobody reads its inputs any more. */
+  #recycleBody(): void {
+    if (this.#body === null) return;
+    bodyPool.give(this.#body);
+    this.#body = null;
   }
 
   #findModel(): ServedModel | Failure {

@@ -82,10 +82,7 @@ describe("Large JSON over HTTP", () => {
     await server.current.http.post(infer, text);
     controller.abort();
     await Promise.all(gone);
-    assert.deepEqual(
-      inferResponse(await server.current.http.post(infer, text)).outputs[0]?.data,
-      values,
-    );
+    assert.deepEqual(inferResponse(await server.current.http.post(infer, text)).outputs[0]?.data, values);
   });
 
   it("is answered, or refused as not found, while its model is unloaded and loaded", async () => {

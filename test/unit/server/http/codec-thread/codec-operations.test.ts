@@ -37,7 +37,10 @@ const everything = JSON.stringify({
     { name: "F", datatype: "INT64", shape: [0, 2], data: [] },
     { name: "U", datatype: "UINT64", shape: [1], data: [1] },
   ],
-  outputs: [{ name: "O", parameters: { binary_data: true } }, { name: "C", parameters: { classification: 2 } }],
+  outputs: [
+    { name: "O", parameters: { binary_data: true } },
+    { name: "C", parameters: { classification: 2 } },
+  ],
 });
 
 describe("codecOperations decode-infer-request", () => {
@@ -67,7 +70,12 @@ describe("codecOperations decode-infer-request", () => {
   });
 
   it("throws the same errors", () => {
-    for (const text of ["", "{", '{"inputs":[{"name":"A","datatype":"FP32","shape":[2],"data":[1]}]}', "{}"]) {
+    for (const text of [
+      "",
+      "{",
+      '{"inputs":[{"name":"A","datatype":"FP32","shape":[2],"data":[1]}]}',
+      "{}",
+    ]) {
       const body = Buffer.from(text);
       let expected: unknown = null;
       try {

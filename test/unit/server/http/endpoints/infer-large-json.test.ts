@@ -86,7 +86,10 @@ describe("InferEndpoint with large JSON", () => {
   });
 
   it("decompresses first, and compresses what the thread has written", async () => {
-    const exchange = send(gzipSync(largeRequest()), { "content-encoding": "gzip", "accept-encoding": "gzip" });
+    const exchange = send(gzipSync(largeRequest()), {
+      "content-encoding": "gzip",
+      "accept-encoding": "gzip",
+    });
     await exchange.replied();
     assert.deepEqual(exchange.replyHeaders, {
       "Content-Type": "application/json",
@@ -113,10 +116,22 @@ describe("InferEndpoint with large JSON", () => {
   });
 
   for (const [what, body, error] of [
-    ["malformed JSON", largeRequest().slice(0, -1), /^failed to parse the request JSON buffer: .* at byte \d+$/],
-    ["a wrong element", largeRequest({}, [...values.slice(1), "x"]), /attempt to access JSON non-integer as integer/],
+    [
+      "malformed JSON",
+      largeRequest().slice(0, -1),
+      /^failed to parse the request JSON buffer: .* at byte \d+$/,
+    ],
+    [
+      "a wrong element",
+      largeRequest({}, [...values.slice(1), "x"]),
+      /attempt to access JSON non-integer as integer/,
+    ],
     ["a missing element", largeRequest({}, values.slice(1)), /expecting 20000 elements$/],
-    ["no inputs", largeRequest({ inputs: undefined, padding: values }), /non-existing object member 'inputs'/],
+    [
+      "no inputs",
+      largeRequest({ inputs: undefined, padding: values }),
+      /non-existing object member 'inputs'/,
+    ],
   ] as const) {
     it(`answers ${what} as it does in small requests`, async () => {
       const exchange = send(body);

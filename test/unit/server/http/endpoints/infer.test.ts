@@ -4,6 +4,7 @@ import { describe, it } from "mocha";
 import { InferEndpoint } from "../../../../../server/http/endpoints/infer.ts";
 import { CodecThread } from "../../../../../server/http/codec-thread/codec-thread.ts";
 import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
+import { bodyPool } from "../../../../../server/http/transport/body-pool.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeDataPlane, FakeModel } from "../../../../helpers/fake-data-plane.ts";
@@ -189,5 +190,29 @@ describe("InferEndpoint", () => {
     assert.equal(exchange.statusLine, "500 Internal Server Error");
     assert.doesNotMatch(exchange.body, /secret/);
     assert.equal(bugs.length, 1);
+  });
+
+  it("gives a body's memory to another one when the request has ended, and not before", () => {
+    const plane = new FakeDataPlane();
+    const onBug = assert.ifError;
+    const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug }, new CodecThread(onBug));
+    const route = matchRoute("/v2/models/echo/infer");
+    assert.ok(route !== null);
+    const byteCount = 200_000;
+    const header = `{"inputs":[{"name":"INPUT0","datatype":"UINT8","shape":[${byteCount}],"parameters":{"binary_data_size":${byteCount}}}]}`;
+    const exchange = new FakeExchange({ "inference-header-content-length": String(header.length) });
+    plane.echo.isEchoing = false;
+    endpoint.handle(route, exchange);
+    exchange.receive(Buffer.concat([Buffer.from(header), Buffer.alloc(byteCount, 7)]));
+    const request = plane.echo.lastRequest();
+    const isFree = (): boolean => {
+      const taken = Array.from({ length: 9 }, () => bodyPool.take(byteCount).buffer);
+      return taken.some((buffer) => buffer === request.inputs[0]?.data.buffer);
+    };
+    assert.equal(isFree(), false);
+    request.fail({ code: "UNAVAILABLE", message: "Full" });
+    assert.equal(exchange.statusLine, "503 Service Unavailable");
+    assert.equal(isFree(), true);
+    assert.equal(isFree(), false);
   });
 });
