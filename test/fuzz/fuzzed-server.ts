@@ -72,6 +72,7 @@ export function useFuzzedServer(): FuzzedServer {
       "--load-model=*",
       "--http-max-input-size=1000000",
       "--http-header-forward-pattern=^x-",
+      "--allow-client-shm=true",
       "--exit-timeout-secs=10",
     ]);
     // Opens the connections that its own clients keep.
