@@ -27,6 +27,13 @@ export interface ComposingModel {
   outputIndex(name: string): number;
   /** Validates the request and hands it to the model's own scheduler; `null` when that took it. */
   infer(request: InferenceRequest): Status;
+  /**
+   * Keeps the model taking requests until {@link release}, also when it is unloaded or replaced meanwhile: a request
+   * that is half-way through an ensemble finds every model that it began with.
+   */
+  hold(): void;
+  /** Ends one {@link hold}. */
+  release(): void;
 }
 
 /**

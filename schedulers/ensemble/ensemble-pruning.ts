@@ -4,6 +4,8 @@ import type { EnsemblePlan, PlannedStep } from "./ensemble-plan.ts";
 export class EnsemblePruning {
   /** Positions in {@link EnsemblePlan.outputs}, ascending. */
   readonly outputs: readonly number[];
+  /** All steps that are needed. */
+  readonly steps: readonly PlannedStep[];
   /** The level whose every pass gives a response: the innermost of the wanted outputs. */
   readonly answerLevel: number;
   readonly #stepsByLevel: readonly (readonly PlannedStep[])[];
@@ -21,6 +23,7 @@ export class EnsemblePruning {
       steps.add(step);
       for (const input of step.inputs) needed.add(input.tensor);
     }
+    this.steps = [...steps];
     this.#stepsByLevel = plan.levels.map((_, level) =>
       plan.steps.filter((step) => steps.has(step) && step.level === level),
     );

@@ -4,7 +4,9 @@ import { FixedQueue } from "../../server/core/fixed-queue.ts";
 import { type Failure, failure } from "../../server/core/status.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import { adaptBatchDimension } from "./batch-dimension.ts";
+import type { ComposingModel } from "./composing-model.ts";
 import type { EnsembleContext } from "./ensemble-context.ts";
+import type { PlannedStep } from "./ensemble-plan.ts";
 import type { EnsemblePruning } from "./ensemble-pruning.ts";
 import { EnsembleScope } from "./ensemble-scope.ts";
 import { StepDurations } from "./step-durations.ts";
@@ -18,6 +20,8 @@ export class EnsembleRun implements StepListener, ResponseProducer {
   readonly #request: InferenceRequest;
   readonly #pruning: EnsemblePruning;
   readonly #durations = new StepDurations();
+  /** Held until the end. */
+  readonly #models = new Map<PlannedStep, ComposingModel>();
   /** Steps that have begun to wait at a gate or to run. */
   readonly #running = new Set<StepRun>();
   /** Whose responses have been given and have not left yet, in order. Empty without a response window. */
@@ -35,8 +39,9 @@ export class EnsembleRun implements StepListener, ResponseProducer {
     this.#pruning = context.pruningFor(request.requestedOutputs);
   }
 
-  /** Begins with the steps that need nothing but the ensemble's inputs. */
+  /** Finds the models of all steps, then begins with the steps that need nothing but the ensemble's inputs. */
   start(): void {
+    this.#holdModels();
     const scope = new EnsembleScope(0, this.#pruning.stepsOf(0), null);
     for (const [i, input] of this.#context.plan.inputs.entries()) {
       const name = this.#context.plan.inputs[i]?.name;
@@ -60,13 +65,8 @@ export class EnsembleRun implements StepListener, ResponseProducer {
       this.onStepEnd(step);
       return;
     }
-    const { modelName, modelVersion } = step.step;
-    const model = this.#context.findModel(modelName, modelVersion);
-    if ("message" in model) {
-      this.onStepFailure(step, model);
-      this.onStepEnd(step);
-      return;
-    }
+    const model = this.#models.get(step.step);
+    if (model === undefined) throw new Error("A step without a model has begun. This is a bug.");
     const request = step.makeRequest(
       this.#request,
       model,
@@ -103,12 +103,15 @@ export class EnsembleRun implements StepListener, ResponseProducer {
     if (isOpening && scope.pendingCount === 0) this.#close(scope);
   }
 
-  onStepFailure(step: StepRun, cause: Failure): void {
-    const { modelName } = step.step;
+  onStepFailure({ step }: StepRun, cause: Failure): void {
+    this.#failStep(step, cause);
+  }
+
+  #failStep(step: PlannedStep, cause: Failure): void {
     this.#stop(
       failure(
         cause.code,
-        `in ensemble '${this.#context.name}', step ${step.step.index} (model '${modelName}'): ${cause.message}`,
+        `in ensemble '${this.#context.name}', step ${step.index} (model '${step.modelName}'): ${cause.message}`,
       ),
     );
   }
@@ -125,6 +128,18 @@ export class EnsembleRun implements StepListener, ResponseProducer {
     }
     this.#release(scope);
     this.#endWhenIdle();
+  }
+
+  #holdModels(): void {
+    for (const step of this.#pruning.steps) {
+      const model = this.#context.findModel(step.modelName, step.modelVersion);
+      if ("message" in model) {
+        this.#failStep(step, model);
+        return;
+      }
+      model.hold();
+      this.#models.set(step, model);
+    }
   }
 
   /** Begins every step whose inputs are known, and answers when the outputs are, here and in the scopes inside. */
@@ -226,6 +241,7 @@ export class EnsembleRun implements StepListener, ResponseProducer {
   #endWhenIdle(): void {
     if (this.#isAdvancing || this.#isDone || this.#running.size > 0) return;
     this.#isDone = true;
+    for (const model of this.#models.values()) model.release();
     const request = this.#request;
     this.#durations.writeTo(request, this.#context.nowUs());
     if (this.#failure !== null) {

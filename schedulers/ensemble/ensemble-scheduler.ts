@@ -27,7 +27,7 @@ export interface EnsembleParts {
   readonly plan: EnsemblePlan;
   /** The ensemble's outputs, in the order of the plan's. */
   readonly outputs: readonly ComposingTensor[];
-  /** Looks a composing model up for each step of each request, so that a reloaded one is used at once. */
+  /** Looks the composing models up for each request, so that a reloaded one is used from the next request on. */
   readonly findModel: FindComposingModel;
   /** Most requests of all clients inside each step; 0: any number. */
   readonly maxInflightRequests: number;

@@ -50,6 +50,8 @@ export class ManualComposingModel implements ComposingModel {
   /** Calls of {@link InferenceRequest.responseWritten} that reached this model. */
   writtenCount = 0;
   cancelledCount = 0;
+  /** Holds not released yet. */
+  holdCount = 0;
 
   constructor(name: string, sketch: ComposingModelSketch) {
     this.name = name;
@@ -77,6 +79,14 @@ export class ManualComposingModel implements ComposingModel {
     };
     this.requests.push(request);
     return null;
+  }
+
+  hold(): void {
+    this.holdCount++;
+  }
+
+  release(): void {
+    this.holdCount--;
   }
 
   /** A request that has come, by its place. */

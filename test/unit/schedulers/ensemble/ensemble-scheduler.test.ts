@@ -144,12 +144,23 @@ describe("EnsembleScheduler", () => {
     assert.equal(sink.answerCount, 1);
   });
 
-  it("fails when a model has gone meanwhile", async () => {
-    const { a, bench } = chain();
+  it("holds the models that it began with until its end, whatever is loaded meanwhile", async () => {
+    const { a, b, bench } = chain();
     const { sink } = await bench.infer();
     bench.models.delete("b");
+    assert.deepEqual([a.holdCount, b.holdCount], [1, 1]);
     a.answer(0, { Y: 1 });
+    b.answer(0, { Y: 2 });
+    assert.deepEqual(answers(sink), [{ OUT: 2 }]);
+    assert.deepEqual([a.holdCount, b.holdCount], [0, 0]);
+  });
+
+  it("fails before any step when a model is not there, and holds none", async () => {
+    const { a, bench } = chain();
+    bench.models.delete("b");
+    const { sink } = await bench.infer();
     assert.match(sink.failures[0]?.message ?? "", /step 1 \(model 'b'\): no model 'b'/);
+    assert.deepEqual([a.requests.length, a.holdCount, sink.answerCount], [0, 0, 1]);
   });
 
   it("cancels the running steps, begins no other, and answers when they have ended (row 159)", async () => {
@@ -181,7 +192,7 @@ describe("EnsembleScheduler", () => {
     a.answer(0, { Y: 1 });
     b.answer(0, {});
     assert.equal(sink.failures[0]?.code, "INVALID_ARG");
-    assert.match(sink.failures[0]?.message ?? "", /unexpected deadlock, at least one output is not set/);
+    assert.match(sink.failures[0].message, /unexpected deadlock, at least one output is not set/);
   });
 
   it("adds and removes the batch dimension between models that batch and models that do not", async () => {
