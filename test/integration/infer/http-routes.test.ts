@@ -121,6 +121,12 @@ describe("HTTP routes", () => {
     return received;
   }
 
+  it("HEAD is answered without a body, so that the next reply on the connection is read from its start", async () => {
+    const head = "HEAD /v2/models/simple HTTP/1.1\r\nHost: x\r\n\r\n";
+    const received = await exchange(head + metadata, (text) => text.includes('"platform"'));
+    assert.match(received, /^HTTP\/1\.1 405 [^{]*\r\n\r\nHTTP\/1\.1 200 /);
+  });
+
   it("requests in one packet are answered one after the other", async () => {
     const received = await exchange(metadata + metadata + infer, (text) => text.includes('"model_version"'));
     assert.equal(received.split("HTTP/1.1 200 OK").length - 1, 3);
