@@ -11,6 +11,7 @@ import { logSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { traceSetting } from "./endpoints/trace.ts";
 import { restrictMethod } from "./restricted-protocol.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
@@ -32,6 +33,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
   ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
+  ["/inference.GRPCInferenceService/TraceSetting", traceSetting],
   ["/inference.GRPCInferenceService/LogSettings", logSettings],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
   ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],

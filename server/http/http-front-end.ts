@@ -9,6 +9,7 @@ import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { traceSettings, updateTraceSettings } from "./endpoints/trace.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { RestrictedHttpApi } from "./restricted-api.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
@@ -68,6 +69,8 @@ export class HttpFrontEnd {
         return modelStatistics(this.#server, route, exchange);
       case "logging":
         return (method === "post" ? updateLogSettings : logSettings)(this.#server, exchange);
+      case "trace-settings":
+        return (method === "post" ? updateTraceSettings : traceSettings)(this.#server, route, exchange);
       case "repository-index":
         return repositoryIndex(this.#server, exchange);
       case "model-load":

@@ -81,7 +81,6 @@ describe("HTTP routes", () => {
   const notBuilt: readonly (readonly [string, string])[] = [
     ["POST", "/v2/models/simple/generate"],
     ["GET", "/v2/systemsharedmemory/status"],
-    ["GET", "/v2/trace/setting"],
   ];
   for (const [method, path] of notBuilt) {
     it(`${method} ${path} is 501 and says that it is not supported yet`, async () => {

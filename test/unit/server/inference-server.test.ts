@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import {
@@ -27,6 +28,7 @@ const samples: InferenceServerOptions = {
   strictReadiness: true,
   autoCompleteConfig: true,
   backendConfig: [],
+  traceConfig: defaultTraceConfig,
 };
 
 function int32(values: readonly number[]): Uint8Array {
@@ -111,6 +113,7 @@ describe("InferenceServer", () => {
           "model_configuration",
           "binary_tensor_data",
           "statistics",
+          "trace",
           "logging",
         ],
       });
