@@ -12,8 +12,8 @@ export const traceOptions = {
     group: "Tracing",
     value: traceConfigValue,
     doc:
-      "A setting of tracing, see [the table](#settings-for---trace-config) and [tracing.md](tracing.md). Level, rate, count " +
-      "and log frequency can be changed while the server runs, also for single models.",
+      "A setting of tracing: the table below lists them, docs/tracing.md explains them. Level, rate, count and log frequency " +
+      "can be changed while the server runs, also for single models: POST /v2/trace/setting.",
     defaultValue: defaultTraceConfig,
     defaultText: "no tracing",
     defaultReason: "A trace costs time and room; who wants some says which.",
