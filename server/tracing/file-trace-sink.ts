@@ -113,7 +113,9 @@ export class FileTraceSink implements TraceSink {
     sampled.setting.collect();
     this.#lostCount++;
     if (this.#lostCount > 1) return;
-    this.#logger.warning("A trace was lost: more are made than can be written. Raise trace_rate to make fewer");
+    this.#logger.warning(
+      "A trace was lost: more are made than can be written. Raise trace_rate to make fewer",
+    );
   }
 }
 

@@ -19,7 +19,8 @@ const traceparent = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(
  * @see https://www.w3.org/TR/trace-context/
  */
 export function parseRemoteParent(parentHeader: string, traceState: string): RemoteParent | null {
-  const [, version, traceId = "", spanId = "", flags = "", rest] = traceparent.exec(parentHeader.trim()) ?? [];
+  const [, version, traceId = "", spanId = "", flags = "", rest] =
+    traceparent.exec(parentHeader.trim()) ?? [];
   if (version === undefined || version === "ff" || (version === "00" && rest !== undefined)) return null;
   if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null;
   return { traceId, spanId, traceFlags: Number.parseInt(flags, 16), traceState };

@@ -33,7 +33,9 @@ export class ReportingExporter implements SpanExporter {
   }
 
   #report({ error, code }: ExportResult): void {
-    const isFailed = code !== 0;
+    // The library's enumeration is not part of its public packages; 0 is success.
+    const number: number = code;
+    const isFailed = number !== 0;
     if (isFailed && !this.#hasFailed) {
       const reason = error === undefined ? "no reason was given" : error.message;
       this.#logger.error(`Spans could not be sent to ${this.#url} and are lost: ${reason}`);

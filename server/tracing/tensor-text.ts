@@ -33,7 +33,9 @@ export async function tensorText(tensor: TensorSnapshot): Promise<string> {
   const texts: string[] = [];
   if (datatype === "BYTES") {
     for (const element of splitBytesElements(bytes)) {
-      texts.push(JSON.stringify(Buffer.from(element.buffer, element.byteOffset, element.byteLength).toString()));
+      texts.push(
+        JSON.stringify(Buffer.from(element.buffer, element.byteOffset, element.byteLength).toString()),
+      );
       if (texts.length % elementsPerTurn === 0) await nextTurn();
     }
     return texts.join(",");

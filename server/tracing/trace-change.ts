@@ -80,7 +80,10 @@ function parseLevel(names: readonly string[], warn: (message: string) => void): 
     const bit = traceLevelBit(name);
     if (bit === undefined) warn(`Trace level ${JSON.stringify(name)} is unknown and was passed over`);
     else if (bit === traceLevel.off && names.length > 1) {
-      return failure("INVALID_ARG", 'Expect only one trace level "OFF": it cannot be given with other levels');
+      return failure(
+        "INVALID_ARG",
+        'Expect only one trace level "OFF": it cannot be given with other levels',
+      );
     } else level |= bit;
   }
   return level;

@@ -88,13 +88,12 @@ export class TraceSettings {
 
   #changeModel(name: string, change: TraceChange): Status {
     const before = this.#models.get(name);
-    const own: { -readonly [K in keyof TraceValues]?: number } =
-      before === undefined ? {} : { ...remaining(before.own, before.setting) };
-    for (const field of fieldsOf(change)) {
-      const value = change[field];
-      if (typeof value === "number") own[field] = value;
-      else delete own[field];
-    }
+    const own: Partial<TraceValues> = Object.fromEntries(
+      Object.entries({
+        ...(before === undefined ? {} : remaining(before.own, before.setting)),
+        ...change,
+      }).filter(([, value]) => value !== null),
+    );
     const models = new Map(this.#models);
     if (Object.keys(own).length === 0) models.delete(name);
     else models.set(name, this.#modelSetting(name, own, this.#global.current));

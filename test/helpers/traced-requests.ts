@@ -52,7 +52,11 @@ export class TracerBench {
   }
 
   /** Sends a request's beginning. @returns `null`: it is not sampled. */
-  sample(modelName = "m", headers: Readonly<Record<string, string>> = {}, requestId = ""): SampledRequest | null {
+  sample(
+    modelName = "m",
+    headers: Readonly<Record<string, string>> = {},
+    requestId = "",
+  ): SampledRequest | null {
     const arrival = this.tracer.arrive("http", (name) => headers[name] ?? "");
     return this.tracer.sample({ modelName, modelVersion: "1", requestId }, arrival);
   }
@@ -67,7 +71,11 @@ export class TracerBench {
 /** A sampled request that has been answered, for sinks. @param configure - Does what happens to it. */
 export async function tracedRequest(
   configure: (sampled: SampledRequest, clock: ManualClock) => void = () => undefined,
-  options: { readonly config?: TraceConfig; readonly requestId?: string; readonly headers?: Record<string, string> } = {},
+  options: {
+    readonly config?: TraceConfig;
+    readonly requestId?: string;
+    readonly headers?: Record<string, string>;
+  } = {},
 ): Promise<SampledRequest> {
   const bench = await TracerBench.open(options.config);
   const sampled = bench.sample("m", options.headers, options.requestId);
@@ -75,4 +83,3 @@ export async function tracedRequest(
   configure(sampled, bench.clock);
   return sampled;
 }
-

@@ -24,9 +24,9 @@ export function traceSetting(dataPlane: DataPlane, call: UnaryCall): void {
   const report =
     sent.length === 0 ? dataPlane.traceSettings(modelName) : dataPlane.changeTraceSettings(modelName, sent);
   if (isFailure(report)) return call.fail(report);
-  const reply = Object.entries(report).map(([name, value]) => [
-    name,
-    { value: typeof value === "string" ? [value] : value },
-  ]);
-  call.reply(encodeResponse({ settings: Object.fromEntries(reply) }));
+  const values: Record<string, object> = {};
+  for (const [name, value] of Object.entries(report)) {
+    values[name] = { value: typeof value === "string" ? [value] : value };
+  }
+  call.reply(encodeResponse({ settings: values }));
 }

@@ -14,7 +14,10 @@ describe("OpenTelemetry", () => {
   before(async () => (collector = await OtlpCollector.start()));
   after(() => collector.stop());
 
-  async function withServer(settings: readonly string[], use: (server: RunningServer) => Promise<void>): Promise<void> {
+  async function withServer(
+    settings: readonly string[],
+    use: (server: RunningServer) => Promise<void>,
+  ): Promise<void> {
     collector.spans.length = 0;
     const all = ["mode=opentelemetry", "level=TIMESTAMPS", `opentelemetry,url=${collector.url}`, ...settings];
     const server = await RunningServer.start([
@@ -35,7 +38,10 @@ describe("OpenTelemetry", () => {
     });
     assert.deepEqual(collector.paths, ["/custom/traces"]);
     const [root, model, compute] = ["InferRequest", "simple", "compute"].map((name) => collector.span(name));
-    assert.deepEqual([root?.parentSpanId, model?.parentSpanId, compute?.parentSpanId], [undefined, root?.spanId, model?.spanId]);
+    assert.deepEqual(
+      [root?.parentSpanId, model?.parentSpanId, compute?.parentSpanId],
+      [undefined, root?.spanId, model?.spanId],
+    );
     assert.deepEqual(
       model?.attributes.map(({ key, value }) => [key, value.stringValue ?? value.intValue]).sort(),
       [
@@ -51,7 +57,10 @@ describe("OpenTelemetry", () => {
     );
     assert(Math.abs(Number(root.startTimeUnixNano) / 1e6 - Date.now()) < 60_000, root.startTimeUnixNano);
     const resource = new Map(collector.resource.map(({ key, value }) => [key, value.stringValue]));
-    assert.deepEqual([resource.get("service.name"), resource.get("team")], ["triton-inference-server", "vision"]);
+    assert.deepEqual(
+      [resource.get("service.name"), resource.get("team")],
+      ["triton-inference-server", "vision"],
+    );
   });
 
   it("(row 176) gets every request that a client traces, as a part of the client's trace", async () => {

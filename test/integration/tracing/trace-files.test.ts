@@ -15,7 +15,12 @@ interface Entry {
   readonly request_id?: string;
   readonly timestamps?: readonly { readonly name: string; readonly ns: number }[];
   readonly activity?: string;
-  readonly tensor?: { readonly name: string; readonly data: string; readonly shape: string; readonly dtype: string };
+  readonly tensor?: {
+    readonly name: string;
+    readonly data: string;
+    readonly shape: string;
+    readonly dtype: string;
+  };
 }
 
 const modelPoints = [

@@ -235,10 +235,7 @@ describe("parseOptions, tracing", () => {
       filePath: "t",
     });
     assert.equal(result.warnings.length, 5);
-    assert.equal(
-      result.warnings[0],
-      "--trace-file is deprecated: write --trace-config=triton,file=<value>",
-    );
+    assert.equal(result.warnings[0], "--trace-file is deprecated: write --trace-config=triton,file=<value>");
     assert.equal(
       refuse("--trace-rate=x"),
       'Bad option: "--trace-rate" expects an integer from 0 to 4294967295 for rate, got "x"',
@@ -246,7 +243,11 @@ describe("parseOptions, tracing", () => {
   });
 
   it("parseOptions takes the batch processor's defaults from the environment", () => {
-    const env = { OTEL_BSP_MAX_QUEUE_SIZE: "100", OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "10", OTEL_BSP_SCHEDULE_DELAY: "" };
+    const env = {
+      OTEL_BSP_MAX_QUEUE_SIZE: "100",
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "10",
+      OTEL_BSP_SCHEDULE_DELAY: "",
+    };
     const argv = [repository, "--trace-config=mode=opentelemetry"];
     const result = parseOptions([...argv, "--trace-config=opentelemetry,bsp_max_queue_size=50"], env);
     assert(result.kind === "serve");
@@ -259,7 +260,10 @@ describe("parseOptions, tracing", () => {
     assert.equal(parseOptions([repository], env).kind, "serve");
     const result = parseOptions([repository, "--trace-config=mode=opentelemetry"], env);
     assert(result.kind === "error");
-    assert.match(result.message, /^Environment variable OTEL_BSP_SCHEDULE_DELAY expects an integer .* got "soon"$/);
+    assert.match(
+      result.message,
+      /^Environment variable OTEL_BSP_SCHEDULE_DELAY expects an integer .* got "soon"$/,
+    );
   });
 });
 

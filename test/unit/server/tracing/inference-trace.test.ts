@@ -73,7 +73,12 @@ describe("InferenceTrace", () => {
     request.queueStartUs = 1;
     const cause = failure("UNAVAILABLE", "too late");
     request.fail(cause);
-    assert.deepEqual(names(trace), ["REQUEST_START", "QUEUE_START", "INFER_RESPONSE_COMPLETE", "REQUEST_END"]);
+    assert.deepEqual(names(trace), [
+      "REQUEST_START",
+      "QUEUE_START",
+      "INFER_RESPONSE_COMPLETE",
+      "REQUEST_END",
+    ]);
     assert.equal(trace.failure, cause);
   });
 

@@ -76,7 +76,12 @@ describe("OpenTelemetrySink", () => {
     assert.equal(root.parentSpanContext, undefined);
     assert.equal(model.parentSpanContext?.spanId, root.spanContext().spanId);
     assert.equal(computation.parentSpanContext?.spanId, model.spanContext().spanId);
-    assert.deepEqual(eventNames(root), ["HTTP_RECV_START", "HTTP_RECV_END", "HTTP_SEND_START", "HTTP_SEND_END"]);
+    assert.deepEqual(eventNames(root), [
+      "HTTP_RECV_START",
+      "HTTP_RECV_END",
+      "HTTP_SEND_START",
+      "HTTP_SEND_END",
+    ]);
     assert.deepEqual(eventNames(model), ["REQUEST_START", "QUEUE_START", "REQUEST_END"]);
     assert.deepEqual(eventNames(computation), [
       "COMPUTE_START",
@@ -126,7 +131,7 @@ describe("OpenTelemetrySink", () => {
     });
     assert.equal(spans["step"]?.parentSpanContext?.spanId, spans["m"]?.spanContext().spanId);
     assert.equal(spans["step"]?.attributes["triton.trace_parent_id"], 1);
-    assert.equal(spans["step"]?.attributes["triton.model_version"], 2);
+    assert.equal(spans["step"].attributes["triton.model_version"], 2);
   });
 
   it("OpenTelemetrySink shows failures, and no computation that was not", async () => {

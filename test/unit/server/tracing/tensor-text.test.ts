@@ -22,8 +22,16 @@ describe("tensorText", () => {
     ["INT16", Int16Array.of(-32_768), "-32768"],
     ["INT32", Int32Array.of(-5, 6), "-5,6"],
     ["INT64", BigInt64Array.of(-9_223_372_036_854_775_808n), "-9223372036854775808"],
-    ["FP16", Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7c00, 0x7e00), "1,-2,5.960464477539063e-8,Infinity,NaN"],
-    ["FP32", Float32Array.of(0.1, 16_777_216, NaN, -Infinity, 3.4028234663852886e38), "0.1,16777216,NaN,-Infinity,3.4028235e+38"],
+    [
+      "FP16",
+      Uint16Array.of(0x3c00, 0xc000, 0x0001, 0x7c00, 0x7e00),
+      "1,-2,5.960464477539063e-8,Infinity,NaN",
+    ],
+    [
+      "FP32",
+      Float32Array.of(0.1, 16_777_216, NaN, -Infinity, 3.4028234663852886e38),
+      "0.1,16777216,NaN,-Infinity,3.4028235e+38",
+    ],
     ["FP64", Float64Array.of(0.1, 1e300), "0.1,1e+300"],
     ["BF16", Uint16Array.of(0x3f80, 0xbf00), "1,-0.5"],
     ["INT32", new Int32Array(0), ""],

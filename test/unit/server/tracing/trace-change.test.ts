@@ -75,14 +75,23 @@ describe("parseTraceChange", () => {
     it(`parseTraceChange refuses ${name} ${JSON.stringify(value)}`, () => {
       const { code, message } = refusal({ [name]: [value] });
       assert.equal(code, "INVALID_ARG");
-      assert(message.startsWith(`Unable to parse "${name}"`) && message.endsWith(JSON.stringify(value)), message);
+      assert(
+        message.startsWith(`Unable to parse "${name}"`) && message.endsWith(JSON.stringify(value)),
+        message,
+      );
     });
   }
 
   it("parseTraceChange refuses several values for a number, and unknown settings", () => {
     assert.match(refusal({ trace_rate: ["1", "2"] }).message, /must be one value, got 2$/);
-    assert.match(refusal({ trace_rates: ["1"] }).message, /^Unknown trace setting .*did you mean "trace_rate"\?$/);
-    assert.match(refusal({ x: null }).message, /known are trace_level, trace_rate, trace_count, log_frequency$/);
+    assert.match(
+      refusal({ trace_rates: ["1"] }).message,
+      /^Unknown trace setting .*did you mean "trace_rate"\?$/,
+    );
+    assert.match(
+      refusal({ x: null }).message,
+      /known are trace_level, trace_rate, trace_count, log_frequency$/,
+    );
   });
 
   it("parseTraceChange refuses a log frequency where there are no files, but clears it", () => {

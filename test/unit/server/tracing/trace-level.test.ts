@@ -15,6 +15,9 @@ describe("namesOfTraceLevel", () => {
   it("namesOfTraceLevel names every bit, and none OFF", () => {
     assert.deepEqual(namesOfTraceLevel(traceLevel.off), ["OFF"]);
     assert.deepEqual(namesOfTraceLevel(traceLevel.tensors), ["TENSORS"]);
-    assert.deepEqual(namesOfTraceLevel(traceLevel.timestamps | traceLevel.tensors), ["TIMESTAMPS", "TENSORS"]);
+    assert.deepEqual(namesOfTraceLevel(traceLevel.timestamps | traceLevel.tensors), [
+      "TIMESTAMPS",
+      "TENSORS",
+    ]);
   });
 });

@@ -5,7 +5,13 @@ import { TraceSetting } from "../../../../server/tracing/trace-setting.ts";
 import type { TraceValues } from "../../../../server/tracing/trace-config.ts";
 
 function make(values: Partial<TraceValues>): TraceSetting {
-  return new TraceSetting("", { level: traceLevel.timestamps, rate: 1, count: -1, logFrequency: 0, ...values });
+  return new TraceSetting("", {
+    level: traceLevel.timestamps,
+    rate: 1,
+    count: -1,
+    logFrequency: 0,
+    ...values,
+  });
 }
 
 /** The numbers of the requests that are sampled, of so many. */

@@ -74,14 +74,20 @@ describe("TraceSettings", () => {
     assert.equal(refusal?.code, "INVALID_ARG");
     assert.match(refusal.message, /^Attempting to set invalid trace setting of model 'm': .*rate/);
     assert.equal(settings.report("")["trace_count"], "-1");
-    assert.match(settings.change("m", { rate: 0 })?.message ?? "", /^Attempting to set invalid trace setting: /);
+    assert.match(
+      settings.change("m", { rate: 0 })?.message ?? "",
+      /^Attempting to set invalid trace setting: /,
+    );
     assert.equal(settings.report("m")["trace_rate"], "1000");
   });
 
   it("TraceSettings refuses to trace without a file, or tensors for a collector", () => {
     const noFile = new TraceSettings(traceConfig({ level: traceLevel.off }, { filePath: "" }));
     const level = traceLevel.timestamps;
-    assert.match(noFile.change("", { level })?.message ?? "", /invalid trace setting: the trace file name is not/);
+    assert.match(
+      noFile.change("", { level })?.message ?? "",
+      /invalid trace setting: the trace file name is not/,
+    );
     assert.equal(noFile.change("", { level: traceLevel.off, rate: 3 }), null);
     const collector = new TraceSettings(traceConfig({}, { mode: "opentelemetry" }));
     assert.match(collector.change("", { level: traceLevel.tensors })?.message ?? "", /TENSORS needs/);

@@ -251,7 +251,8 @@ describe("gRPC infer endpoint, traced", () => {
     grpc.dataPlane.echo.refusal = null;
   });
 
-  const pointNames = (): string[] => bench.sink.sampled.flatMap((sampled) => sampled.transportTimestamps).map(({ name }) => name);
+  const pointNames = (): string[] =>
+    bench.sink.sampled.flatMap((sampled) => sampled.transportTimestamps).map(({ name }) => name);
 
   it("ModelInfer gives the request its trace, which ends with the reply", async () => {
     const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -260,8 +261,8 @@ describe("gRPC infer endpoint, traced", () => {
     grpc.metadata.remove("traceparent");
     const [sampled] = bench.sink.sampled;
     assert.equal(sampled?.trace, grpc.dataPlane.echo.lastRequest().trace);
-    assert.equal(sampled?.trace.subject.requestId, "42");
-    assert.equal(sampled?.arrival.parent?.spanId, "b7ad6b7169203331");
+    assert.equal(sampled.trace.subject.requestId, "42");
+    assert.equal(sampled.arrival.parent?.spanId, "b7ad6b7169203331");
     assert.deepEqual(pointNames(), [
       "GRPC_WAITREAD_START",
       "GRPC_WAITREAD_END",
@@ -280,7 +281,12 @@ describe("gRPC infer endpoint, traced", () => {
     const { echo } = grpc.dataPlane;
     echo.isEchoing = false;
     const arrival = echo.nextRequest();
-    const call = grpc.startCall("ModelInfer", encodeMessage("ModelInferRequest", inferRequest), Infinity, () => undefined);
+    const call = grpc.startCall(
+      "ModelInfer",
+      encodeMessage("ModelInferRequest", inferRequest),
+      Infinity,
+      () => undefined,
+    );
     const request = await arrival;
     call.cancel();
     await waitUntil("the server sees the cancellation", () => request.isCancelled);

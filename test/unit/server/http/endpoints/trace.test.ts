@@ -50,7 +50,9 @@ describe("HTTP traceSettings", () => {
 
 describe("HTTP updateTraceSettings", () => {
   it("changes what is listed and answers with all settings", () => {
-    const { plane, statusLine, reply } = post('{"trace_level": ["TIMESTAMPS", "TENSORS"], "trace_count": "5"}');
+    const { plane, statusLine, reply } = post(
+      '{"trace_level": ["TIMESTAMPS", "TENSORS"], "trace_count": "5"}',
+    );
     assert.equal(statusLine, "200 OK");
     assert.deepEqual(reply, plane.traceSettings(""));
     assert.deepEqual([reply["trace_level"], reply["trace_count"]], [["TIMESTAMPS", "TENSORS"], "5"]);
