@@ -23,14 +23,14 @@ class UnsteadyExporter extends InMemorySpanExporter {
 }
 
 describe("ReportingExporter", () => {
-  it("ReportingExporter logs the first of several failures, and the recovery", () => {
+  it("ReportingExporter logs the first of several failures, and the recovery", async () => {
     const log = new LogRecorder();
     const unsteady = new UnsteadyExporter();
     const exporter = new ReportingExporter(unsteady, "http://collector", log.logger);
     const results: number[] = [];
     for (const isFailing of [true, true, false, false, true]) {
       unsteady.isFailing = isFailing;
-      exporter.export([], ({ code }) => results.push(code));
+      results.push(await new Promise((resolve) => exporter.export([], ({ code }) => resolve(code))));
     }
     assert.deepEqual(results, [1, 1, 0, 0, 1]);
     const errors = log.ofSeverity("E");
