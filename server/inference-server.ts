@@ -16,6 +16,7 @@ import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
 import type { SentTraceSetting } from "./tracing/trace-change.ts";
@@ -28,6 +29,7 @@ const extensions: readonly string[] = [
   "model_repository",
   "model_repository(unload_dependents)",
   "model_configuration",
+  "system_shared_memory",
   "binary_tensor_data",
   "statistics",
   "trace",
@@ -49,6 +51,7 @@ type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING"
 export type InferenceServerOptions = Pick<
   ServerOptions,
   | "serverId"
+  | "allowClientShm"
   | "modelRepositoryPaths"
   | "modelControlMode"
   | "repositoryPollSecs"
@@ -68,6 +71,7 @@ export type InferenceServerOptions = Pick<
 export class InferenceServer implements DataPlane {
   readonly metrics = new MetricsRegistry();
   readonly tracer: Tracer;
+  readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
   readonly #logger: Logger;
   readonly #repository: ModelRepositoryManager;
@@ -80,6 +84,7 @@ export class InferenceServer implements DataPlane {
     this.#options = options;
     this.#logger = logger;
     this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
+    this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
@@ -114,6 +119,10 @@ export class InferenceServer implements DataPlane {
   async start(): Promise<boolean> {
     try {
       await this.metrics.initialize();
+      if (this.#options.allowClientShm) {
+        const obstacle = await this.sharedMemory.enable();
+        if (obstacle !== null) this.#logger.warning(obstacle.message);
+      }
       if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
       await this.tracer.open();
@@ -154,6 +163,7 @@ export class InferenceServer implements DataPlane {
     }
     // Files are written in a moment, whatever is left of the budget.
     await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
+    this.sharedMemory.close();
     return isClean;
   }
 
@@ -178,7 +188,10 @@ export class InferenceServer implements DataPlane {
   }
 
   serverMetadata(): ServerMetadata {
-    return { name: this.#options.serverId, version: serverVersion, extensions };
+    const working = this.sharedMemory.isEnabled
+      ? extensions
+      : extensions.filter((extension) => extension !== "system_shared_memory");
+    return { name: this.#options.serverId, version: serverVersion, extensions: working };
   }
 
   findModel(name: string, version: string): Model | Failure {

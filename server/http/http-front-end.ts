@@ -8,6 +8,11 @@ import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
+import {
+  registerSharedMemory,
+  sharedMemoryStatus,
+  unregisterSharedMemory,
+} from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import { traceSettings, updateTraceSettings } from "./endpoints/trace.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
@@ -77,6 +82,12 @@ export class HttpFrontEnd {
         return modelLoad(this.#server, route, exchange);
       case "model-unload":
         return modelUnload(this.#server, route, exchange);
+      case "shared-memory-status":
+        return sharedMemoryStatus(this.#server, route, exchange);
+      case "shared-memory-register":
+        return registerSharedMemory(this.#server, route, exchange);
+      case "shared-memory-unregister":
+        return unregisterSharedMemory(this.#server, route, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

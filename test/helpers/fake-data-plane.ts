@@ -13,6 +13,7 @@ import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
+import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import type { SentTraceSetting } from "../../server/tracing/trace-change.ts";
 import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
@@ -140,6 +141,10 @@ export class FakeDataPlane implements DataPlane {
   readonly settings = new LogSettings();
   /** Replaceable before the front end is made. */
   tracer = fakeTracer();
+  /** Off until a test enables it. */
+  readonly sharedMemory = new SharedMemoryManager((failed) => {
+    throw new Error(failed.message);
+  });
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
   /** What the operations of the model repository extension were given. */

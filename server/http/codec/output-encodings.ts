@@ -1,5 +1,8 @@
-/** How an output's data travels in the response: behind the JSON as binary tensor data, or inside as `data`. */
-export type OutputEncoding = "binary" | "json";
+/**
+ * How an output's data travels: in the response, behind its JSON as binary tensor data or inside as `data`, or not in the
+ * response at all but in shared memory.
+ */
+export type OutputEncoding = "binary" | "json" | "shared-memory";
 
 /**
  * Which outputs of a request the client wants in which form.

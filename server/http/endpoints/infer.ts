@@ -253,8 +253,14 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     request.classifications = decoded.classifications;
     const { arrival } = this.#headers;
     if (arrival !== null) this.#sample(model, request, arrival);
+    const { sharedMemory } = decoded;
+    if (sharedMemory !== null) {
+      const problem = this.#context.server.sharedMemory.attach(request, sharedMemory);
+      if (problem !== null) return this.onFailure(problem);
+    }
     const refusal = model.infer(request);
-    if (refusal !== null) this.onFailure(refusal);
+    // By way of the request: its shared memory is held until it ends.
+    if (refusal !== null) request.sink.onFailure(refusal, true);
     else this.#exchange.cancelWhenAborted(request);
   }
 

@@ -27,6 +27,7 @@ const samples: InferenceServerOptions = {
   loadModelNames: ["simple"],
   strictReadiness: true,
   autoCompleteConfig: true,
+  allowClientShm: false,
   backendConfig: [],
   traceConfig: defaultTraceConfig,
 };
