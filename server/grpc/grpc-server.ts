@@ -19,6 +19,7 @@ import {
   unregisterSystemSharedMemory,
 } from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { traceSetting } from "./endpoints/trace.ts";
 import { restrictMethod } from "./restricted-protocol.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
@@ -40,6 +41,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
   ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
+  ["/inference.GRPCInferenceService/TraceSetting", traceSetting],
   ["/inference.GRPCInferenceService/LogSettings", logSettings],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
   ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],

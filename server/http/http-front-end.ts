@@ -15,6 +15,7 @@ import {
   unregisterSharedMemory,
 } from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { traceSettings, updateTraceSettings } from "./endpoints/trace.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { RestrictedHttpApi } from "./restricted-api.ts";
 import { replyError, replyFailure } from "./json-reply.ts";
@@ -81,6 +82,8 @@ export class HttpFrontEnd {
         return modelStatistics(this.#server, route, exchange);
       case "logging":
         return (method === "post" ? updateLogSettings : logSettings)(this.#server, exchange);
+      case "trace-settings":
+        return (method === "post" ? updateTraceSettings : traceSettings)(this.#server, route, exchange);
       case "repository-index":
         return repositoryIndex(this.#server, exchange);
       case "model-load":

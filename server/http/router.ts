@@ -10,6 +10,7 @@ export type EndpointName =
   | "model-config"
   | "model-statistics"
   | "logging"
+  | "trace-settings"
   | "infer"
   | "repository-index"
   | "model-load"
@@ -45,7 +46,7 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
   ["/v2/health/live", { endpoint: "server-live", methods: get }],
   ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
   ["/v2/models/stats", { endpoint: "model-statistics", methods: get }],
-  ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
   ["/v2/logging", { endpoint: "logging", methods: getAndPost }],
 ] as const);
 
@@ -61,7 +62,7 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["stats", { endpoint: "model-statistics", methods: get }],
   ["generate", { endpoint: "not-supported-yet", methods: post }],
   ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
-  ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
 ] as const);
 
 /** `/v2/repository[/R]/index` and `/v2/repository[/R]/models/M/(load|unload)` */

@@ -20,7 +20,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
   "--metrics-config",
-  "--trace-config",
   "--backend-directory",
   "--repoagent-directory",
   "--cache-config",
@@ -69,11 +68,6 @@ export const impossibleOptions: ReadonlyMap<string, string> = new Map([
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
   ["--response-cache-byte-size", "--cache-config"],
-  ["--trace-file", "--trace-config"],
-  ["--trace-level", "--trace-config"],
-  ["--trace-rate", "--trace-config"],
-  ["--trace-count", "--trace-config"],
-  ["--trace-log-frequency", "--trace-config"],
 ]);
 
 /** What to answer to an option of Triton that is not built; `null` when Triton has no such option either. */

@@ -1,5 +1,6 @@
 import type { ApiRestriction } from "../api-restriction.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
 export type ModelControlMode = "none" | "poll" | "explicit";
@@ -80,4 +81,6 @@ export interface ServerOptions {
   readonly metricsAddress: string;
   /** 0: any free port. */
   readonly metricsPort: number;
+
+  readonly traceConfig: TraceConfig;
 }

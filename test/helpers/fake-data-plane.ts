@@ -15,7 +15,19 @@ import type { ModelLoadRequest } from "../../server/repository/model-load-reques
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
 import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
+import type { SentTraceSetting } from "../../server/tracing/trace-change.ts";
+import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
+import type { TraceSettingsReport } from "../../server/tracing/trace-settings.ts";
+import { Tracer } from "../../server/tracing/tracer.ts";
+import { systemClock } from "../../server/core/clock.ts";
+import { LogRecorder } from "./log-recorder.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
+
+/** Tracing that is off and may be switched on, and whose traces go nowhere. */
+function fakeTracer(): Tracer {
+  const config = { ...defaultTraceConfig, filePath: "trace.json" };
+  return new Tracer({ config, logger: new LogRecorder().logger, clock: systemClock });
+}
 
 /** A config with every part that the wire form has. */
 export const fakeConfig: ModelConfig = {
@@ -128,6 +140,8 @@ export class FakeDataPlane implements DataPlane {
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
   readonly settings = new LogSettings();
+  /** Replaceable before the front end is made. */
+  tracer = fakeTracer();
   /** Off until a test enables it. */
   readonly sharedMemory = new SharedMemoryManager((failed) => {
     throw new Error(failed.message);
@@ -183,6 +197,19 @@ export class FakeDataPlane implements DataPlane {
 
   changeLogSetting(name: string, value: unknown): Status {
     return changeLogSetting(this.settings, name, value);
+  }
+
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.changeSettings(modelName, settings);
   }
 
   repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {

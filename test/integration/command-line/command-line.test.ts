@@ -55,6 +55,16 @@ const mistakes: readonly Mistake[] = [
     message: /did you mean intra_op_thread_count/,
   },
   {
+    what: "a trace setting that is none (row 182)",
+    args: [repository, "--trace-config=rate"],
+    message: /Bad option: "--trace-config" expects \[<mode>,\]<key>=<value>, got "rate"/,
+  },
+  {
+    what: "tracing without a file",
+    args: [repository, "--trace-level=TIMESTAMPS"],
+    message: /Bad option: "--trace-config" asks for traces, but the trace file name is not given/,
+  },
+  {
     what: "two services on one port (row 84)",
     args: [repository, "--http-port=9001", "--grpc-port=9001"],
     message: /cannot both listen on 0\.0\.0\.0:9001/,

@@ -15,7 +15,7 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2/health/live"), "get server-live");
     assert.equal(shown("/v2/health/ready"), "get server-ready");
     assert.equal(shown("/v2/logging"), "get,post logging");
-    assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/trace/setting"), "get,post trace-settings");
   });
 
   for (const [prefix, version] of [
@@ -34,7 +34,7 @@ describe("matchRoute", () => {
   }
 
   it("gives trace settings to models, not to versions", () => {
-    assert.equal(shown("/v2/models/m/trace/setting"), "get,post not-supported-yet m");
+    assert.equal(shown("/v2/models/m/trace/setting"), "get,post trace-settings m");
     assert.equal(shown("/v2/models/m/versions/1/trace/setting"), "none");
   });
 
