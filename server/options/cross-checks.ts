@@ -27,6 +27,7 @@ const listeners: readonly Listener[] = [
     others: [
       "grpcHeaderForwardPattern",
       "grpcRestrictedProtocols",
+      "grpcMaxResponsePoolSize",
       "grpcUseSsl",
       "grpcUseSslMutual",
       "grpcServerCertPath",
