@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { grpc600k } from "./cases/grpc-600k.ts";
+import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
 import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
@@ -18,6 +19,7 @@ const allCases: readonly BenchCase[] = [
   httpLatency,
   grpcThroughput,
   grpc600k,
+  grpcStream,
   mlpThroughput,
   startUp,
 ];

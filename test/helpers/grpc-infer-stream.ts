@@ -1,4 +1,4 @@
-import { type Client, type ClientDuplexStream, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { type Message, messageType } from "./grpc-client.ts";
 
 const requestType = messageType("inference.ModelInferRequest");
@@ -58,6 +58,15 @@ export class InferStreamClient {
       });
     });
     if (options.isDeaf !== true) this.read();
+  }
+
+  /** Opens a stream on a connection of its own, which closes with it. */
+  static connect(address: string, options: InferStreamOptions = {}): InferStreamClient {
+    // Clients to the same address would share one connection otherwise.
+    const client = new Client(address, credentials.createInsecure(), { "grpc.use_local_subchannel_pool": 1 });
+    const stream = new InferStreamClient(client, options);
+    void stream.ended.then(() => client.close());
+    return stream;
   }
 
   /** Begins to take messages. */

@@ -191,8 +191,8 @@ describe("ModelStreamInfer", () => {
 
   it("ModelStreamInfer lets requests with many waiting responses take turns", async () => {
     const stream = open({ isDeaf: true });
-    const large = Buffer.alloc(1_000_000);
-    // Fills the connection's window, so that everything behind it has to wait.
+    const large = Buffer.alloc(5_000_000);
+    // More than the 4 MB that gRPC libraries stop at. Fills the connection's window, so that everything behind it has to wait.
     stream.send(
       ask("plug", 0, {
         inputs: [{ name: "I", datatype: "UINT8", shape: [large.length] }],

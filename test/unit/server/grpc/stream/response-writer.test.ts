@@ -46,7 +46,7 @@ describe("ResponseWriter", () => {
   it("ResponseWriter copies what has to wait", () => {
     const lane = new CountingLane(false);
     const lent = Buffer.from("a");
-    const message = { byteLength: 1, copy: (target: Buffer, at: number) => void target.set(lent, at) };
+    const message = { byteLength: 1, copy: (target: Buffer, at: number) => target.set(lent, at) };
     writer.write(lane, message);
     writer.write(lane, message);
     lent.write("x");

@@ -205,7 +205,7 @@ describe("GrpcJsTransport", () => {
 
   it("GrpcJsTransport lets a stream's message write itself, at once also behind others", async () => {
     const lent = Buffer.of(1);
-    const message = { byteLength: 1, copy: (target: Buffer, at: number) => void target.set(lent, at) };
+    const message = { byteLength: 1, copy: (target: Buffer, at: number) => target.set(lent, at) };
     behaviour.stream = (stream) => ({
       ...deaf,
       onMessage: () => {
