@@ -13,6 +13,7 @@ import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
+import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
@@ -151,6 +152,10 @@ export class FakeDataPlane implements DataPlane {
   /** Further models that are ready, by name. */
   readonly models = new Map<string, FakeModel>();
   readonly settings = new LogSettings();
+  /** Off until a test enables it. */
+  readonly sharedMemory = new SharedMemoryManager((failed) => {
+    throw new Error(failed.message);
+  });
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
   /** What the operations of the model repository extension were given. */

@@ -136,14 +136,22 @@ export class InferStream implements StreamListener, RequestStream {
     try {
       const request = message.toInferenceRequest(streamed, this.#forwarded);
       if (model.isDecoupled) request.responseWindow = this.#responseWindow;
-      streamed.begin(request, message.wantsEmptyFinalResponse);
-      refusal = model.infer(request);
-      if (refusal !== null) refusal = withRequestId(message.id, refusal);
+      streamed.prepare(request, message.wantsEmptyFinalResponse);
+      const { sharedMemory } = message;
+      refusal = sharedMemory === null ? null : this.#dataPlane.sharedMemory.attach(request, sharedMemory);
+      if (refusal !== null) {
+        refusal = withRequestId(message.id, refusal);
+      } else {
+        const rejection = model.infer(request);
+        // By way of the request: its shared memory is held until it ends.
+        if (rejection !== null) return request.sink.onFailure(rejection, true);
+      }
     } catch (thrown) {
       refusal = failureOf(thrown);
     }
-    if (refusal === null) this.#inflight.add(streamed);
-    else streamed.refuse(refusal);
+    if (refusal !== null) return streamed.refuse(refusal);
+    streamed.begin();
+    this.#inflight.add(streamed);
   }
 
   #endWhenDone(): void {

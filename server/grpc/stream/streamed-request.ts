@@ -34,6 +34,7 @@ export class StreamedRequest extends ResponseLane implements ResponseSink {
   /** There while it is in flight. */
   #request: InferenceRequest | null = null;
   #wantsEmptyFinalResponse = false;
+  #isScheduled = false;
 
   constructor(stream: RequestStream, init: StreamedRequestInit) {
     super(init.isOrdered);
@@ -44,10 +45,15 @@ export class StreamedRequest extends ResponseLane implements ResponseSink {
     this.#modelVersion = init.modelVersion;
   }
 
-  /** It goes to the scheduler now. */
-  begin(request: InferenceRequest, wantsEmptyFinalResponse: boolean): void {
+  /** The message has been read. */
+  prepare(request: InferenceRequest, wantsEmptyFinalResponse: boolean): void {
     this.#request = request;
     this.#wantsEmptyFinalResponse = wantsEmptyFinalResponse;
+  }
+
+  /** The scheduler has accepted the request. */
+  begin(): void {
+    this.#isScheduled = true;
   }
 
   /** Answers a request that is not scheduled. */
@@ -79,6 +85,7 @@ export class StreamedRequest extends ResponseLane implements ResponseSink {
   }
 
   onFailure(cause: Failure, isFinal: boolean): void {
+    if (!this.#isScheduled) return this.refuse(withRequestId(this.#id, cause));
     if (!this.#stream.isClosed) {
       const failed = withRequestId(this.#id, cause);
       if (this.#stream.endsOnFailure) this.#stream.fail(failed);
