@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tritonclient.grpc as grpcclient
 import tritonclient.grpc.aio as grpcclient_aio
+import tritonclient.utils.shared_memory as shm
 from tritonclient.utils import InferenceServerException
 
 COUNT = 200
@@ -185,3 +186,28 @@ def test_aio_stream_can_be_cancelled(grpc_address):
             assert await client.is_server_live()
 
     asyncio.run(run())
+
+
+def test_shared_memory_on_a_stream(grpc_address):
+    """Registered, used and refused on a stream; a refused request does not keep hold of its region."""
+    size = row(0).nbytes
+    handle = shm.create_shared_memory_region("stream_region", "/nereid_stream", 2 * size)
+    try:
+        shm.set_shared_memory_region(handle, [row(5)])
+        with Stream(grpc_address) as stream:
+            stream.client.register_system_shared_memory("stream_region", "/nereid_stream", 2 * size)
+            output = grpcclient.InferRequestedOutput("OUTPUT0")
+            output.set_shared_memory("stream_region", size, offset=size)
+            for shape in ([1, 16], [1, 15]):
+                tensor = grpcclient.InferInput("INPUT0", shape, "FP32")
+                tensor.set_shared_memory("stream_region", size)
+                stream.client.async_stream_infer(MODEL, [tensor], outputs=[output])
+            _, error = stream.answer()
+            assert error is None
+            _, error = stream.answer()
+            assert "[request id: <id_unknown>]" in error.message()
+            np.testing.assert_array_equal(shm.get_contents_as_numpy(handle, np.float32, [1, 16], offset=size), row(5))
+            stream.client.unregister_system_shared_memory("stream_region")
+            assert not stream.client.get_system_shared_memory_status().regions
+    finally:
+        shm.destroy_shared_memory_region(handle)

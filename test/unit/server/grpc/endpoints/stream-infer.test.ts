@@ -367,6 +367,24 @@ describe("ModelStreamInfer", () => {
     await waitUntil("all are cancelled", () => echo.requests.every(({ isCancelled }) => isCancelled));
   });
 
+  it("ModelStreamInfer answers for shared memory that is not there with a message", async () => {
+    const stream = open();
+    const parameters = {
+      shared_memory_region: { string_param: "nowhere" },
+      shared_memory_byte_size: { int64_param: 1 },
+    };
+    stream.send(
+      ask("s", 0, {
+        inputs: [{ name: "INPUT0", datatype: "UINT8", shape: [1], parameters }],
+        raw_input_contents: [],
+      }),
+    );
+    const [reply] = await stream.waitFor(1);
+    assert.deepEqual([reply?.id, reply?.isFinal], ["s", null]);
+    assert.match(reply?.error ?? "", /^\[request id: s\] .*nowhere/);
+    assert.deepEqual(echo.requests, []);
+  });
+
   it("ModelStreamInfer needs the secret of its category", async () => {
     const restricted = await GrpcFixture.start({
       restrictions: [{ categories: ["inference"], key: "key", value: "secret" }],
