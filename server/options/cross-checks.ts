@@ -28,6 +28,7 @@ const listeners: readonly Listener[] = [
     others: [
       "grpcHeaderForwardPattern",
       "grpcRestrictedProtocols",
+      "grpcMaxResponsePoolSize",
       "grpcUseSsl",
       "grpcUseSslMutual",
       "grpcServerCertPath",

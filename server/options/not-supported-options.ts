@@ -15,7 +15,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--reuse-grpc-port",
   "--grpc-infer-thread-count",
   "--grpc-infer-allocation-pool-size",
-  "--grpc-max-response-pool-size",
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",

@@ -63,6 +63,8 @@ export interface ServerOptions {
   /** As {@link httpHeaderForwardPattern}, for metadata. */
   readonly grpcHeaderForwardPattern: string;
   readonly grpcRestrictedProtocols: readonly ApiRestriction[];
+  /** Most unwritten responses of one request on a stream. At least 1. */
+  readonly grpcMaxResponsePoolSize: number;
   readonly grpcUseSsl: boolean;
   /** Implies TLS, whatever {@link grpcUseSsl} says. */
   readonly grpcUseSslMutual: boolean;

@@ -97,6 +97,15 @@ export class FakeModel implements ServedModel {
     return null;
   }
 
+  /** Resolves with request number `index`, counted from 0, when it has come. */
+  async request(index: number): Promise<InferenceRequest> {
+    for (;;) {
+      const request = this.requests[index];
+      if (request !== undefined) return request;
+      await this.nextRequest();
+    }
+  }
+
   /** Resolves when the next request has come. */
   nextRequest(): Promise<InferenceRequest> {
     return new Promise((resolve) => {
@@ -111,6 +120,20 @@ export class FakeModel implements ServedModel {
     const request = this.requests.at(-1);
     if (request === undefined) throw new Error("no request has come");
     return request;
+  }
+
+  /** Gives a request one response of a decoupled model, whose output holds one byte. */
+  respond(request: InferenceRequest, value: number, isFinal = false): void {
+    const response = new InferenceResponse({
+      modelName: this.name,
+      modelVersion: this.version,
+      id: request.id,
+      outputs: [new Tensor("OUTPUT0", "UINT8", [1], Uint8Array.of(value))],
+      parameters: null,
+      buffer: null,
+    });
+    if (isFinal) request.complete(response);
+    else request.respond(response);
   }
 
   /** Completes a request with its inputs, then overwrites their memory, as a buffer pool would. */
@@ -139,6 +162,8 @@ export class FakeDataPlane implements DataPlane {
   exiting = false;
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
+  /** Further models that are ready, by name. */
+  readonly models = new Map<string, FakeModel>();
   readonly settings = new LogSettings();
   /** Replaceable before the front end is made. */
   tracer = fakeTracer();
@@ -174,6 +199,8 @@ export class FakeDataPlane implements DataPlane {
   findModel(name: string, version: string): ServedModel | Failure {
     this.lastLookUp = [name, version];
     if (name === "echo" && (version === "" || version === "1")) return this.echo;
+    const other = this.models.get(name);
+    if (other !== undefined) return other;
     if (name === "loading") return failure("UNAVAILABLE", `Request for model "${name}" that is not ready`);
     return failure("NOT_FOUND", `Request for unknown model: '${name}' version '${version}' is not found`);
   }
