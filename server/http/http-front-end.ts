@@ -3,6 +3,7 @@ import { failure } from "../core/status.ts";
 import type { DataPlane } from "../data-plane.ts";
 import type { HeaderForwarder } from "../header-forwarder.ts";
 import { modelConfig } from "./endpoints/config.ts";
+import { GenerateEndpoint } from "./endpoints/generate.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
 import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
@@ -29,11 +30,13 @@ export class HttpFrontEnd {
   readonly #server: DataPlane;
   readonly #router = new Router();
   readonly #infer: InferEndpoint;
+  readonly #generate: GenerateEndpoint;
   readonly #restrictedApi: RestrictedHttpApi;
 
   constructor(server: DataPlane, limits: InferLimits, settings: HttpFrontEndSettings = plainSettings) {
     this.#server = server;
     this.#infer = new InferEndpoint(server, limits, settings.headerForwarder);
+    this.#generate = new GenerateEndpoint(server, limits);
     this.#restrictedApi = new RestrictedHttpApi(settings.restrictions);
   }
 
@@ -52,6 +55,10 @@ export class HttpFrontEnd {
     switch (route.endpoint) {
       case "infer":
         return this.#infer.handle(route, exchange);
+      case "generate":
+        return this.#generate.generate(route, exchange);
+      case "generate-stream":
+        return this.#generate.generateStream(route, exchange);
       case "server-metadata":
         return serverMetadata(this.#server, exchange);
       case "server-live":

@@ -34,6 +34,7 @@ export function replyError(exchange: HttpExchange, statusLine: string, message: 
   exchange.reply(statusLine, jsonType, errorBody(message));
 }
 
-function errorBody(message: string): string {
+/** The one form of all errors. */
+export function errorBody(message: string): string {
   return JSON.stringify({ error: message });
 }

@@ -9,6 +9,8 @@ export type EndpointName =
   | "model-statistics"
   | "logging"
   | "infer"
+  | "generate"
+  | "generate-stream"
   | "repository-index"
   | "model-load"
   | "model-unload"
@@ -50,8 +52,8 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["config", { endpoint: "model-config", methods: get }],
   ["infer", { endpoint: "infer", methods: post }],
   ["stats", { endpoint: "model-statistics", methods: get }],
-  ["generate", { endpoint: "not-supported-yet", methods: post }],
-  ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
+  ["generate", { endpoint: "generate", methods: post }],
+  ["generate_stream", { endpoint: "generate-stream", methods: post }],
   ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
 ] as const);
 

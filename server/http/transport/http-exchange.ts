@@ -21,6 +21,24 @@ export interface Cancellable {
 }
 
 /**
+ * A reply whose length nobody knows when it begins. Status line and headers leave with the first chunk, or with the end.
+ *
+ * @remarks
+ * When the client has gone, chunks are dropped and taken to be written.
+ */
+export interface StreamedReply {
+  /**
+   * Sends a chunk.
+   *
+   * @param chunk - Not empty. Written or copied before this returns.
+   * @returns Whether the socket takes more. If not, the next chunk must wait for `onDrained`.
+   */
+  write(chunk: Uint8Array): boolean;
+  /** Ends the reply. Call once, and not while a chunk waits for the socket. */
+  end(): void;
+}
+
+/**
  * One HTTP request and its reply, as handlers see them: they know nothing of the library that carries it.
  *
  * @remarks
@@ -34,7 +52,7 @@ export interface HttpExchange {
   eachHeader(visit: (lowerCaseName: string, value: string) => void): void;
   /** Reads the body. Call at most once, before the handler first returns. */
   readBody(maxBytes: number, receiver: BodyReceiver): void;
-  /** Registers what to cancel when the client goes away before the reply. */
+  /** Registers what to cancel when the client goes away before the reply, or before the end of a streamed one. */
   cancelWhenAborted(work: Cancellable): void;
   /**
    * Sends the reply. The body is written or copied before this returns.
@@ -45,6 +63,12 @@ export interface HttpExchange {
   reply(statusLine: string, contentType: string, body: Uint8Array | string): void;
   /** As {@link reply}, with any headers. The length of the body is added. */
   replyWithHeaders(statusLine: string, headers: ReplyHeaders, body: Uint8Array | string): void;
+  /**
+   * Begins a reply that is sent in parts: 200, with a length that is not announced.
+   *
+   * @param onDrained - Called when the socket takes chunks again, after {@link StreamedReply.write} said that it does not.
+   */
+  startReply(contentType: string, onDrained: () => void): StreamedReply;
   /** Sends a 200 reply with binary tensor data. @param headerBytes - Length of the JSON before the tensors. */
   replyBinaryTensors(headerBytes: number, body: Uint8Array): void;
 }

@@ -2,7 +2,14 @@ import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
+import type {
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+  StreamedReply,
+} from "./http-exchange.ts";
+import { UwsStreamedReply } from "./uws-streamed-reply.ts";
 
 /** Carries one exchange over µWebSockets.js. */
 export class UwsExchange implements HttpExchange {
@@ -11,7 +18,10 @@ export class UwsExchange implements HttpExchange {
   /** Dead as soon as the handler has returned. */
   #request: HttpRequest | null;
   #isAborted = false;
+  /** A reply has begun. */
   #isReplied = false;
+  /** It is complete: the ledger has been told. */
+  #isOver = false;
   /** Until it is, a reply leaves the client sending a body that nobody wants: the connection must close. */
   #isBodyComplete = false;
   #hasBody = false;
@@ -24,7 +34,7 @@ export class UwsExchange implements HttpExchange {
     ledger.begin();
     response.onAborted(() => {
       this.#isAborted = true;
-      if (this.#isReplied) return;
+      if (this.#isOver) return;
       ledger.end();
       this.#cancellable?.cancel();
     });
@@ -98,15 +108,34 @@ export class UwsExchange implements HttpExchange {
     });
   }
 
+  startReply(contentType: string, onDrained: () => void): StreamedReply {
+    this.#begin();
+    return new UwsStreamedReply(this.#response, {
+      contentType,
+      isAborted: () => this.#isAborted,
+      onDrained,
+      onEnd: () => {
+        this.#isOver = true;
+        this.#response.end("", this.#isLastOnConnection());
+        this.#ledger.end();
+      },
+    });
+  }
+
   #isLastOnConnection(): boolean {
     return this.#ledger.isDraining || (this.#hasBody && !this.#isBodyComplete);
   }
 
   #send(write: () => void): void {
-    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
-    this.#isReplied = true;
+    this.#begin();
     if (this.#isAborted) return;
+    this.#isOver = true;
     this.#response.cork(write);
     this.#ledger.end();
+  }
+
+  #begin(): void {
+    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
+    this.#isReplied = true;
   }
 }
