@@ -100,8 +100,6 @@ export class NodeHttpExchange implements HttpExchange {
   #endStream(): void {
     if (this.#isAborted) return;
     this.#isOver = true;
-    // The headers said that the connection stays, if the shutdown has begun since.
-    if (this.#ledger.isDraining) this.#response.once("finish", () => this.#request.socket.destroySoon());
     this.#response.end();
     this.#ledger.end();
   }

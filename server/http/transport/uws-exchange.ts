@@ -112,11 +112,13 @@ export class UwsExchange implements HttpExchange {
     this.#begin();
     return new UwsStreamedReply(this.#response, {
       contentType,
+      isLastOnConnection: () => this.#isLastOnConnection(),
       isAborted: () => this.#isAborted,
       onDrained,
       onEnd: () => {
         this.#isOver = true;
-        this.#response.end("", this.#isLastOnConnection());
+        // Told to close the connection, µWS would write a header into the chunks.
+        this.#response.end("");
         this.#ledger.end();
       },
     });

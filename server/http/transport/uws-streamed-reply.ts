@@ -4,6 +4,8 @@ import type { StreamedReply } from "./http-exchange.ts";
 /** What a streamed reply has to know of its exchange. */
 export interface UwsStream {
   readonly contentType: string;
+  /** Asked once, when the headers are written. */
+  isLastOnConnection(): boolean;
   /** The client has gone, and µWS's response is dead. */
   isAborted(): boolean;
   /** @see HttpExchange.startReply */
@@ -80,6 +82,7 @@ export class UwsStreamedReply implements StreamedReply {
     if (this.#hasBegun) return;
     this.#hasBegun = true;
     this.#response.writeHeader("Content-Type", this.#stream.contentType);
+    if (this.#stream.isLastOnConnection()) this.#response.writeHeader("Connection", "close");
   }
 
   #onWritable(): boolean {

@@ -31,16 +31,16 @@ function talk(port: number, text: string): Promise<string> {
 /** Sends a GET request; resolves when the headers of the reply are there. */
 function receive(
   port: number,
-  how: { readonly isPaused?: boolean; readonly keepAlive?: boolean } = {},
+  how: { readonly isPaused: boolean } = { isPaused: false },
 ): Promise<{ response: http.IncomingMessage; next: () => Promise<string | null> }> {
   return new Promise((resolve, reject) => {
-    const agent = new http.Agent({ keepAlive: how.keepAlive ?? false });
-    const request = http.get({ host: where.address, port, path: "/", agent }, (response) => {
+    const request = http.get({ host: where.address, port, path: "/", agent: false }, (response) => {
       response.on("error", () => undefined);
-      if (how.isPaused === true) response.pause();
-      const chunks = response.iterator({ destroyOnReturn: false });
+      if (how.isPaused) response.pause();
+      let chunks: AsyncIterator<unknown> | null = null;
       // What is written in two turns arrives in two chunks, as long as each is waited for.
       const next = async (): Promise<string | null> => {
+        chunks ??= response.iterator({ destroyOnReturn: false });
         const { value, done } = (await chunks.next()) as IteratorResult<Buffer, undefined>;
         return done === true ? null : value.toString();
       };
@@ -144,9 +144,9 @@ for (const [name, find] of [
       assert.equal((await opened.client.get("/")).status, 200);
     });
 
-    for (const chunkBytes of [100, 200_000]) {
+    for (const chunkBytes of [2_000, 200_000]) {
       it(`tells when the socket is full and when it has drained, in chunks of ${chunkBytes} bytes`, async () => {
-        const total = 64 * 1024 * 1024;
+        const total = 24 * 1024 * 1024;
         let written = 0;
         let waitCount = 0;
         let isDone = false;
@@ -183,6 +183,7 @@ for (const [name, find] of [
         response.on("data", (chunk: Buffer) => {
           for (const byte of chunk) isExact &&= byte === received++ % 251;
         });
+        response.resume();
         await once(response, "end");
         assert.deepEqual([received, isExact, isDone], [written, true, true]);
         assert.ok(waitCount > 1);
@@ -218,13 +219,13 @@ for (const [name, find] of [
       await listener?.drain(60_000);
     });
 
-    it("lets a streamed reply end while it drains, and closes the connection then", async () => {
+    it("lets a streamed reply end while it drains", async () => {
       let reply: StreamedReply | null = null;
       const opened = await open((_method, _path, exchange) => {
         reply = exchange.startReply("text/event-stream", () => undefined);
         reply.write(Buffer.from("first"));
       });
-      const { response, next } = await receive(opened.port, { keepAlive: true });
+      const { response, next } = await receive(opened.port);
       assert.equal(await next(), "first");
       const streamed = reply as StreamedReply | null;
       let hasDrained = false;
@@ -232,11 +233,10 @@ for (const [name, find] of [
       streamed?.write(Buffer.from("second"));
       assert.equal(await next(), "second");
       assert.equal(hasDrained, false);
-      const closed = once(response.socket, "close");
       streamed?.end();
       assert.equal(await next(), null);
-      await closed;
       await drained;
+      response.destroy();
     });
 
     it("does not wait for a streamed reply longer than it may", async () => {
