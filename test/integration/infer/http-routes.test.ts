@@ -79,7 +79,6 @@ describe("HTTP routes", () => {
   }
 
   const notBuilt: readonly (readonly [string, string])[] = [
-    ["POST", "/v2/models/simple/generate"],
     ["GET", "/v2/systemsharedmemory/status"],
     ["GET", "/v2/trace/setting"],
   ];

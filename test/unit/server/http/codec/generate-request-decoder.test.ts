@@ -119,7 +119,9 @@ describe("decodeGenerateRequest", () => {
     assert.equal(decode(json, model, 48).inputs.length, 2);
     assert.throws(
       () => decode(json, model, 47),
-      invalid("with 48 bytes exceeds the maximum allowed input size of 47 bytes: raise --http-max-input-size"),
+      invalid(
+        "with 48 bytes exceeds the maximum allowed input size of 47 bytes: raise --http-max-input-size",
+      ),
     );
   });
 });

@@ -76,7 +76,10 @@ for (const action of ["generate", "generate_stream"] as const) {
         throw bug;
       };
       exchange.receive('{"a":1}');
-      assert.deepEqual([exchange.statusLine, exchange.body], ["500 Internal Server Error", '{"error":"internal error"}']);
+      assert.deepEqual(
+        [exchange.statusLine, exchange.body],
+        ["500 Internal Server Error", '{"error":"internal error"}'],
+      );
       assert.deepEqual(bugs, [bug]);
     });
 
@@ -99,7 +102,10 @@ for (const action of ["generate", "generate_stream"] as const) {
         const { plane, exchange } = beginGenerate(action, { "content-encoding": encoding });
         exchange.receive("{}");
         assert.equal(exchange.statusLine, "400 Bad Request");
-        assert.match(exchange.body, new RegExp(`Content-Encoding '${encoding}' is not supported by generate`));
+        assert.match(
+          exchange.body,
+          new RegExp(`Content-Encoding '${encoding}' is not supported by generate`),
+        );
         assert.equal(plane.echo.requests.length, 0);
       });
     }

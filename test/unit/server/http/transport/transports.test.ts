@@ -140,7 +140,10 @@ for (const [name, find] of [
         exchange.startReply("text/event-stream", () => undefined).end();
       });
       const reply = await opened.client.get("/");
-      assert.deepEqual([reply.status, reply.headers["content-type"], reply.text], [200, "text/event-stream", ""]);
+      assert.deepEqual(
+        [reply.status, reply.headers["content-type"], reply.text],
+        [200, "text/event-stream", ""],
+      );
       assert.equal((await opened.client.get("/")).status, 200);
     });
 
