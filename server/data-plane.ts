@@ -3,6 +3,7 @@ import type { LogSettingsReport } from "./logging/log-setting.ts";
 import type { ServedModel } from "./model/served-model.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import type { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import type { StatisticsReport } from "./statistics/statistics-report.ts";
 
 /** `GET /v2`. */
@@ -31,6 +32,8 @@ export interface ModelMetadata {
 
 /** The operations that front ends translate to. `InferenceServer` implements them. */
 export interface DataPlane {
+  /** The regions that clients have registered. */
+  readonly sharedMemory: SharedMemoryManager;
   /** The server has initialised. False while it starts and after it failed to initialise. */
   isLive(): boolean;
   /** Ready for requests, by the rule of `--strict-readiness`. */

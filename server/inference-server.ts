@@ -16,6 +16,7 @@ import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
 
@@ -25,6 +26,7 @@ const extensions: readonly string[] = [
   "model_repository",
   "model_repository(unload_dependents)",
   "model_configuration",
+  "system_shared_memory",
   "binary_tensor_data",
   "statistics",
   "logging",
@@ -45,6 +47,7 @@ type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING"
 export type InferenceServerOptions = Pick<
   ServerOptions,
   | "serverId"
+  | "allowClientShm"
   | "modelRepositoryPaths"
   | "modelControlMode"
   | "repositoryPollSecs"
@@ -62,6 +65,7 @@ export type InferenceServerOptions = Pick<
  */
 export class InferenceServer implements DataPlane {
   readonly metrics = new MetricsRegistry();
+  readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
   readonly #logger: Logger;
   readonly #repository: ModelRepositoryManager;
@@ -73,6 +77,7 @@ export class InferenceServer implements DataPlane {
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
     this.#logger = logger;
+    this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
@@ -107,6 +112,10 @@ export class InferenceServer implements DataPlane {
   async start(): Promise<boolean> {
     try {
       await this.metrics.initialize();
+      if (this.#options.allowClientShm) {
+        const obstacle = await this.sharedMemory.enable();
+        if (obstacle !== null) this.#logger.warning(obstacle.message);
+      }
       if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
       this.#endInitialization("READY");
@@ -143,6 +152,7 @@ export class InferenceServer implements DataPlane {
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
+    this.sharedMemory.close();
     return isClean;
   }
 
@@ -167,7 +177,10 @@ export class InferenceServer implements DataPlane {
   }
 
   serverMetadata(): ServerMetadata {
-    return { name: this.#options.serverId, version: serverVersion, extensions };
+    const working = this.sharedMemory.isEnabled
+      ? extensions
+      : extensions.filter((extension) => extension !== "system_shared_memory");
+    return { name: this.#options.serverId, version: serverVersion, extensions: working };
   }
 
   findModel(name: string, version: string): Model | Failure {

@@ -10,6 +10,14 @@ import { modelInfer } from "./endpoints/infer.ts";
 import { logSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
+import {
+  cudaSharedMemoryStatus,
+  registerCudaSharedMemory,
+  registerSystemSharedMemory,
+  systemSharedMemoryStatus,
+  unregisterCudaSharedMemory,
+  unregisterSystemSharedMemory,
+} from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import { restrictMethod } from "./restricted-protocol.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
@@ -37,6 +45,12 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],
   ["/inference.GRPCInferenceService/RepositoryModelLoad", modelLoad],
   ["/inference.GRPCInferenceService/RepositoryModelUnload", modelUnload],
+  ["/inference.GRPCInferenceService/SystemSharedMemoryStatus", systemSharedMemoryStatus],
+  ["/inference.GRPCInferenceService/SystemSharedMemoryRegister", registerSystemSharedMemory],
+  ["/inference.GRPCInferenceService/SystemSharedMemoryUnregister", unregisterSystemSharedMemory],
+  ["/inference.GRPCInferenceService/CudaSharedMemoryStatus", cudaSharedMemoryStatus],
+  ["/inference.GRPCInferenceService/CudaSharedMemoryRegister", registerCudaSharedMemory],
+  ["/inference.GRPCInferenceService/CudaSharedMemoryUnregister", unregisterCudaSharedMemory],
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);
 

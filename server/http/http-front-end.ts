@@ -2,6 +2,7 @@ import type { ApiRestriction } from "../api-restriction.ts";
 import { failure } from "../core/status.ts";
 import type { DataPlane } from "../data-plane.ts";
 import type { HeaderForwarder } from "../header-forwarder.ts";
+import { CodecThread } from "./codec-thread/codec-thread.ts";
 import { modelConfig } from "./endpoints/config.ts";
 import { GenerateEndpoint } from "./endpoints/generate.ts";
 import { modelReady, serverLive, serverReady } from "./endpoints/health.ts";
@@ -9,6 +10,11 @@ import { InferEndpoint, type InferLimits } from "./endpoints/infer.ts";
 import { logSettings, updateLogSettings } from "./endpoints/logging.ts";
 import { modelMetadata, serverMetadata } from "./endpoints/metadata.ts";
 import { modelLoad, modelUnload, repositoryIndex } from "./endpoints/repository.ts";
+import {
+  registerSharedMemory,
+  sharedMemoryStatus,
+  unregisterSharedMemory,
+} from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
 import type { HttpExchange } from "./transport/http-exchange.ts";
 import { RestrictedHttpApi } from "./restricted-api.ts";
@@ -32,10 +38,12 @@ export class HttpFrontEnd {
   readonly #infer: InferEndpoint;
   readonly #generate: GenerateEndpoint;
   readonly #restrictedApi: RestrictedHttpApi;
+  readonly #codecThread: CodecThread;
 
   constructor(server: DataPlane, limits: InferLimits, settings: HttpFrontEndSettings = plainSettings) {
     this.#server = server;
-    this.#infer = new InferEndpoint(server, limits, settings.headerForwarder);
+    this.#codecThread = new CodecThread(limits.onBug);
+    this.#infer = new InferEndpoint(server, limits, this.#codecThread, settings.headerForwarder);
     this.#generate = new GenerateEndpoint(server, limits);
     this.#restrictedApi = new RestrictedHttpApi(settings.restrictions);
   }
@@ -50,6 +58,11 @@ export class HttpFrontEnd {
       replyError(exchange, "405 Method Not Allowed", "Method Not Allowed");
     else this.#dispatch(route, method, path, exchange);
   };
+
+  /** When nothing is answered any more: ends the thread that large JSON is read and written in. */
+  close(): void {
+    this.#codecThread.close();
+  }
 
   #dispatch(route: Route, method: string, path: string, exchange: HttpExchange): void {
     switch (route.endpoint) {
@@ -81,6 +94,12 @@ export class HttpFrontEnd {
         return modelLoad(this.#server, route, exchange);
       case "model-unload":
         return modelUnload(this.#server, route, exchange);
+      case "shared-memory-status":
+        return sharedMemoryStatus(this.#server, route, exchange);
+      case "shared-memory-register":
+        return registerSharedMemory(this.#server, route, exchange);
+      case "shared-memory-unregister":
+        return unregisterSharedMemory(this.#server, route, exchange);
       case "not-supported-yet":
         return replyFailure(exchange, failure("UNSUPPORTED", `${path} is not supported yet`));
     }

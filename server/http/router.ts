@@ -1,3 +1,5 @@
+import type { SharedMemoryKind } from "../shared-memory/shared-memory-manager.ts";
+
 /** What a path asks for. */
 export type EndpointName =
   | "server-metadata"
@@ -14,6 +16,9 @@ export type EndpointName =
   | "repository-index"
   | "model-load"
   | "model-unload"
+  | "shared-memory-status"
+  | "shared-memory-register"
+  | "shared-memory-unregister"
   | "not-supported-yet";
 
 /** A path of the protocol. */
@@ -27,6 +32,10 @@ export interface Route {
   readonly modelVersion: string;
   /** "" where the path names no repository. */
   readonly repositoryName: string;
+  /** Which of the shared-memory extensions; "system" for all other paths. */
+  readonly memoryKind: SharedMemoryKind;
+  /** "" where the path names no region. Not URL-decoded. */
+  readonly regionName: string;
 }
 
 const get = ["get"] as const;
@@ -61,9 +70,16 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
 const repositoryPath = /^\/v2\/repository(?:\/([^/]+))?\/(?:index|models\/([^/]+)\/(load|unload))$/;
 
 /** The shared memory extensions. */
-const extensionPath = /^\/v2\/(?:system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(register|unregister|status)$/;
+const sharedMemoryPath =
+  /^\/v2\/(system|cuda)sharedmemory(?:\/region\/([^/]+))?\/(register|unregister|status)$/;
 
-const noNames = { modelName: "", modelVersion: "", repositoryName: "" } as const;
+const noNames = {
+  modelName: "",
+  modelVersion: "",
+  repositoryName: "",
+  memoryKind: "system",
+  regionName: "",
+} as const;
 
 /**
  * Finds the endpoint of a path. The whole path must match: a trailing slash does not.
@@ -81,22 +97,28 @@ export function matchRoute(path: string): Route | null {
     const found = modelActions.get(action);
     // Trace settings belong to a model, not to a version.
     if (found === undefined || (action === "trace/setting" && modelVersion !== "")) return null;
-    return { ...found, modelName, modelVersion, repositoryName: "" };
+    return { ...found, ...noNames, modelName, modelVersion };
   }
   const repository = repositoryPath.exec(path);
   if (repository !== null) {
     const [, repositoryName = "", modelName = "", action = "index"] = repository;
     const endpoint =
       action === "index" ? "repository-index" : action === "load" ? "model-load" : "model-unload";
-    return { endpoint, methods: post, modelName, modelVersion: "", repositoryName };
+    return { endpoint, methods: post, ...noNames, modelName, repositoryName };
   }
-  const extension = extensionPath.exec(path);
-  if (extension === null) return null;
-  return {
-    endpoint: "not-supported-yet",
-    methods: extension[1] === "status" ? get : post,
-    ...noNames,
-  };
+  return matchSharedMemory(path);
+}
+
+function matchSharedMemory(path: string): Route | null {
+  const match = sharedMemoryPath.exec(path);
+  if (match === null) return null;
+  const [, kind, regionName = "", operation] = match;
+  const memoryKind = kind === "cuda" ? "cuda" : "system";
+  if (operation === "status") {
+    return { endpoint: "shared-memory-status", methods: get, ...noNames, memoryKind, regionName };
+  }
+  const endpoint = operation === "register" ? "shared-memory-register" : "shared-memory-unregister";
+  return { endpoint, methods: post, ...noNames, memoryKind, regionName };
 }
 
 /** Paths remembered at most: clients use a handful, but the cache must not grow with what they invent. */

@@ -34,7 +34,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--buffer-manager-thread-count",
   "--host-policy",
   "--model-load-gpu-limit",
-  "--allow-client-shm",
   "--allow-sagemaker",
   "--sagemaker-port",
   "--sagemaker-safe-port-range",

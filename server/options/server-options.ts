@@ -21,6 +21,8 @@ export interface ServerOptions {
   readonly serverId: string;
   /** How long shutdown may take altogether. 0: nothing is waited for. */
   readonly exitTimeoutSecs: number;
+  /** Clients may register shared memory of this machine. */
+  readonly allowClientShm: boolean;
 
   /** Verbose records of this level and below are written; 0: none. */
   readonly logVerboseLevel: number;

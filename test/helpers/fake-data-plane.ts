@@ -14,6 +14,7 @@ import { validateRequest } from "../../server/model/request-validator.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
+import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
 
@@ -132,6 +133,10 @@ export class FakeDataPlane implements DataPlane {
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
   readonly settings = new LogSettings();
+  /** Off until a test enables it. */
+  readonly sharedMemory = new SharedMemoryManager((failed) => {
+    throw new Error(failed.message);
+  });
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
   /** What the operations of the model repository extension were given. */

@@ -60,7 +60,7 @@ def test_stream_of_one_event(http_address):
         ({"INPUT0": [0] * 15}, "can not convert input 'INPUT0'"),
         ({"PARAMS": {}}, "parameter 'PARAMS' has invalid type"),
         ({"parameters": 1}, "Expected JSON object for keyword: 'parameters'"),
-        (b'{"INPUT0":1', "failed to parse the request JSON buffer"),
+        (b'{"x":1', "failed to parse the request JSON buffer"),
     ],
 )
 def test_refused(http_address, action, body, fragment):

@@ -29,9 +29,16 @@ export function modelInfer(
   if (isFailure(model)) return call.fail(model);
   if (model.isDecoupled) return call.fail(decoupledFailure);
   const inferCall = new InferCall(call, message, headerForwarder);
-  const refusal = model.infer(inferCall.request);
-  if (refusal !== null) inferCall.onFailure(refusal);
-  else call.cancelWith(inferCall.request);
+  const { request } = inferCall;
+  const { sharedMemory } = message;
+  if (sharedMemory !== null) {
+    const problem = dataPlane.sharedMemory.attach(request, sharedMemory);
+    if (problem !== null) return inferCall.onFailure(problem);
+  }
+  const refusal = model.infer(request);
+  // By way of the request: its shared memory is held until it ends.
+  if (refusal !== null) request.sink.onFailure(refusal, true);
+  else call.cancelWith(request);
 }
 
 /** Answers one ModelInfer call with the outcome of its request. */

@@ -87,10 +87,10 @@ export class GenerateEventStream implements GenerateSink {
   #onDrained(): void {
     this.#isBlocked = false;
     this.#request?.responseWritten();
-    while (!this.#isBlocked) {
-      const event = this.#waiting.shift();
-      if (event === undefined) break;
+    let event = this.#waiting.shift();
+    while (event !== undefined) {
       this.#write(event);
+      event = this.#isBlocked ? undefined : this.#waiting.shift();
     }
     if (this.#hasEnded) this.#end();
   }

@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
+import { bodyPool } from "./body-pool.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
 import type {
   BodyReceiver,
@@ -74,7 +75,7 @@ export class UwsExchange implements HttpExchange {
       this.#isBodyComplete = isLast;
       // Most bodies come whole. The chunk's memory dies when this callback returns: here is the copy from the socket.
       if (collector === null && isLast && chunk.byteLength <= maxBytes) {
-        const body = Buffer.allocUnsafe(chunk.byteLength);
+        const body = bodyPool.take(chunk.byteLength);
         body.set(new Uint8Array(chunk));
         receiver.onBody(body);
         return;

@@ -164,7 +164,7 @@ for (const [name, find] of [
           given++;
           request.respond(responseOf(request, new Tensor("TEXT", "BYTES", [1], data)));
         }
-        if (written === total) request.end();
+        if (written === total && request.producer !== null) request.end();
       };
       request.producer = {
         onCancelled: () => assert.fail("nobody cancelled"),

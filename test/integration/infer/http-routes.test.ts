@@ -79,7 +79,6 @@ describe("HTTP routes", () => {
   }
 
   const notBuilt: readonly (readonly [string, string])[] = [
-    ["GET", "/v2/systemsharedmemory/status"],
     ["GET", "/v2/trace/setting"],
   ];
   for (const [method, path] of notBuilt) {

@@ -26,6 +26,7 @@ const samples: InferenceServerOptions = {
   loadModelNames: ["simple"],
   strictReadiness: true,
   autoCompleteConfig: true,
+  allowClientShm: false,
   backendConfig: [],
 };
 

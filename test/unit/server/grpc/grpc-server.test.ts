@@ -19,18 +19,16 @@ const served = [
   "RepositoryIndex",
   "RepositoryModelLoad",
   "RepositoryModelUnload",
-  "/grpc.health.v1.Health/Check",
-];
-
-const notBuilt = [
   "SystemSharedMemoryStatus",
   "SystemSharedMemoryRegister",
   "SystemSharedMemoryUnregister",
   "CudaSharedMemoryStatus",
   "CudaSharedMemoryRegister",
   "CudaSharedMemoryUnregister",
-  "TraceSetting",
+  "/grpc.health.v1.Health/Check",
 ];
+
+const notBuilt = ["TraceSetting"];
 
 describe("startGrpcServer", () => {
   let grpc: GrpcFixture;

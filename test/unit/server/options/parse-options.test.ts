@@ -22,6 +22,7 @@ describe("parseOptions", () => {
     assert.deepEqual(serve(), {
       serverId: "nereid",
       exitTimeoutSecs: 30,
+      allowClientShm: false,
       logVerboseLevel: 0,
       logInfo: true,
       logWarning: true,
@@ -82,6 +83,7 @@ describe("parseOptions", () => {
       "--disable-auto-complete-config",
       "--backend-config=onnxruntime,intra_op_thread_count=2",
       "--backend-config=default-max-batch-size=8",
+      "--allow-client-shm=true",
       "--allow-http=false",
       "--allow-grpc=false",
       "--allow-metrics=false",
@@ -110,6 +112,7 @@ describe("parseOptions", () => {
     assert.deepEqual(options, {
       serverId: "a",
       exitTimeoutSecs: 0,
+      allowClientShm: true,
       logVerboseLevel: 2,
       logInfo: false,
       logWarning: false,

@@ -150,14 +150,18 @@ describe("gRPC infer endpoint", () => {
     assert.match(details, /^Malformed ModelInferRequest: /);
   });
 
-  it("ModelInfer refuses what is not built yet", async () => {
-    const parameters = { shared_memory_region: { string_param: "r" } };
-    const { code, details } = await grpc.failure("ModelInfer", {
-      ...inferRequest,
-      outputs: [{ name: "OUTPUT0", parameters }],
+  it("ModelInfer refuses a region of shared memory that nobody registered", async () => {
+    const parameters = {
+      shared_memory_region: { string_param: "r" },
+      shared_memory_byte_size: { int64_param: 64 },
+    };
+    const outputs = [{ name: "OUTPUT0", parameters }];
+    const countBefore = model.requests.length;
+    assert.deepEqual(await grpc.failure("ModelInfer", { ...inferRequest, outputs }), {
+      code: 5,
+      details: "[request id: 42] Unable to find shared memory region: 'r'",
     });
-    assert.equal(code, 12);
-    assert.match(details, /is not supported yet/);
+    assert.equal(model.requests.length, countBefore);
   });
 
   it("ModelInfer puts the request's id in front of what validation says", async () => {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { deflateSync, gunzipSync, gzipSync, inflateSync } from "node:zlib";
 import { describe, it } from "mocha";
 import { InferEndpoint } from "../../../../../server/http/endpoints/infer.ts";
+import { CodecThread } from "../../../../../server/http/codec-thread/codec-thread.ts";
 import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
+import { bodyPool } from "../../../../../server/http/transport/body-pool.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeDataPlane, FakeModel } from "../../../../helpers/fake-data-plane.ts";
@@ -15,9 +17,11 @@ const request = JSON.stringify({
 function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForwarder | null = null) {
   const plane = new FakeDataPlane();
   const bugs: unknown[] = [];
+  const onBug = (thrown: unknown): void => void bugs.push(thrown);
   const endpoint = new InferEndpoint(
     plane,
-    { maxInputBytes: 1000, onBug: (thrown) => bugs.push(thrown) },
+    { maxInputBytes: 1000, onBug },
+    new CodecThread(onBug),
     headerForwarder,
   );
   const exchange = new FakeExchange(headers);
@@ -78,7 +82,11 @@ describe("InferEndpoint", () => {
 
   it("asks for the model before it decompresses", () => {
     const plane = new FakeDataPlane();
-    const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug: () => assert.fail() });
+    const endpoint = new InferEndpoint(
+      plane,
+      { maxInputBytes: 1000, onBug: assert.ifError },
+      new CodecThread(assert.ifError),
+    );
     const exchange = new FakeExchange({ "content-encoding": "gzip" });
     const route = matchRoute("/v2/models/nowhere/infer");
     assert.ok(route !== null);
@@ -182,5 +190,29 @@ describe("InferEndpoint", () => {
     assert.equal(exchange.statusLine, "500 Internal Server Error");
     assert.doesNotMatch(exchange.body, /secret/);
     assert.equal(bugs.length, 1);
+  });
+
+  it("gives a body's memory to another one when the request has ended, and not before", () => {
+    const plane = new FakeDataPlane();
+    const onBug = assert.ifError;
+    const endpoint = new InferEndpoint(plane, { maxInputBytes: 1000, onBug }, new CodecThread(onBug));
+    const route = matchRoute("/v2/models/echo/infer");
+    assert.ok(route !== null);
+    const byteCount = 200_000;
+    const header = `{"inputs":[{"name":"INPUT0","datatype":"UINT8","shape":[${byteCount}],"parameters":{"binary_data_size":${byteCount}}}]}`;
+    const exchange = new FakeExchange({ "inference-header-content-length": String(header.length) });
+    plane.echo.isEchoing = false;
+    endpoint.handle(route, exchange);
+    exchange.receive(Buffer.concat([Buffer.from(header), Buffer.alloc(byteCount, 7)]));
+    const request = plane.echo.lastRequest();
+    const isFree = (): boolean => {
+      const taken = Array.from({ length: 9 }, () => bodyPool.take(byteCount).buffer);
+      return taken.some((buffer) => buffer === request.inputs[0]?.data.buffer);
+    };
+    assert.equal(isFree(), false);
+    request.fail({ code: "UNAVAILABLE", message: "Full" });
+    assert.equal(exchange.statusLine, "503 Service Unavailable");
+    assert.equal(isFree(), true);
+    assert.equal(isFree(), false);
   });
 });
