@@ -78,11 +78,14 @@ export interface DataPlane {
    */
   loadModel(request: ModelLoadRequest): Promise<Status>;
   /**
-   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error.
+   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error. Ensembles that
+   * need it go down with it.
+   * @param withDependents - Also unload the models that were loaded only because this ensemble needs them; not by
+   * default.
    * @returns When its versions take no more requests; accepted ones end afterwards. Never rejects. UNAVAILABLE:
    * another control mode.
    */
-  unloadModel(name: string): Promise<Status>;
+  unloadModel(name: string, withDependents?: boolean): Promise<Status>;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

@@ -87,6 +87,7 @@ export class InferenceServer implements DataPlane {
         coreBudget: new CoreBudget(),
         clock,
         logger: logger.child("model-loader"),
+        findModel: (name, version) => this.#repository.find(name, version),
       }),
       listener: {
         onReady: (model) => this.#showSeries(model),
@@ -243,9 +244,9 @@ export class InferenceServer implements DataPlane {
     return refusal === null ? this.#repository.load(request) : Promise.resolve(refusal);
   }
 
-  async unloadModel(name: string): Promise<Status> {
+  async unloadModel(name: string, withDependents = false): Promise<Status> {
     const refusal = this.#controlRefusal();
-    if (refusal === null) await this.#repository.unload(name);
+    if (refusal === null) await this.#repository.unload(name, withDependents);
     return refusal;
   }
 

@@ -130,6 +130,8 @@ export class InferenceRequest {
   computeInputEndUs = 0;
   computeOutputStartUs = 0;
   computeEndUs = 0;
+  /** The end of the whole request when that is not {@link computeEndUs}, else 0. */
+  requestEndUs = 0;
 
   constructor(init: InferenceRequestInit) {
     this.id = init.id;

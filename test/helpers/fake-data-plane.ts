@@ -41,6 +41,7 @@ export const fakeConfig: ModelConfig = {
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  ensembleScheduling: null,
   optimization: { graphLevel: 1 },
 };
 
@@ -205,8 +206,8 @@ export class FakeDataPlane implements DataPlane {
     return Promise.resolve(this.repositoryRefusal);
   }
 
-  unloadModel(name: string): Promise<Status> {
-    this.unloads.push(name);
+  unloadModel(name: string, withDependents = false): Promise<Status> {
+    this.unloads.push(withDependents ? `${name} and its dependents` : name);
     return Promise.resolve(this.repositoryRefusal);
   }
 

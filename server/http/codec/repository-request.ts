@@ -26,13 +26,13 @@ export function readLoadRequest(body: Uint8Array): LoadParameters {
 }
 
 /**
- * Checks the body of an unload: empty, or `{"parameters": {"unload_dependents": bool}}`. What it says makes no
- * difference: models that depend on others (ensembles) cannot be loaded yet, so no model has dependents.
+ * Reads the body of an unload: empty, or `{"parameters": {"unload_dependents": bool}}`.
  *
+ * @returns Whether models go too that were loaded only because of this one.
  * @throws StatusError INVALID_ARG
  */
-export function checkUnloadRequest(body: Uint8Array): void {
-  booleanMember(parametersOf(readObject(body)), "unload_dependents");
+export function readUnloadRequest(body: Uint8Array): boolean {
+  return booleanMember(parametersOf(readObject(body)), "unload_dependents");
 }
 
 const jsonParameters: LoadParameterReader<unknown> = {

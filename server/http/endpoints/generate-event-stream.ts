@@ -79,19 +79,18 @@ export class GenerateEventStream implements GenerateSink {
     if (isFinal) this.#end();
   }
 
-  #write(event: Uint8Array): void {
+  /** Returns whether the socket takes another one. */
+  #write(event: Uint8Array): boolean {
     this.#isBlocked = !this.#open().write(event);
     if (!this.#isBlocked) this.#request?.responseWritten();
+    return !this.#isBlocked;
   }
 
   #onDrained(): void {
     this.#isBlocked = false;
     this.#request?.responseWritten();
     let event = this.#waiting.shift();
-    while (event !== undefined) {
-      this.#write(event);
-      event = this.#isBlocked ? undefined : this.#waiting.shift();
-    }
+    while (event !== undefined && this.#write(event)) event = this.#waiting.shift();
     if (this.#hasEnded) this.#end();
   }
 

@@ -78,9 +78,7 @@ describe("HTTP routes", () => {
     });
   }
 
-  const notBuilt: readonly (readonly [string, string])[] = [
-    ["GET", "/v2/trace/setting"],
-  ];
+  const notBuilt: readonly (readonly [string, string])[] = [["GET", "/v2/trace/setting"]];
   for (const [method, path] of notBuilt) {
     it(`${method} ${path} is 501 and says that it is not supported yet`, async () => {
       const reply = await server.current.http.request(method, path);
