@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
+import type { InferenceRequest } from "./core/inference-request.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
@@ -33,6 +34,11 @@ const extensions: readonly string[] = [
 const notExplicit = failure(
   "UNAVAILABLE",
   "explicit model load / unload is not allowed if polling is enabled: it needs --model-control-mode=explicit",
+);
+
+const decoupledCall = failure(
+  "UNSUPPORTED",
+  "infer() gives one response, and this model is decoupled: use inferStream()",
 );
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
@@ -82,6 +88,8 @@ export class InferenceServer implements DataPlane {
         coreBudget: new CoreBudget(),
         clock,
         logger: logger.child("model-loader"),
+        callModel: (name, version, request, isDecoupled) =>
+          this.#callModel(name, version, request, isDecoupled),
       }),
       listener: {
         onReady: (model) => this.#showSeries(model),
@@ -234,6 +242,14 @@ export class InferenceServer implements DataPlane {
     const refusal = this.#controlRefusal();
     if (refusal === null) await this.#repository.unload(name);
     return refusal;
+  }
+
+  /** A model's own request to a model. Those of requests that were accepted are served while the server stops, too. */
+  #callModel(name: string, version: string, request: InferenceRequest, isDecoupled: boolean): Status {
+    const model = this.#repository.find(name, version);
+    if (isFailure(model)) return model;
+    if (model.isDecoupled && !isDecoupled) return decoupledCall;
+    return model.infer(request);
   }
 
   /** Why models cannot be loaded or unloaded on request; `null` when they can. */

@@ -36,6 +36,8 @@ export interface ModelConfig {
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
   readonly optimization: Optimization;
+  /** Requests get any number of responses. Only with backends that answer each request by itself. */
+  readonly isDecoupled: boolean;
 }
 
 /** Which of the version directories are served. */

@@ -46,6 +46,7 @@ export function normaliseModelConfig(
     ),
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
     optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
+    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
   };
 }
 

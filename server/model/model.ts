@@ -33,7 +33,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly platform: string;
   readonly config: ModelConfig;
   readonly maxBatchSize: number;
-  readonly isDecoupled = false;
+  readonly isDecoupled: boolean;
   readonly inputs: readonly ModelTensor[];
   readonly outputs: readonly ModelTensor[];
   readonly statistics: ModelStatistics;
@@ -55,6 +55,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.platform = config.platform === "" ? config.backend : config.platform;
     this.config = config;
     this.maxBatchSize = config.maxBatchSize;
+    this.isDecoupled = config.isDecoupled;
     this.inputs = config.input.map((input) => ({
       name: input.name,
       datatype: input.datatype,

@@ -38,6 +38,7 @@ export const fakeConfig: ModelConfig = {
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
+  isDecoupled: false,
   dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
   optimization: { graphLevel: 1 },
 };

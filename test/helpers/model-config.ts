@@ -17,6 +17,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     parameters: new Map(),
     dynamicBatching: null,
     optimization: { graphLevel: 0 },
+    isDecoupled: false,
     ...parts,
   };
 }

@@ -9,7 +9,7 @@ import {
   ModelLoader,
   type ModelLoaderParts,
 } from "../../../../server/model/model-loader.ts";
-import type { Failure } from "../../../../server/core/status.ts";
+import { type Failure, failure } from "../../../../server/core/status.ts";
 import type { InstanceScript } from "../../../fixtures/instance-modules/scripted-instance.ts";
 import { settle } from "../../../helpers/deferred.ts";
 import { LogRecorder } from "../../../helpers/log-recorder.ts";
@@ -22,6 +22,7 @@ const scriptedBackend: Backend = {
   platforms: [],
   defaultModelFilename: "model.bin",
   defaultCpuInstanceCount: 1,
+  executionStyle: "batch",
   instanceModuleUrl: new URL("../../../fixtures/instance-modules/scripted-instance.js", import.meta.url).href,
   gpuDeviceIds: () => [0],
   checkBytesInput: null,
@@ -50,6 +51,7 @@ describe("ModelLoader", () => {
       coreBudget: new CoreBudget(2),
       clock: systemClock,
       logger: log.logger,
+      callModel: () => failure("NOT_FOUND", "no models here"),
       ...parts,
     });
   }
