@@ -113,7 +113,10 @@ export class ExecutingRequest implements ExecutionRequest {
   }
 
   isCancelled(): boolean {
-    if (!this.#isCancelled) this.#surroundings.poll();
+    if (this.#isCancelled) return true;
+    // A model that asks in a loop may not let its answers' microtask run for long.
+    this.#surroundings.outbox.flush(null);
+    this.#surroundings.poll();
     return this.#isCancelled;
   }
 
