@@ -44,6 +44,9 @@ const decoupledCall = failure(
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
 
+/** How often a server that stops looks whether its last requests have ended. */
+const idleCheckMs = 5;
+
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
 
@@ -75,6 +78,7 @@ export class InferenceServer implements DataPlane {
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
   #isStuck = false;
+  #isBudgetSpent = false;
 
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
@@ -143,15 +147,22 @@ export class InferenceServer implements DataPlane {
     this.#poller?.stop();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
-    const drained = this.#repository.unloadAll().then(() => true as const);
-    const isClean = await Promise.race([drained, timeout]);
+    const unloaded = this.#unloadWhenIdle().then(() => true as const);
+    const isClean = await Promise.race([unloaded, timeout]);
     clearTimeout(timer);
     if (!isClean) {
+      this.#isBudgetSpent = true;
       this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
     return isClean;
+  }
+
+  /** Models stay until no request is left: one that executes may be about to call another model. */
+  async #unloadWhenIdle(): Promise<void> {
+    while (this.#repository.inflightCount() > 0 && !this.#isBudgetSpent) await delay(idleCheckMs);
+    await this.#repository.unloadAll();
   }
 
   /**

@@ -158,6 +158,27 @@ describe("Calls between models", () => {
     await sent.done;
   });
 
+  it("of requests that were accepted are served while the server stops", async () => {
+    const stopping = new JavaScriptServer({
+      slow: {
+        code: `export const execute = async (requests) => {
+          await new Promise((resolve) => setTimeout(resolve, 50));
+          return requests.map(() => ({ outputs: { OUTPUT: [5] } }));
+        }`,
+      },
+      caller: asks(`(async () => {
+        const call = { model: "slow", inputs: { INPUT: request.input("INPUT") } };
+        await context.infer(call);
+        return (await context.infer(call)).outputs.OUTPUT;
+      })()`),
+    });
+    await stopping.server.start();
+    for (const name of ["slow", "caller"]) assert.equal(await stopping.load(name), null);
+    const sent = stopping.send("caller", [fp32Tensor("INPUT", [1], [1])]);
+    assert.equal(await stopping.stop(), true);
+    assert.deepEqual(await sent.done, [{ OUTPUT: [5] }]);
+  });
+
   it("are cancelled when the caller dies", async () => {
     js.log.lines.length = 0;
     const [answer] = await send("dies", 1).done;
