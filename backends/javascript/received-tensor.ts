@@ -4,7 +4,8 @@ import type { RequestInput } from "../request-execution.ts";
 import { type ElementArray, elementArrayTypes } from "./element-array.ts";
 import type { InputTensor, TensorArrays } from "./javascript-model.ts";
 
-const utf8 = new TextDecoder();
+/** A leading byte order mark is data like everything else. */
+const utf8 = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /** A tensor as a model sees it: views on the bytes that came in, made when they are asked for. */
 export class ReceivedTensor implements InputTensor {

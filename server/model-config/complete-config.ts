@@ -8,6 +8,7 @@ import { normaliseModelConfig } from "./normalise-config.ts";
 import { autocompleteFromSignature } from "./signature-autocomplete.ts";
 import { checkAgainstSignature } from "./signature-check.ts";
 import { validateModelConfig } from "./validate-config.ts";
+import { validateEnsemble } from "./validate-ensemble.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -56,6 +57,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, resolved, problems);
+  validateEnsemble(fields, config, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
 }
@@ -117,7 +119,11 @@ function checkTransactionPolicy(
 ): void {
   if (!config.isDecoupled || resolved.backend.executionStyle === "requests") return;
   problems.unsupported(
-    `"model_transaction_policy.decoupled" is true, but models of the ${config.backend} backend give one response to each request`,
+    `"model_transaction_policy.decoupled" is true, but ${
+      config.ensembleScheduling === null
+        ? `models of the ${config.backend} backend give one response to each request`
+        : "an ensemble is decoupled when one of its steps is: leave it out"
+    }`,
   );
 }
 

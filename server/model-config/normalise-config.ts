@@ -1,7 +1,9 @@
 import { parseConfigDataType } from "../core/data-type.ts";
 import type { ResolvedBackend } from "./backend-autofill.ts";
+import { ensemblePlatform } from "./ensemble-platform.ts";
 import type {
   DynamicBatching,
+  EnsembleScheduling,
   InstanceGroup,
   InstanceKind,
   ModelConfig,
@@ -35,7 +37,10 @@ export function normaliseModelConfig(
       ...normaliseTensor(output),
       labelFilename: output.label_filename ?? "",
     })),
-    instanceGroup: normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
+    instanceGroup:
+      resolved.platform === ensemblePlatform
+        ? []
+        : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
     parameters: new Map(
@@ -45,6 +50,8 @@ export function normaliseModelConfig(
       ]),
     ),
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    ensembleScheduling:
+      fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
     isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
   };
@@ -88,6 +95,18 @@ function normaliseDynamicBatching(
   return {
     preferredBatchSize: preferred.length === 0 && maxBatchSize > 0 ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
+  };
+}
+
+function normaliseEnsemble(ensemble: wire.ModelEnsembling): EnsembleScheduling {
+  return {
+    steps: (ensemble.step ?? []).map((step) => ({
+      modelName: step.model_name,
+      modelVersion: step.model_version ?? -1,
+      inputMap: new Map(Object.entries(step.input_map ?? {})),
+      outputMap: new Map(Object.entries(step.output_map ?? {})),
+    })),
+    maxInflightRequests: ensemble.max_inflight_requests ?? 0,
   };
 }
 

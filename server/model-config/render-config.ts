@@ -2,6 +2,7 @@ import { configDataTypeName } from "../core/data-type.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
   DynamicBatching,
+  EnsembleScheduling,
   InstanceGroup,
   ModelConfig,
   ModelInput,
@@ -40,6 +41,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.ensembleScheduling === null
+      ? {}
+      : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),
     instance_group: config.instanceGroup.map(renderInstanceGroup),
     default_model_filename: config.defaultModelFilename,
     cc_model_filenames: {},
@@ -101,6 +105,19 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
     priority_levels: 0,
     default_priority_level: 0,
     priority_queue_policy: {},
+  };
+}
+
+function renderEnsemble({ steps, maxInflightRequests }: EnsembleScheduling): wire.ModelEnsembling {
+  return {
+    step: steps.map((step) => ({
+      model_name: step.modelName,
+      model_version: step.modelVersion,
+      input_map: Object.fromEntries(step.inputMap),
+      output_map: Object.fromEntries(step.outputMap),
+      model_namespace: "",
+    })),
+    max_inflight_requests: maxInflightRequests,
   };
 }
 

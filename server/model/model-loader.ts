@@ -1,14 +1,13 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
-import type { InstanceServer } from "../../backends/server-access.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
-import { StatusError } from "../core/status.ts";
+import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import {
   completeModelConfig,
@@ -19,9 +18,11 @@ import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-co
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import type { CoreBudget } from "./core-budget.ts";
+import { loadEnsemble } from "./ensemble-loader.ts";
 import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
+import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 
@@ -37,8 +38,8 @@ export interface ModelLoaderParts {
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The server, for models that call other models. */
-  readonly callModel: InstanceServer["callModel"];
+  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
+  readonly findModel: (name: string, version: string) => Model | Failure;
 }
 
 /** A model's directory, as the repository found it. */
@@ -73,6 +74,7 @@ export class ModelLoader {
    */
   async load(source: ModelSource): Promise<LoadedVersions> {
     const draft = await this.#draft(source);
+    if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
     const selected = source.selectVersions(draft.config);
@@ -132,6 +134,7 @@ export class ModelLoader {
       return new Model({
         config,
         version,
+        isDecoupled: config.isDecoupled,
         statistics,
         pool,
         scheduler: makeScheduler(config, pool, this.#parts.clock),
@@ -213,10 +216,10 @@ export class ModelLoader {
 
   #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
     if (executionStyle === "batch") return new WorkerModelInstance(instanceModuleUrl, init);
-    const { callModel, logger } = this.#parts;
+    const { findModel, logger } = this.#parts;
     const log = logger.child(init.modelName);
     return new WorkerRequestInstance(instanceModuleUrl, init, {
-      callModel,
+      callModel: callerOf(findModel),
       log: (severity, instanceName, message) => {
         const line = `${instanceName}: ${message}`;
         if (severity === "verbose") log.verbose(1, line);

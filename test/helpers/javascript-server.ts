@@ -12,6 +12,7 @@ import {
   type ResponseSink,
   type Tensor,
 } from "../../server/index.ts";
+import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
 import { LogRecorder } from "./log-recorder.ts";
 
 /** A model of the JavaScript backend to write: its config (an input and an output when left out) and its code. */
@@ -58,6 +59,8 @@ export class JavaScriptServer {
     this.server = new InferenceServer(
       {
         serverId: "embedded",
+        allowClientShm: false,
+        traceConfig: defaultTraceConfig,
         modelRepositoryPaths: [this.#root, ...more],
         modelControlMode: "explicit",
         repositoryPollSecs: 15,

@@ -75,6 +75,7 @@ describe("completeModelConfig auto-complete", () => {
       metricTags: new Map(),
       parameters: new Map(),
       dynamicBatching: { preferredBatchSize: [4], maxQueueDelayUs: 0 },
+      ensembleScheduling: null,
       optimization: { graphLevel: 0 },
       isDecoupled: false,
     });

@@ -245,7 +245,6 @@ describe("parseModelConfig problems", () => {
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
     ["sequence_batching", { sequence_batching: {} }],
-    ["ensemble_scheduling", { ensemble_scheduling: { step: [] } }],
     ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
     ["batch_input", { batch_input: [{ kind: 1 }] }],
     ["batch_output", { batch_output: [{}] }],

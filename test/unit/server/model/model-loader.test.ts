@@ -51,7 +51,7 @@ describe("ModelLoader", () => {
       coreBudget: new CoreBudget(2),
       clock: systemClock,
       logger: log.logger,
-      callModel: () => failure("NOT_FOUND", "no models here"),
+      findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
       ...parts,
     });
   }
