@@ -1,9 +1,12 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import {
@@ -19,6 +22,7 @@ import { loadEnsemble } from "./ensemble-loader.ts";
 import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
+import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 
@@ -34,7 +38,7 @@ export interface ModelLoaderParts {
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds a ready model, for ensembles. @param version - "" for the highest ready version. */
+  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
   readonly findModel: (name: string, version: string) => Model | Failure;
 }
 
@@ -115,22 +119,22 @@ export class ModelLoader {
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
     const inits = this.#planInstances(source, draft.config, backend, version);
-    const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
+    const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      pool = this.#makePool(source.name, statistics, { backend, inits, spec });
+      pool = this.#makePool(source.name, statistics, { backend, inits, spec, config });
       for (const instance of instances) {
         await instance.signature();
-        await instance.bind(spec, pool);
+        await instance.bind(spec, pool, config);
         pool.add(instance);
       }
       return new Model({
         config,
         version,
-        isDecoupled: false,
+        isDecoupled: config.isDecoupled,
         statistics,
         pool,
         scheduler: makeScheduler(config, pool, this.#parts.clock),
@@ -153,7 +157,9 @@ export class ModelLoader {
     backend: Backend,
     version: string,
   ): ModelInstanceInit[] {
-    const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
+    const serverSettings = new Map(this.#parts.backendSettings(backend.name));
+    serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
+    const settings = backend.resolveSettings(config, serverSettings);
     const plan = planInstances({
       config,
       version,
@@ -170,14 +176,14 @@ export class ModelLoader {
   async #complete(
     draft: ModelConfigDraft,
     backend: Backend,
-    instances: readonly WorkerModelInstance[],
+    instances: readonly HostedInstance[],
   ): Promise<ModelConfig> {
     const first = instances[0];
     if (first === undefined) throw new Error("A model without instances. This is a bug.");
     const settings = this.#parts.backendSettings(backend.name);
     const { config, notices } = completeModelConfig(
       draft,
-      await first.signature(),
+      { signature: await first.signature(), completion: await first.completion() },
       Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
     );
     for (const notice of notices) this.#parts.logger.info(notice);
@@ -187,23 +193,39 @@ export class ModelLoader {
   #makePool(
     modelName: string,
     statistics: ModelStatistics,
-    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec },
+    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec; config: ModelConfig },
   ): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
+      onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
+        statistics.onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
     };
     const pool: ModelInstancePool = new ModelInstancePool(observer, async (name) => {
       const init = recipe.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = new WorkerModelInstance(recipe.backend.instanceModuleUrl, init);
+      const instance = this.#startInstance(recipe.backend, init);
       await instance.signature();
-      await instance.bind(recipe.spec, pool);
+      await instance.bind(recipe.spec, pool, recipe.config);
       return instance;
     });
     return pool;
+  }
+
+  #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
+    if (executionStyle === "batch") return new WorkerModelInstance(instanceModuleUrl, init);
+    const { findModel, logger } = this.#parts;
+    const log = logger.child(init.modelName);
+    return new WorkerRequestInstance(instanceModuleUrl, init, {
+      callModel: callerOf(findModel),
+      log: (severity, instanceName, message) => {
+        const line = `${instanceName}: ${message}`;
+        if (severity === "verbose") log.verbose(1, line);
+        else log[severity](line);
+      },
+    });
   }
 }
 

@@ -52,6 +52,7 @@ export const fakeConfig: ModelConfig = {
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
+  isDecoupled: false,
   dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
   ensembleScheduling: null,
   optimization: { graphLevel: 1 },

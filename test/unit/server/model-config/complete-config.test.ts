@@ -7,14 +7,16 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../../../../server/model-config/complete-config.ts";
+import type { BackendFacts } from "../../../../server/model-config/backend-autofill.ts";
 import type { Signature, SignatureTensor } from "../../../../server/model-config/model-signature.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
 
-const onnxruntime = {
+const onnxruntime: BackendFacts = {
   name: "onnxruntime",
   platforms: ["onnxruntime_onnx"],
   defaultModelFilename: "model.onnx",
   defaultCpuInstanceCount: 2,
+  executionStyle: "batch",
 };
 
 function draft(config: object | null, isAutoCompleteEnabled = true): ModelConfigDraft {
@@ -39,7 +41,7 @@ function complete(
   signature: Signature,
   defaultMaxBatchSize = 4,
 ): CompletedModelConfig {
-  return completeModelConfig(draft(config), signature, defaultMaxBatchSize);
+  return completeModelConfig(draft(config), { signature, completion: null }, defaultMaxBatchSize);
 }
 
 function errorOf(action: () => unknown): string {
@@ -75,6 +77,7 @@ describe("completeModelConfig auto-complete", () => {
       dynamicBatching: { preferredBatchSize: [4], maxQueueDelayUs: 0 },
       ensembleScheduling: null,
       optimization: { graphLevel: 0 },
+      isDecoupled: false,
     });
     assert.equal(notices.length, 2);
     assert.match(notices[0]!, /^Model 'm': max_batch_size set to 4/);
@@ -161,7 +164,11 @@ describe("completeModelConfig auto-complete", () => {
 
   it("does nothing when it is disabled", () => {
     const message = errorOf(() =>
-      completeModelConfig(draft({ name: "m", backend: "onnxruntime" }, false), batching, 4),
+      completeModelConfig(
+        draft({ name: "m", backend: "onnxruntime" }, false),
+        { signature: batching, completion: null },
+        4,
+      ),
     );
     assert.equal(
       message,
