@@ -408,7 +408,7 @@ export interface ModelOptimizationPolicy {
    */
   gather_kernel_buffer_threshold?: number;
   /**
-   * Whether the next batch is prepared before an instance is free. Default: false. Not supported yet.
+   * Whether an instance gets its next batch while it still executes one, however long that takes. Keeps instances busy where gathering the inputs is slow; requests then join smaller batches and leave the reach of timeouts and cancellations earlier. Default: false, only for executions so short that the hand-over would show.
    */
   eager_batching?: boolean;
 }
@@ -465,20 +465,20 @@ export interface ModelDynamicBatching {
    */
   max_queue_delay_microseconds?: number;
   /**
-   * Whether responses leave in the order of their requests. Default: false. Not supported yet.
+   * Whether responses leave in the order of their requests, over all instances. Excludes priorities and policies that delay. Default: false.
    */
   preserve_ordering?: boolean;
   /**
-   * Number of priority levels. Default: 0, no priorities. Not supported yet.
+   * Number of priority levels, 1 being the highest. Nothing of a level is served while a higher one waits. Default: 0, no priorities.
    */
   priority_levels?: number;
   /**
-   * Level of a request without one. Default: 0. Not supported yet.
+   * Level of a request that names none, or one that does not exist. From 1 to `priority_levels` when there are any. Default: 0.
    */
   default_priority_level?: number;
   default_queue_policy?: ModelQueuePolicy;
   /**
-   * Limits of the queue of a priority level, by level. Default: `default_queue_policy`. Not supported yet.
+   * Limits of the queue of a priority level, by level from 1 to `priority_levels`. Default: `default_queue_policy`.
    */
   priority_queue_policy?: {
     [k: string]: ModelQueuePolicy;
@@ -489,19 +489,19 @@ export interface ModelDynamicBatching {
  */
 export interface ModelQueuePolicy {
   /**
-   * What happens to a request that waited too long. Default: REJECT.
+   * What happens to a request that waited too long: REJECT fails it with UNAVAILABLE, DELAY serves it after all others of its level. Default: REJECT.
    */
   timeout_action?: "REJECT" | "DELAY";
   /**
-   * How long a request may wait, in µs. Default: 0, for ever.
+   * How long a request may wait for its execution to begin, in µs. Default: 0, for ever.
    */
   default_timeout_microseconds?: number;
   /**
-   * Whether a request may ask for a shorter time. Default: false.
+   * Whether the request parameter `timeout` may ask for a shorter time; it has no effect where `default_timeout_microseconds` is 0. Default: false.
    */
   allow_timeout_override?: boolean;
   /**
-   * Most requests that wait. Default: 0, any number.
+   * Most requests that wait; more are refused with UNAVAILABLE. Default: 0, any number.
    */
   max_queue_size?: number;
 }

@@ -101,12 +101,37 @@ export interface DynamicBatching {
   readonly preferredBatchSize: readonly number[];
   /** Longest time that the oldest request waits for others to join, in µs. 0: never wait. */
   readonly maxQueueDelayUs: number;
+  /** Responses leave in the order of their requests, over all instances. Then there are no priorities. */
+  readonly preserveOrdering: boolean;
+  /** Levels are 1, the highest, to this one. 0: no priorities. */
+  readonly priorityLevels: number;
+  /** Level of requests that name none or one that does not exist. 0 only without priorities. */
+  readonly defaultPriorityLevel: number;
+  readonly defaultQueuePolicy: QueuePolicy;
+  /** By level; the others have {@link defaultQueuePolicy}. */
+  readonly priorityQueuePolicy: ReadonlyMap<number, QueuePolicy>;
+}
+
+/** What happens to a request that waited too long. */
+export type TimeoutAction = "REJECT" | "DELAY";
+
+/** Limits of a queue, or of one priority level of it. */
+export interface QueuePolicy {
+  readonly timeoutAction: TimeoutAction;
+  /** Longest wait in µs; 0: for ever. */
+  readonly defaultTimeoutUs: number;
+  /** A request's own timeout counts where it is shorter than {@link defaultTimeoutUs}. */
+  readonly allowTimeoutOverride: boolean;
+  /** Most requests that wait; 0: any number. */
+  readonly maxQueueSize: number;
 }
 
 /** What the backend may do to the model before it runs it. */
 export interface Optimization {
   /** 0: the backend's default. For ONNX Runtime also -1 basic, 1 extended, 2 none. */
   readonly graphLevel: number;
+  /** An instance gets its next batch while it still executes one, however long that takes. */
+  readonly eagerBatching: boolean;
 }
 
 /** Shape of one item as the model sees it: `reshape` when there is one, else `dims`. */

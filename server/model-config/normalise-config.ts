@@ -7,6 +7,7 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
@@ -45,7 +46,10 @@ export function normaliseModelConfig(
       ]),
     ),
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
-    optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
+    optimization: {
+      graphLevel: fields.optimization?.graph?.level ?? 0,
+      eagerBatching: fields.optimization?.eager_batching ?? false,
+    },
   };
 }
 
@@ -87,6 +91,25 @@ function normaliseDynamicBatching(
   return {
     preferredBatchSize: preferred.length === 0 && maxBatchSize > 0 ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
+    preserveOrdering: batching.preserve_ordering ?? false,
+    priorityLevels: batching.priority_levels ?? 0,
+    defaultPriorityLevel: batching.default_priority_level ?? 0,
+    defaultQueuePolicy: normaliseQueuePolicy(batching.default_queue_policy ?? {}),
+    priorityQueuePolicy: new Map(
+      Object.entries(batching.priority_queue_policy ?? {}).map(([level, policy]) => [
+        Number(level),
+        normaliseQueuePolicy(policy),
+      ]),
+    ),
+  };
+}
+
+function normaliseQueuePolicy(policy: wire.ModelQueuePolicy): QueuePolicy {
+  return {
+    timeoutAction: policy.timeout_action ?? "REJECT",
+    defaultTimeoutUs: policy.default_timeout_microseconds ?? 0,
+    allowTimeoutOverride: policy.allow_timeout_override ?? false,
+    maxQueueSize: policy.max_queue_size ?? 0,
   };
 }
 

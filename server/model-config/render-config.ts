@@ -7,6 +7,7 @@ import type {
   ModelInput,
   ModelOutput,
   ModelTensorConfig,
+  QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
 
@@ -35,7 +36,7 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
       input_pinned_memory: { enable: true },
       output_pinned_memory: { enable: true },
       gather_kernel_buffer_threshold: 0,
-      eager_batching: false,
+      eager_batching: config.optimization.eagerBatching,
     },
     ...(config.dynamicBatching === null
       ? {}
@@ -96,10 +97,34 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
   return {
     preferred_batch_size: [...batching.preferredBatchSize],
     max_queue_delay_microseconds: batching.maxQueueDelayUs,
-    preserve_ordering: false,
-    priority_levels: 0,
-    default_priority_level: 0,
-    priority_queue_policy: {},
+    preserve_ordering: batching.preserveOrdering,
+    priority_levels: batching.priorityLevels,
+    default_priority_level: batching.defaultPriorityLevel,
+    ...(hasLimits(batching.defaultQueuePolicy)
+      ? { default_queue_policy: renderQueuePolicy(batching.defaultQueuePolicy) }
+      : {}),
+    priority_queue_policy: Object.fromEntries(
+      [...batching.priorityQueuePolicy].map(([level, policy]) => [String(level), renderQueuePolicy(policy)]),
+    ),
+  };
+}
+
+/** A policy without any is left out, as protobuf leaves out a message that was not given. */
+function hasLimits(policy: QueuePolicy): boolean {
+  return (
+    policy.timeoutAction !== "REJECT" ||
+    policy.defaultTimeoutUs !== 0 ||
+    policy.allowTimeoutOverride ||
+    policy.maxQueueSize !== 0
+  );
+}
+
+function renderQueuePolicy(policy: QueuePolicy): wire.ModelQueuePolicy {
+  return {
+    timeout_action: policy.timeoutAction,
+    default_timeout_microseconds: policy.defaultTimeoutUs,
+    allow_timeout_override: policy.allowTimeoutOverride,
+    max_queue_size: policy.maxQueueSize,
   };
 }
 

@@ -2,6 +2,7 @@ import type { ConfigProblems } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import type { InstanceGroup, ModelConfig, ModelInput } from "./model-config.ts";
 import { reshapeProblem } from "./reshape-rules.ts";
+import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
 
 /**
  * Checks the rules between fields, which a schema cannot say. Needs no model, so it finds mistakes before one is
@@ -17,7 +18,7 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
   checkDistinctNames("input", config.input, problems);
   checkDistinctNames("output", config.output, problems);
   checkDistinctNames("instance_group", config.instanceGroup, problems);
-  validatePreferredSizes(config, problems);
+  if (config.dynamicBatching !== null) validateDynamicBatching(config, config.dynamicBatching, problems);
   for (const [i, group] of config.instanceGroup.entries()) {
     validateInstanceGroup(group, childPath("instance_group", i), problems);
   }
@@ -59,15 +60,6 @@ function checkDistinctNames(
       problems.invalid(
         `"${childPath(field, i)}.name": '${name}' is the name of ${childPath(field, earlier)} too`,
       );
-  }
-}
-
-function validatePreferredSizes(config: ModelConfig, problems: ConfigProblems): void {
-  const sizes = config.dynamicBatching?.preferredBatchSize ?? [];
-  for (const [i, size] of sizes.entries()) {
-    if (size <= config.maxBatchSize) continue;
-    const path = childPath("dynamic_batching.preferred_batch_size", i);
-    problems.invalid(`"${path}" must be <= max_batch_size ${config.maxBatchSize}, got ${size}`);
   }
 }
 

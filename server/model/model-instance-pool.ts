@@ -21,6 +21,12 @@ export interface PoolObserver {
 }
 
 /**
+ * Whether an instance gets its next batch while it still executes one: only while its executions are short enough for
+ * the hand-over to show, always, or never.
+ */
+export type FormAhead = "whileShort" | "always" | "never";
+
+/**
  * Below this mean execution time an instance gets its next batch while the current one still runs. A hop between
  * threads costs up to 100 µs, which is much beside a short execution and nothing beside a long one, where a batch
  * formed early would only be smaller than it could have been and beyond the reach of a cancellation.
@@ -38,6 +44,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
   readonly #observer: PoolObserver;
   readonly #restart: (name: string) => Promise<PooledInstance>;
+  readonly #formAhead: FormAhead;
   #onCapacity: () => void = () => undefined;
   #meanExecutionUs = Number.POSITIVE_INFINITY;
   #restartsLeft = maxRestarts;
@@ -48,9 +55,14 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   #broken: Status = null;
 
   /** @param restart - Loads a new instance in place of a dead one. */
-  constructor(observer: PoolObserver, restart: (name: string) => Promise<PooledInstance>) {
+  constructor(
+    observer: PoolObserver,
+    restart: (name: string) => Promise<PooledInstance>,
+    formAhead: FormAhead = "whileShort",
+  ) {
     this.#observer = observer;
     this.#restart = restart;
+    this.#formAhead = formAhead;
   }
 
   /** Adds a bound instance. */
@@ -162,9 +174,14 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity();
   }
 
+  #mayFormAhead(): boolean {
+    if (this.#formAhead === "whileShort") return this.#meanExecutionUs < formAheadBelowUs;
+    return this.#formAhead === "always";
+  }
+
   /** The instance with the least to do that may take a batch; idle ones first. */
   #pick(): PooledInstance | null {
-    const limit = this.#meanExecutionUs < formAheadBelowUs ? 2 : 1;
+    const limit = this.#mayFormAhead() ? 2 : 1;
     let best: PooledInstance | null = null;
     for (const instance of this.#instances) {
       if (instance.batchesUnderWay >= limit) continue;

@@ -19,7 +19,7 @@ import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
-import { makeScheduler } from "./scheduler-factory.ts";
+import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
@@ -117,7 +117,7 @@ export class ModelLoader {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      pool = this.#makePool(source.name, statistics, { backend, inits, spec });
+      pool = this.#makePool(config, statistics, { backend, inits, spec });
       for (const instance of instances) {
         await instance.signature();
         await instance.bind(spec, pool);
@@ -180,7 +180,7 @@ export class ModelLoader {
   }
 
   #makePool(
-    modelName: string,
+    config: ModelConfig,
     statistics: ModelStatistics,
     recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec },
   ): ModelInstancePool {
@@ -188,16 +188,17 @@ export class ModelLoader {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onCrash: (reason: string, next: string) =>
-        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
+        this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const pool: ModelInstancePool = new ModelInstancePool(observer, async (name) => {
+    const restart = async (name: string): Promise<WorkerModelInstance> => {
       const init = recipe.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
       const instance = new WorkerModelInstance(recipe.backend.instanceModuleUrl, init);
       await instance.signature();
       await instance.bind(recipe.spec, pool);
       return instance;
-    });
+    };
+    const pool = new ModelInstancePool(observer, restart, formAheadOf(config));
     return pool;
   }
 }

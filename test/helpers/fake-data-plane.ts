@@ -10,6 +10,7 @@ import {
 } from "../../server/logging/log-setting.ts";
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
+import { makeDynamicBatching } from "./model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
@@ -38,8 +39,8 @@ export const fakeConfig: ModelConfig = {
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
-  dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
-  optimization: { graphLevel: 1 },
+  dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
+  optimization: { graphLevel: 1, eagerBatching: false },
 };
 
 /**

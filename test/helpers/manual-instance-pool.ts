@@ -10,6 +10,8 @@ export class ManualInstancePool implements InstancePool {
   /** Every batch ever given, for assertions. */
   readonly executed: InferenceRequest[][] = [];
   broken: Status = null;
+  /** Told of each batch as it begins. */
+  onExecute: (batch: readonly InferenceRequest[]) => void = () => undefined;
   readonly #capacity: number;
   #listener: () => void = () => undefined;
 
@@ -25,6 +27,7 @@ export class ManualInstancePool implements InstancePool {
     if (!this.hasCapacity()) throw new Error("executed without capacity");
     this.running.push(batch);
     this.executed.push(batch);
+    this.onExecute(batch);
   }
 
   onCapacity(listener: () => void): void {

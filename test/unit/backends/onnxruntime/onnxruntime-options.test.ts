@@ -13,7 +13,7 @@ function resolve(
 ): { intraOpThreadCount: number | null; options: OnnxRuntimeOptions } {
   const config = makeModelConfig({
     parameters: new Map(Object.entries(parameters)),
-    optimization: { graphLevel },
+    optimization: { graphLevel, eagerBatching: false },
   });
   const settings = resolveOnnxRuntimeSettings(config, new Map(Object.entries(server)));
   return { intraOpThreadCount: settings.intraOpThreadCount, options: settings.options as OnnxRuntimeOptions };

@@ -9,6 +9,7 @@ import {
 } from "../../../../server/model-config/complete-config.ts";
 import type { Signature, SignatureTensor } from "../../../../server/model-config/model-signature.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
+import { makeDynamicBatching } from "../../../helpers/model-config.ts";
 
 const onnxruntime = {
   name: "onnxruntime",
@@ -72,8 +73,8 @@ describe("completeModelConfig auto-complete", () => {
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),
-      dynamicBatching: { preferredBatchSize: [4], maxQueueDelayUs: 0 },
-      optimization: { graphLevel: 0 },
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
+      optimization: { graphLevel: 0, eagerBatching: false },
     });
     assert.equal(notices.length, 2);
     assert.match(notices[0]!, /^Model 'm': max_batch_size set to 4/);
@@ -97,7 +98,10 @@ describe("completeModelConfig auto-complete", () => {
     const dynamicBatching = { max_queue_delay_microseconds: 50, preferred_batch_size: [8, 2] };
     const { config } = complete({ max_batch_size: 8, dynamic_batching: dynamicBatching }, batching);
     assert.equal(config.maxBatchSize, 8);
-    assert.deepEqual(config.dynamicBatching, { preferredBatchSize: [8, 2], maxQueueDelayUs: 50 });
+    assert.deepEqual(
+      config.dynamicBatching,
+      makeDynamicBatching({ preferredBatchSize: [8, 2], maxQueueDelayUs: 50 }),
+    );
   });
 
   it("takes the whole shape from a model that does not batch", () => {

@@ -3,6 +3,7 @@ import { describe, it } from "mocha";
 import type { ModelConfig } from "../../../../server/model-config/model-config.ts";
 import { normaliseModelConfig } from "../../../../server/model-config/normalise-config.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
+import { makeDynamicBatching, makeQueuePolicy } from "../../../helpers/model-config.ts";
 
 function normalise(config: object): ModelConfig {
   const { fields } = parseModelConfig(JSON.stringify(config), "config.json");
@@ -33,10 +34,33 @@ describe("normaliseModelConfig version policy", () => {
 
 describe("normaliseModelConfig dynamic batching", () => {
   it("prefers the largest batch by default", () => {
-    assert.deepEqual(normalise({ max_batch_size: 8, dynamic_batching: {} }).dynamicBatching, {
-      preferredBatchSize: [8],
-      maxQueueDelayUs: 0,
-    });
+    assert.deepEqual(
+      normalise({ max_batch_size: 8, dynamic_batching: {} }).dynamicBatching,
+      makeDynamicBatching({ preferredBatchSize: [8] }),
+    );
+  });
+  it("reads priorities, policies and order", () => {
+    const policy = { max_queue_size: 3, default_timeout_microseconds: 50 };
+    const batching = normalise({
+      max_batch_size: 8,
+      dynamic_batching: {
+        preserve_ordering: true,
+        priority_levels: 4,
+        default_priority_level: 2,
+        default_queue_policy: { timeout_action: "DELAY", allow_timeout_override: true },
+        priority_queue_policy: { "3": policy },
+      },
+    }).dynamicBatching;
+    assert.deepEqual(
+      batching,
+      makeDynamicBatching({
+        preserveOrdering: true,
+        priorityLevels: 4,
+        defaultPriorityLevel: 2,
+        defaultQueuePolicy: makeQueuePolicy({ timeoutAction: "DELAY", allowTimeoutOverride: true }),
+        priorityQueuePolicy: new Map([[3, makeQueuePolicy({ maxQueueSize: 3, defaultTimeoutUs: 50 })]]),
+      }),
+    );
   });
   it("prefers nothing for a model that does not batch", () => {
     assert.deepEqual(normalise({ dynamic_batching: {} }).dynamicBatching?.preferredBatchSize, []);

@@ -70,8 +70,7 @@ describe("parseModelConfig canonical form", () => {
       model_operations: { op_library_filename: [] },
       model_transaction_policy: { decoupled: false },
       response_cache: { enable: false },
-      optimization: { priority: 0, cuda: {}, eager_batching: false, input_pinned_memory: { enable: true } },
-      dynamic_batching: { preserve_ordering: false, default_queue_policy: { timeout_action: "REJECT" } },
+      optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
       instance_group: [{ passive: false, profile: [], secondary_devices: [], host_policy: "" }],
       sequence_batching: null,
     };
@@ -79,7 +78,6 @@ describe("parseModelConfig canonical form", () => {
       model_transaction_policy: {},
       response_cache: {},
       optimization: { input_pinned_memory: {} },
-      dynamic_batching: {},
       instance_group: [{}],
     });
   });
@@ -266,14 +264,6 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
-    ["optimization.eager_batching", { optimization: { eager_batching: true } }],
-    ["dynamic_batching.preserve_ordering", { dynamic_batching: { preserve_ordering: true } }],
-    ["dynamic_batching.priority_levels", { dynamic_batching: { priority_levels: 2 } }],
-    [
-      "dynamic_batching.default_queue_policy",
-      { dynamic_batching: { default_queue_policy: { max_queue_size: 5 } } },
-    ],
-    ["dynamic_batching.priority_queue_policy", { dynamic_batching: { priority_queue_policy: { "1": {} } } }],
     ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
     ["instance_group[0].passive", { instance_group: [{ passive: true }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],

@@ -56,6 +56,26 @@ const simple = {
 };
 
 describe("renderModelConfig", () => {
+  it("prints priorities and queue policies, each policy whole", () => {
+    const policy = {
+      timeout_action: "DELAY",
+      default_timeout_microseconds: 5,
+      allow_timeout_override: true,
+      max_queue_size: 7,
+    };
+    const given = {
+      preferred_batch_size: [8],
+      max_queue_delay_microseconds: 100,
+      preserve_ordering: false,
+      priority_levels: 3,
+      default_priority_level: 2,
+      default_queue_policy: policy,
+      priority_queue_policy: { "1": { ...policy, timeout_action: "REJECT" } },
+    };
+    const config = renderModelConfig(read({ ...simple, dynamic_batching: given }));
+    assert.deepEqual(config.dynamic_batching, given);
+  });
+
   it("prints proto names, every scalar default, and 64-bit integers as numbers", () => {
     assert.deepEqual(renderModelConfig(read(simple)), {
       name: "m",

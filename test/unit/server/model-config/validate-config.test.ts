@@ -66,6 +66,55 @@ describe("validateModelConfig", () => {
     ]);
   });
 
+  it("refuses a default priority level that is none of the levels", () => {
+    const problem = (levels: number, level: number): string[] =>
+      problemsOf({ dynamic_batching: { priority_levels: levels, default_priority_level: level } });
+    assert.deepEqual(problem(3, 1), []);
+    assert.deepEqual(problem(3, 3), []);
+    assert.deepEqual(problem(0, 0), []);
+    const text = '"dynamic_batching.default_priority_level" must be from 1 to priority_levels 3, got';
+    assert.deepEqual(problem(3, 0), [`${text} 0`]);
+    assert.deepEqual(problem(3, 4), [`${text} 4`]);
+  });
+
+  it("refuses queue policies of levels that do not exist", () => {
+    const problem = (levels: number): string[] =>
+      problemsOf({
+        dynamic_batching: {
+          priority_levels: levels,
+          default_priority_level: Math.min(1, levels),
+          priority_queue_policy: { "0": {}, "2": {}, "3": {} },
+        },
+      });
+    const path = '"dynamic_batching.priority_queue_policy';
+    assert.deepEqual(problem(2), [`${path}["0"]": levels are 1 to 2`, `${path}["3"]": levels are 1 to 2`]);
+    assert.equal(problem(0).length, 3);
+    assert.equal(problem(0)[1], `${path}["2"]": there are no priority_levels`);
+  });
+
+  it("refuses to preserve an order that priorities or delays change", () => {
+    const problem = (fields: object): string[] =>
+      problemsOf({ dynamic_batching: { preserve_ordering: true, ...fields } });
+    const delay = { timeout_action: "DELAY", default_timeout_microseconds: 5 };
+    assert.deepEqual(problem({ priority_levels: 1, default_priority_level: 1 }), []);
+    assert.deepEqual(problem({ default_queue_policy: { ...delay, timeout_action: "REJECT" } }), []);
+    assert.deepEqual(problem({ default_queue_policy: { timeout_action: "DELAY" } }), []);
+    assert.deepEqual(problem({ priority_levels: 2, default_priority_level: 1 }), [
+      '"dynamic_batching.preserve_ordering": priorities change the order, use at most 1 of priority_levels, got 2',
+    ]);
+    assert.deepEqual(problem({ default_queue_policy: delay }), [
+      '"dynamic_batching.preserve_ordering": "dynamic_batching.default_queue_policy" changes the order, because its timeout_action is DELAY: use REJECT',
+    ]);
+    assert.equal(
+      problem({
+        priority_levels: 1,
+        default_priority_level: 1,
+        priority_queue_policy: { "1": delay },
+      }).length,
+      1,
+    );
+  });
+
   it("refuses GPUs of a group on the CPU, and a GPU listed twice", () => {
     const config = {
       instance_group: [
