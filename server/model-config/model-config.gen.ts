@@ -58,11 +58,11 @@ export interface ModelConfigFields {
    */
   output?: ModelOutput[];
   /**
-   * Inputs that the server makes from the composition of a batch. Default: none. Not supported yet.
+   * Inputs that the server makes from the composition of a batch, to tell requests apart in ragged inputs. They are not listed in `input`. Default: none.
    */
   batch_input?: BatchInput[];
   /**
-   * Outputs that are cut apart by the shapes of an input. Default: none. Not supported yet.
+   * Outputs that are cut apart by the shapes of an input. Default: none.
    */
   batch_output?: BatchOutput[];
   optimization?: ModelOptimizationPolicy;
@@ -219,11 +219,11 @@ export interface ModelInput {
    */
   is_shape_tensor?: boolean;
   /**
-   * Whether requests with different shapes may share a batch. Default: false. Not supported yet.
+   * Whether requests whose shapes differ may share a batch: the model then sees all elements of a batch one after the other, in a tensor of one dimension. `batch_input` tells it where each request begins. Only for models that batch. Default: false.
    */
   allow_ragged_batch?: boolean;
   /**
-   * Whether a request may leave this input out. Only with `max_batch_size` 0. Default: false.
+   * Whether a request may leave this input out. Requests share a batch only when they carry the same inputs. The onnxruntime backend allows it with `max_batch_size` 0 only. Default: false.
    */
   optional?: boolean;
   /**
@@ -278,7 +278,7 @@ export interface ModelOutput {
  */
 export interface BatchInput {
   /**
-   * What the tensor holds. Default: BATCH_ELEMENT_COUNT.
+   * What the tensor holds: elements of each request; their running sum, without or with a leading 0; nothing, in a shape of the largest count; the shape of each item, as rows or one after the other. Default: BATCH_ELEMENT_COUNT.
    */
   kind?:
     | "BATCH_ELEMENT_COUNT"
@@ -288,39 +288,49 @@ export interface BatchInput {
     | "BATCH_ITEM_SHAPE"
     | "BATCH_ITEM_SHAPE_FLATTEN";
   /**
-   * Names of the model's tensors that receive it.
+   * Names of the model's inputs that receive it. At least one.
    *
-   * Items: Name of a tensor.
-   */
-  target_name?: string[];
-  data_type?: DataType;
-  /**
-   * Name of the one input that it describes.
+   * @minItems 1
    *
    * Items: Name of an input.
    */
-  source_input?: string[];
+  target_name: string[];
+  data_type: DataType;
+  /**
+   * Name of the input that it describes: exactly one.
+   *
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Name of an input.
+   */
+  source_input: string[];
 }
 /**
  * An output that is cut apart by the shapes of an input.
  */
 export interface BatchOutput {
   /**
-   * Names of the outputs that are cut.
+   * Names of the outputs that are cut. At least one.
+   *
+   * @minItems 1
    *
    * Items: Name of an output.
    */
-  target_name?: string[];
+  target_name: string[];
   /**
-   * How they are cut. Default: BATCH_SCATTER_WITH_INPUT_SHAPE.
+   * How they are cut: each request gets as many elements as `dims` has after every variable dimension has taken the size that the same dimension of its input has. Default: BATCH_SCATTER_WITH_INPUT_SHAPE.
    */
   kind?: "BATCH_SCATTER_WITH_INPUT_SHAPE";
   /**
-   * Name of the one input whose shape decides.
+   * Name of the input whose shape decides: exactly one.
+   *
+   * @minItems 1
+   * @maxItems 1
    *
    * Items: Name of an input.
    */
-  source_input?: string[];
+  source_input: string[];
 }
 /**
  * What the backend may do to the model before it runs it.

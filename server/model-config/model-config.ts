@@ -25,6 +25,10 @@ export interface ModelConfig {
   readonly input: readonly ModelInput[];
   /** At least one of the model's outputs, in the order of the config or, when that has none, of the model. */
   readonly output: readonly ModelOutput[];
+  /** Inputs of the model that the server makes. None of them is in {@link input}. */
+  readonly batchInput: readonly BatchInput[];
+  /** Outputs that are cut by the shapes of an input. */
+  readonly batchOutput: readonly BatchOutput[];
   /** At least one. Names differ. */
   readonly instanceGroup: readonly InstanceGroup[];
   /** File or directory inside the version directory. Never empty. */
@@ -71,8 +75,35 @@ export interface ModelTensorConfig {
 /** A tensor that the model takes. */
 export interface ModelInput extends ModelTensorConfig {
   readonly format: TensorFormat;
-  /** Requests may leave this input out. Only when {@link ModelConfig.maxBatchSize} is 0. */
+  /** Requests may leave this input out. */
   readonly isOptional: boolean;
+  /** Requests whose shapes differ may share a batch: the model sees a tensor of rank 1 with the elements of all. */
+  readonly allowRaggedBatch: boolean;
+}
+
+/** What the server tells a model of the composition of a batch. */
+export type BatchInputKind =
+  | "BATCH_ELEMENT_COUNT"
+  | "BATCH_ACCUMULATED_ELEMENT_COUNT"
+  | "BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO"
+  | "BATCH_MAX_ELEMENT_COUNT_AS_SHAPE"
+  | "BATCH_ITEM_SHAPE"
+  | "BATCH_ITEM_SHAPE_FLATTEN";
+
+/** An input that the server makes. */
+export interface BatchInput {
+  readonly kind: BatchInputKind;
+  /** The model's inputs that receive it; at least one. */
+  readonly targetName: readonly string[];
+  readonly datatype: DataType;
+  /** The input whose shapes in the batch it describes. */
+  readonly sourceInput: string;
+}
+
+/** Outputs whose elements are given to the requests by the shapes of an input of theirs. */
+export interface BatchOutput {
+  readonly targetName: readonly string[];
+  readonly sourceInput: string;
 }
 
 /** A tensor that the model gives. */

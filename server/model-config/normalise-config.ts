@@ -1,6 +1,8 @@
-import { parseConfigDataType } from "../core/data-type.ts";
+import { type DataType, parseConfigDataType } from "../core/data-type.ts";
 import type { ResolvedBackend } from "./backend-autofill.ts";
 import type {
+  BatchInput,
+  BatchOutput,
   DynamicBatching,
   InstanceGroup,
   InstanceKind,
@@ -36,6 +38,8 @@ export function normaliseModelConfig(
       ...normaliseTensor(output),
       labelFilename: output.label_filename ?? "",
     })),
+    batchInput: (fields.batch_input ?? []).map(normaliseBatchInput),
+    batchOutput: (fields.batch_output ?? []).map(normaliseBatchOutput),
     instanceGroup: normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
@@ -62,13 +66,17 @@ function normaliseVersionPolicy(policy: wire.ModelVersionPolicy | undefined): Ve
   return { kind: "latest", numVersions: policy?.latest?.num_versions ?? 1 };
 }
 
-function normaliseTensor(tensor: wire.ModelInput | wire.ModelOutput): ModelTensorConfig {
-  const datatype = parseConfigDataType(tensor.data_type);
+function normaliseDataType(name: wire.DataType): DataType {
+  const datatype = parseConfigDataType(name);
   // The schema refuses TYPE_INVALID, the only name without a data type.
-  if (datatype === null) throw new Error(`The schema let ${tensor.data_type} through. This is a bug.`);
+  if (datatype === null) throw new Error(`The schema let ${name} through. This is a bug.`);
+  return datatype;
+}
+
+function normaliseTensor(tensor: wire.ModelInput | wire.ModelOutput): ModelTensorConfig {
   return {
     name: tensor.name,
-    datatype,
+    datatype: normaliseDataType(tensor.data_type),
     dims: tensor.dims,
     reshape: tensor.reshape === undefined ? null : (tensor.reshape.shape ?? []),
   };
@@ -79,7 +87,21 @@ function normaliseInput(input: wire.ModelInput): ModelInput {
     ...normaliseTensor(input),
     format: input.format ?? "FORMAT_NONE",
     isOptional: input.optional ?? false,
+    allowRaggedBatch: input.allow_ragged_batch ?? false,
   };
+}
+
+function normaliseBatchInput(input: wire.BatchInput): BatchInput {
+  return {
+    kind: input.kind ?? "BATCH_ELEMENT_COUNT",
+    targetName: input.target_name,
+    datatype: normaliseDataType(input.data_type),
+    sourceInput: input.source_input[0] ?? "",
+  };
+}
+
+function normaliseBatchOutput(output: wire.BatchOutput): BatchOutput {
+  return { targetName: output.target_name, sourceInput: output.source_input[0] ?? "" };
 }
 
 /** Without a preference the largest batch is preferred. */

@@ -1,6 +1,8 @@
 import { configDataTypeName } from "../core/data-type.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
+  BatchInput,
+  BatchOutput,
   DynamicBatching,
   InstanceGroup,
   ModelConfig,
@@ -28,8 +30,8 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     max_batch_size: config.maxBatchSize,
     input: config.input.map(renderInput),
     output: config.output.map(renderOutput),
-    batch_input: [],
-    batch_output: [],
+    batch_input: config.batchInput.map(renderBatchInput),
+    batch_output: config.batchOutput.map(renderBatchOutput),
     optimization: {
       ...(config.optimization.graphLevel === 0 ? {} : { graph: { level: config.optimization.graphLevel } }),
       priority: "PRIORITY_DEFAULT",
@@ -75,7 +77,7 @@ function renderInput(input: ModelInput): wire.ModelInput {
     dims: [...input.dims],
     ...renderReshape(input),
     is_shape_tensor: false,
-    allow_ragged_batch: false,
+    allow_ragged_batch: input.allowRaggedBatch,
     optional: input.isOptional,
     is_non_linear_format_io: false,
   };
@@ -90,6 +92,23 @@ function renderOutput(output: ModelOutput): wire.ModelOutput {
     label_filename: output.labelFilename,
     is_shape_tensor: false,
     is_non_linear_format_io: false,
+  };
+}
+
+function renderBatchInput(input: BatchInput): wire.BatchInput {
+  return {
+    kind: input.kind,
+    target_name: [input.targetName[0] ?? "", ...input.targetName.slice(1)],
+    data_type: configDataTypeName(input.datatype),
+    source_input: [input.sourceInput],
+  };
+}
+
+function renderBatchOutput(output: BatchOutput): wire.BatchOutput {
+  return {
+    target_name: [output.targetName[0] ?? "", ...output.targetName.slice(1)],
+    kind: "BATCH_SCATTER_WITH_INPUT_SHAPE",
+    source_input: [output.sourceInput],
   };
 }
 

@@ -2,6 +2,7 @@ import type { ConfigProblems } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import type { InstanceGroup, ModelConfig, ModelInput } from "./model-config.ts";
 import { reshapeProblem } from "./reshape-rules.ts";
+import { validateBatchTensors } from "./validate-batch-tensors.ts";
 import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
 
 /**
@@ -12,12 +13,13 @@ import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
  */
 export function validateModelConfig(config: ModelConfig, problems: ConfigProblems): void {
   for (const [i, input] of config.input.entries())
-    validateInput(input, childPath("input", i), config, problems);
+    validateInput(input, childPath("input", i), problems);
   checkReshapes("input", config, problems);
   checkReshapes("output", config, problems);
   checkDistinctNames("input", config.input, problems);
   checkDistinctNames("output", config.output, problems);
   checkDistinctNames("instance_group", config.instanceGroup, problems);
+  validateBatchTensors(config, problems);
   if (config.dynamicBatching !== null) validateDynamicBatching(config, config.dynamicBatching, problems);
   for (const [i, group] of config.instanceGroup.entries()) {
     validateInstanceGroup(group, childPath("instance_group", i), problems);
@@ -27,15 +29,10 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
 /** An image has a height, a width and channels. */
 const imageDimCount = 3;
 
-function validateInput(input: ModelInput, path: string, config: ModelConfig, problems: ConfigProblems): void {
+function validateInput(input: ModelInput, path: string, problems: ConfigProblems): void {
   if (input.format !== "FORMAT_NONE" && input.dims.length !== imageDimCount) {
     problems.invalid(
       `"${path}.format": ${input.format} needs ${imageDimCount} dims, got ${input.dims.length}`,
-    );
-  }
-  if (input.isOptional && config.maxBatchSize > 0) {
-    problems.invalid(
-      `"${path}.optional": input '${input.name}' can be optional only with max_batch_size 0, got ${config.maxBatchSize}`,
     );
   }
 }

@@ -11,9 +11,10 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
-import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
+import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
@@ -201,20 +202,4 @@ export class ModelLoader {
     const pool = new ModelInstancePool(observer, restart, formAheadOf(config));
     return pool;
   }
-}
-
-/** What every batch of the model consists of, as instances want to know it. */
-function batchSpecOf(config: ModelConfig): BatchSpec {
-  const spec = (tensor: ModelTensorConfig, isOptional: boolean): BatchSpec["inputs"][number] => ({
-    name: tensor.name,
-    datatype: tensor.datatype,
-    dims: modelDims(tensor),
-    wireDims: tensor.dims,
-    isOptional,
-  });
-  return {
-    maxBatchSize: config.maxBatchSize,
-    inputs: config.input.map((input) => spec(input, input.isOptional)),
-    outputs: config.output.map((output) => spec(output, false)),
-  };
 }

@@ -17,6 +17,8 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     maxBatchSize: 8,
     input: [makeInput("INPUT0")],
     output: [makeOutput("OUTPUT0")],
+    batchInput: [],
+    batchOutput: [],
     instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [] }],
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
@@ -30,7 +32,16 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
 /** An input of 4 FP32 values per item, apart from what is given. */
 export function makeInput(name: string, parts: Partial<ModelInput> = {}): ModelInput {
   const datatype: DataType = "FP32";
-  return { name, datatype, dims: [4], reshape: null, format: "FORMAT_NONE", isOptional: false, ...parts };
+  return {
+    name,
+    datatype,
+    dims: [4],
+    reshape: null,
+    format: "FORMAT_NONE",
+    isOptional: false,
+    allowRaggedBatch: false,
+    ...parts,
+  };
 }
 
 /** An output of 4 FP32 values per item, apart from what is given. */

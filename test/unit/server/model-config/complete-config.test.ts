@@ -66,9 +66,11 @@ describe("completeModelConfig auto-complete", () => {
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
       input: [
-        { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false },
+        { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false, allowRaggedBatch: false },
       ],
       output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
+      batchInput: [],
+      batchOutput: [],
       instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [] }],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),

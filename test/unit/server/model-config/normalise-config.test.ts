@@ -120,6 +120,7 @@ describe("normaliseModelConfig tensors", () => {
         reshape: [6],
         format: "FORMAT_NCHW",
         isOptional: true,
+        allowRaggedBatch: false,
       },
     ]);
     assert.deepEqual(config.output, [

@@ -64,7 +64,6 @@ describe("parseModelConfig canonical form", () => {
   it("ignores unsupported fields at their defaults, which ask for nothing", () => {
     const config = {
       runtime: "",
-      batch_input: [],
       cc_model_filenames: {},
       model_warmup: [],
       model_operations: { op_library_filename: [] },
@@ -247,8 +246,6 @@ describe("parseModelConfig not supported yet", () => {
     ["sequence_batching", { sequence_batching: {} }],
     ["ensemble_scheduling", { ensemble_scheduling: { step: [] } }],
     ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
-    ["batch_input", { batch_input: [{ kind: 1 }] }],
-    ["batch_output", { batch_output: [{}] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
@@ -270,7 +267,6 @@ describe("parseModelConfig not supported yet", () => {
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],
     ["input[0].is_shape_tensor", inputWith({ is_shape_tensor: true })],
-    ["input[0].allow_ragged_batch", inputWith({ allow_ragged_batch: true })],
     ["input[0].is_non_linear_format_io", inputWith({ is_non_linear_format_io: true })],
   ];
   for (const [path, config] of unsupported) {

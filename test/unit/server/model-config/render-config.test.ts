@@ -56,6 +56,46 @@ const simple = {
 };
 
 describe("renderModelConfig", () => {
+  it("prints what depends on the composition of a batch, as it was given", () => {
+    const given = {
+      ...simple,
+      input: [{ name: "INPUT0", data_type: "TYPE_INT32", dims: [-1], allow_ragged_batch: true }],
+      batch_input: [
+        {
+          kind: "BATCH_ACCUMULATED_ELEMENT_COUNT",
+          target_name: ["a", "b"],
+          data_type: "TYPE_FP32",
+          source_input: ["INPUT0"],
+        },
+      ],
+      batch_output: [
+        {
+          target_name: ["OUTPUT0"],
+          kind: "BATCH_SCATTER_WITH_INPUT_SHAPE",
+          source_input: ["INPUT0"],
+        },
+      ],
+    };
+    const draft = draftModelConfig({
+      document: parseModelConfig(JSON.stringify(given), "f"),
+      modelName: "m",
+      versionDirectoryEntries: ["model.onnx"],
+      isAutoCompleteEnabled: true,
+      backends: [
+        {
+          name: "onnxruntime",
+          platforms: [],
+          defaultModelFilename: "model.onnx",
+          defaultCpuInstanceCount: 2,
+        },
+      ],
+    });
+    const config = renderModelConfig(draft.config);
+    assert.deepEqual(config.batch_input, given.batch_input);
+    assert.deepEqual(config.batch_output, given.batch_output);
+    assert.equal(config.input?.[0]?.allow_ragged_batch, true);
+  });
+
   it("prints priorities and queue policies, each policy whole", () => {
     const policy = {
       timeout_action: "DELAY",

@@ -39,11 +39,8 @@ describe("validateModelConfig", () => {
     ]);
   });
 
-  it("allows optional inputs only without batching", () => {
-    assert.deepEqual(problemsOf({ input: [io({ optional: true })] }), []);
-    assert.deepEqual(problemsOf({ max_batch_size: 4, input: [io({ optional: true })] }), [
-      "\"input[0].optional\": input 'a' can be optional only with max_batch_size 0, got 4",
-    ]);
+  it("leaves it to the backend whether inputs of a model that batches can be optional", () => {
+    assert.deepEqual(problemsOf({ max_batch_size: 4, input: [io({ optional: true })] }), []);
   });
 
   it("refuses names that repeat", () => {
