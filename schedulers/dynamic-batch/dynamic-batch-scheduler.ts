@@ -8,6 +8,7 @@ import { failure, type Status } from "../../server/core/status.ts";
 import type { RequestQueue } from "../queue/request-queue.ts";
 import type { InstancePool, Scheduler } from "../scheduler.ts";
 import type { BatchFormer } from "./batch-former.ts";
+import type { Admission } from "./latency-target.ts";
 import type { ResponseOrder } from "./response-order.ts";
 
 const stopping = failure("UNAVAILABLE", "Model is being unloaded and takes no more requests");
@@ -18,6 +19,8 @@ const expired = failure("UNAVAILABLE", "Request timeout expired");
 export interface DynamicBatchParts {
   readonly queue: RequestQueue;
   readonly former: BatchFormer;
+  /** Turns away requests that would come too late; `null`: there is no such thing. */
+  readonly admission: Admission | null;
   /** Makes responses leave in the order of their requests; `null`: they leave as they come. */
   readonly responseOrder: ResponseOrder | null;
   readonly pool: InstancePool;
@@ -38,6 +41,7 @@ export interface DynamicBatchParts {
 export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   readonly #queue: RequestQueue;
   readonly #former: BatchFormer;
+  readonly #admission: Admission | null;
   readonly #responseOrder: ResponseOrder | null;
   readonly #pool: InstancePool;
   readonly #clock: Clock;
@@ -50,6 +54,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   constructor(parts: DynamicBatchParts) {
     this.#queue = parts.queue;
     this.#former = parts.former;
+    this.#admission = parts.admission;
     this.#responseOrder = parts.responseOrder;
     this.#pool = parts.pool;
     this.#clock = parts.clock;
@@ -58,13 +63,18 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
 
   enqueue(request: InferenceRequest): Status {
     if (this.#isStopped) return stopping;
-    const refusal = this.#pool.brokenReason() ?? this.#queue.push(request);
+    const refusal = this.#pool.brokenReason() ?? this.#admit(request) ?? this.#queue.push(request);
     if (refusal !== null) return refusal;
     request.state = requestState.queued;
     request.holder = this;
     this.#responseOrder?.add(request);
     this.#requestPass();
     return null;
+  }
+
+  #admit(request: InferenceRequest): Status {
+    if (this.#admission === null) return null;
+    return this.#admission.admit(request, this.#queue, this.#clock.nowUs());
   }
 
   queuedCount(): number {
@@ -102,10 +112,13 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     }
     const nowUs = this.#clock.nowUs();
     this.#rejectExpired(nowUs);
+    if (this.#admission !== null) this.#giveUpLate(this.#admission, nowUs);
     while (this.#pool.hasCapacity()) {
       const count = this.#former.form(this.#queue, nowUs);
       if (count === 0) break;
-      this.#pool.execute(this.#takeBatch(count));
+      const batch = this.#takeBatch(count);
+      if (this.#admission !== null) this.#admission.onDispatch(rowsOf(batch), nowUs);
+      this.#pool.execute(batch);
     }
     this.#armTimer();
   };
@@ -133,6 +146,16 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     }
   }
 
+  /** Nobody is served well by an answer that comes too late: its time is for those that still can be. */
+  #giveUpLate(admission: Admission, nowUs: number): void {
+    for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
+      const reason = admission.giveUp(next, nowUs);
+      if (reason === null) return;
+      this.#queue.remove(next);
+      next.fail(reason);
+    }
+  }
+
   /**
    * Only a batch that could leave now but waits for company needs the timer, and requests that may wait no longer. A
    * timer that would come too early is left alone: it costs less than a new one for each request.
@@ -147,9 +170,13 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   }
 
   #nextDeadlineUs(): number {
-    if (this.#queue.length === 0) return Number.POSITIVE_INFINITY;
+    const next = this.#queue.peek();
+    if (next === undefined) return Number.POSITIVE_INFINITY;
     const formUs = this.#pool.hasCapacity() ? this.#former.wakeAtUs : Number.POSITIVE_INFINITY;
-    return Math.min(formUs, this.#queue.nextExpiryUs());
+    const expiryUs = Math.min(formUs, this.#queue.nextExpiryUs());
+    if (this.#admission === null) return expiryUs;
+    // One µs later it is given up.
+    return Math.min(expiryUs, this.#admission.giveUpAtUs(next, this.#clock.nowUs()) + 1);
   }
 
   readonly #onTimer = (): void => {
@@ -157,4 +184,11 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     this.#timerDeadlineUs = Number.POSITIVE_INFINITY;
     if (!this.#isPassDue) this.#runPass();
   };
+}
+
+/** Rows of the batch as its instance counts them. */
+function rowsOf(batch: readonly InferenceRequest[]): number {
+  let rows = 0;
+  for (const request of batch) rows += request.batchSize;
+  return rows;
 }

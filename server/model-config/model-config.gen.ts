@@ -475,6 +475,10 @@ export interface ModelDynamicBatching {
    */
   max_queue_delay_microseconds?: number;
   /**
+   * Longest time from a request's arrival to its response, in µs; not in Triton. The server learns how long executions take, waits for company only as long as the oldest request's target allows, and refuses a request with UNAVAILABLE that could not be answered in time. Takes the place of `preferred_batch_size` and `max_queue_delay_microseconds`, and excludes priorities and policies that delay. Raise it for larger batches and fewer refusals, lower it for shorter latency. Default: 0, no target.
+   */
+  latency_target_microseconds?: number;
+  /**
    * Whether responses leave in the order of their requests, over all instances. Excludes priorities and policies that delay. Default: false.
    */
   preserve_ordering?: boolean;
@@ -762,7 +766,7 @@ export interface ModelInstanceGroup {
    */
   profile?: string[];
   /**
-   * Whether the instances are loaded without ever being given work. Default: false. Not supported yet.
+   * Whether the instances are loaded without ever being given work. At least one group of a model has to be given some. Default: false.
    */
   passive?: boolean;
   /**

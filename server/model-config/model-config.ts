@@ -124,14 +124,21 @@ export interface InstanceGroup {
   readonly count: number;
   /** GPU indices of a KIND_GPU group: {@link count} instances on each. Empty: every GPU that the backend finds. */
   readonly gpus: readonly number[];
+  /** The instances are loaded and never given work. Not true of all groups of a model. */
+  readonly isPassive: boolean;
 }
 
 /** Rules of the dynamic batcher. */
 export interface DynamicBatching {
-  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty only when that is 0. */
+  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty when that is 0 or there is a latency target. */
   readonly preferredBatchSize: readonly number[];
   /** Longest time that the oldest request waits for others to join, in µs. 0: never wait. */
   readonly maxQueueDelayUs: number;
+  /**
+   * Longest time from a request's arrival to its response in µs, which then decides on batch sizes and waiting:
+   * {@link preferredBatchSize} is empty and {@link maxQueueDelayUs} 0. 0: no target.
+   */
+  readonly latencyTargetUs: number;
   /** Responses leave in the order of their requests, over all instances. Then there are no priorities. */
   readonly preserveOrdering: boolean;
   /** Levels are 1, the highest, to this one. 0: no priorities. */

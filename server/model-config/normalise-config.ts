@@ -110,9 +110,12 @@ function normaliseDynamicBatching(
   maxBatchSize: number,
 ): DynamicBatching {
   const preferred = batching.preferred_batch_size ?? [];
+  const latencyTargetUs = batching.latency_target_microseconds ?? 0;
+  const prefersLargest = maxBatchSize > 0 && latencyTargetUs === 0;
   return {
-    preferredBatchSize: preferred.length === 0 && maxBatchSize > 0 ? [maxBatchSize] : preferred,
+    preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
+    latencyTargetUs,
     preserveOrdering: batching.preserve_ordering ?? false,
     priorityLevels: batching.priority_levels ?? 0,
     defaultPriorityLevel: batching.default_priority_level ?? 0,
@@ -158,6 +161,7 @@ function normaliseInstanceGroup(
     kind,
     count: count < 1 ? defaultCount : count,
     gpus,
+    isPassive: group.passive ?? false,
   };
 }
 

@@ -116,6 +116,8 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
   return {
     preferred_batch_size: [...batching.preferredBatchSize],
     max_queue_delay_microseconds: batching.maxQueueDelayUs,
+    // Not a field of Triton's: clients that know no other see it only where it is used.
+    ...(batching.latencyTargetUs === 0 ? {} : { latency_target_microseconds: batching.latencyTargetUs }),
     preserve_ordering: batching.preserveOrdering,
     priority_levels: batching.priorityLevels,
     default_priority_level: batching.defaultPriorityLevel,
@@ -155,7 +157,7 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     gpus: [...group.gpus],
     secondary_devices: [],
     profile: [],
-    passive: false,
+    passive: group.isPassive,
     host_policy: "",
   };
 }

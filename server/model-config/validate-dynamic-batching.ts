@@ -17,7 +17,21 @@ export function validateDynamicBatching(
 ): void {
   checkPreferredSizes(config, batching, problems);
   checkPriorities(batching, problems);
-  if (batching.preserveOrdering) checkOrdering(batching, problems);
+  if (batching.preserveOrdering) checkArrivalOrder("preserve_ordering", batching, problems);
+  if (batching.latencyTargetUs > 0) checkLatencyTarget(config, batching, problems);
+}
+
+/** The target is the one knob: what it decides cannot be given beside it. */
+function checkLatencyTarget(config: ModelConfig, batching: DynamicBatching, problems: ConfigProblems): void {
+  const exclude = (path: string): void =>
+    problems.invalid(
+      `"${field}.latency_target_microseconds" and "${path}" exclude each other: leave one of them out`,
+    );
+  if (batching.preferredBatchSize.length > 0) exclude(`${field}.preferred_batch_size`);
+  if (batching.maxQueueDelayUs > 0) exclude(`${field}.max_queue_delay_microseconds`);
+  // What waits beside an instance would be late before anybody knows.
+  if (config.optimization.eagerBatching) exclude("optimization.eager_batching");
+  checkArrivalOrder("latency_target_microseconds", batching, problems);
 }
 
 function checkPreferredSizes(config: ModelConfig, batching: DynamicBatching, problems: ConfigProblems): void {
@@ -43,9 +57,9 @@ function checkPriorities(batching: DynamicBatching, problems: ConfigProblems): v
   }
 }
 
-/** Responses can leave in the order of arrival only where requests are served in it. */
-function checkOrdering(batching: DynamicBatching, problems: ConfigProblems): void {
-  const path = `${field}.preserve_ordering`;
+/** Some fields need requests to be served in the order of their arrival. */
+function checkArrivalOrder(name: string, batching: DynamicBatching, problems: ConfigProblems): void {
+  const path = `${field}.${name}`;
   if (batching.priorityLevels > 1) {
     problems.invalid(
       `"${path}": priorities change the order, use at most 1 of priority_levels, got ${batching.priorityLevels}`,
@@ -57,10 +71,10 @@ function checkOrdering(batching: DynamicBatching, problems: ConfigProblems): voi
       ([level, policy]) => [childPath("priority_queue_policy", String(level)), policy] as const,
     ),
   ];
-  for (const [name, policy] of policies) {
+  for (const [policyName, policy] of policies) {
     if (policy.timeoutAction !== "DELAY" || policy.defaultTimeoutUs === 0) continue;
     problems.invalid(
-      `"${path}": "${field}.${name}" changes the order, because its timeout_action is DELAY: use REJECT`,
+      `"${path}": "${field}.${policyName}" changes the order, because its timeout_action is DELAY: use REJECT`,
     );
   }
 }

@@ -39,13 +39,24 @@ const maxRestarts = 3;
 
 const terminated = failure("UNAVAILABLE", "Model was ended before the request could run");
 
+/** How a pool is used, apart from its instances. */
+export interface PoolRules {
+  readonly formAhead: FormAhead;
+  /** Names of the instances that are kept loaded and never given work. */
+  readonly passive: ReadonlySet<string>;
+}
+
+const defaultRules: PoolRules = { formAhead: "whileShort", passive: new Set() };
+
 /** The instances of one model version: picks one for each batch and replaces those that die. */
 export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
+  readonly #passive: PooledInstance[] = [];
   readonly #observer: PoolObserver;
   readonly #restart: (name: string) => Promise<PooledInstance>;
-  readonly #formAhead: FormAhead;
+  readonly #rules: PoolRules;
   #onCapacity: () => void = () => undefined;
+  #onExecuted: (rows: number, executionUs: number) => void = () => undefined;
   #meanExecutionUs = Number.POSITIVE_INFINITY;
   #restartsLeft = maxRestarts;
   /** Instances that are being loaded in place of dead ones. */
@@ -58,16 +69,20 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   constructor(
     observer: PoolObserver,
     restart: (name: string) => Promise<PooledInstance>,
-    formAhead: FormAhead = "whileShort",
+    rules: PoolRules = defaultRules,
   ) {
     this.#observer = observer;
     this.#restart = restart;
-    this.#formAhead = formAhead;
+    this.#rules = rules;
   }
 
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
-    this.#instances.push(instance);
+    this.#listOf(instance).push(instance);
+  }
+
+  #listOf(instance: PooledInstance): PooledInstance[] {
+    return this.#rules.passive.has(instance.name) ? this.#passive : this.#instances;
   }
 
   get instanceCount(): number {
@@ -89,6 +104,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity = listener;
   }
 
+  onExecuted(listener: (rows: number, executionUs: number) => void): void {
+    this.#onExecuted = listener;
+  }
+
   brokenReason(): Status {
     return this.#broken;
   }
@@ -100,12 +119,14 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
       : executionUs;
     this.#restartsLeft = maxRestarts;
     if (hasSucceeded) this.#observer.onExecution(rows, times);
+    this.#onExecuted(rows, executionUs);
     this.#onCapacity();
   }
 
   onCrash(instance: PooledInstance, reason: string): void {
-    const position = this.#instances.indexOf(instance);
-    if (position >= 0) this.#instances.splice(position, 1);
+    const list = this.#listOf(instance);
+    const position = list.indexOf(instance);
+    if (position >= 0) list.splice(position, 1);
     if (this.#isClosed) return;
     this.#lastProblem = reason;
     if (this.#restartsLeft === 0) {
@@ -130,7 +151,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async finalize(): Promise<void> {
     this.#isClosed = true;
     const ends = await Promise.allSettled([
-      ...this.#instances.map((instance) => instance.finalize()),
+      ...[...this.#instances, ...this.#passive].map((instance) => instance.finalize()),
       ...this.#replacements,
     ]);
     const failed = ends.find((end) => end.status === "rejected");
@@ -145,7 +166,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
-    const ends = this.#instances.map((instance) => instance.terminate());
+    const ends = [...this.#instances, ...this.#passive].map((instance) => instance.terminate());
     // Those that wait must not wait for the instances as well.
     this.#onCapacity();
     await Promise.all([...ends, ...this.#replacements]);
@@ -175,8 +196,9 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   }
 
   #mayFormAhead(): boolean {
-    if (this.#formAhead === "whileShort") return this.#meanExecutionUs < formAheadBelowUs;
-    return this.#formAhead === "always";
+    const { formAhead } = this.#rules;
+    if (formAhead === "whileShort") return this.#meanExecutionUs < formAheadBelowUs;
+    return formAhead === "always";
   }
 
   /** The instance with the least to do that may take a batch; idle ones first. */

@@ -16,7 +16,7 @@ import { parseModelConfig, readModelConfig } from "../model-config/read-config.t
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
-import { planInstances } from "./instance-plan.ts";
+import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
@@ -48,6 +48,14 @@ export interface ModelSource {
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
   onLoading(version: string): void;
+}
+
+/** What a pool needs to restart an instance, and to know which of them work. */
+interface PoolRecipe {
+  readonly backend: Backend;
+  readonly inits: readonly ModelInstanceInit[];
+  readonly passive: ReadonlySet<string>;
+  readonly spec: BatchSpec;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
@@ -111,14 +119,14 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const inits = this.#planInstances(source, draft.config, backend, version);
+    const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
     const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      pool = this.#makePool(config, statistics, { backend, inits, spec });
+      pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
         await instance.bind(spec, pool);
@@ -148,7 +156,7 @@ export class ModelLoader {
     config: ModelConfig,
     backend: Backend,
     version: string,
-  ): ModelInstanceInit[] {
+  ): InstancePlan {
     const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
     const plan = planInstances({
       config,
@@ -160,7 +168,7 @@ export class ModelLoader {
     });
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);
-    return plan.inits;
+    return plan;
   }
 
   async #complete(
@@ -183,7 +191,7 @@ export class ModelLoader {
   #makePool(
     config: ModelConfig,
     statistics: ModelStatistics,
-    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec },
+    recipe: PoolRecipe,
   ): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
@@ -199,7 +207,10 @@ export class ModelLoader {
       await instance.bind(recipe.spec, pool);
       return instance;
     };
-    const pool = new ModelInstancePool(observer, restart, formAheadOf(config));
+    const pool = new ModelInstancePool(observer, restart, {
+      formAhead: formAheadOf(config),
+      passive: recipe.passive,
+    });
     return pool;
   }
 }

@@ -1,10 +1,7 @@
 import { batchCompatibilityOf } from "../../schedulers/dynamic-batch/batch-compatibility.ts";
-import {
-  type BatchFormer,
-  type BatchFormingRules,
-  PreferredSizeFormer,
-} from "../../schedulers/dynamic-batch/batch-former.ts";
+import { type BatchFormingRules, PreferredSizeFormer } from "../../schedulers/dynamic-batch/batch-former.ts";
 import { DynamicBatchScheduler } from "../../schedulers/dynamic-batch/dynamic-batch-scheduler.ts";
+import { LatencyTarget } from "../../schedulers/dynamic-batch/latency-target.ts";
 import { PreferredBatchSizes } from "../../schedulers/dynamic-batch/preferred-batch-size.ts";
 import { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
 import { FifoRequestQueue } from "../../schedulers/queue/fifo-request-queue.ts";
@@ -18,9 +15,11 @@ import type { FormAhead } from "./model-instance-pool.ts";
 /** The scheduler that a model's config asks for. */
 export function makeScheduler(config: ModelConfig, pool: InstancePool, clock: Clock): Scheduler {
   const batching = config.dynamicBatching;
+  const target = latencyTargetOf(config, pool, clock);
   return new DynamicBatchScheduler({
     queue: queueOf(batching),
-    former: formerOf(config),
+    former: target ?? new PreferredSizeFormer(batchFormingRulesOf(config)),
+    admission: target,
     responseOrder: batching?.preserveOrdering === true ? new ResponseOrder() : null,
     pool,
     clock,
@@ -30,8 +29,9 @@ export function makeScheduler(config: ModelConfig, pool: InstancePool, clock: Cl
 /** Whether instances of this model get a batch while they still execute another one. */
 export function formAheadOf(config: ModelConfig): FormAhead {
   if (config.optimization.eagerBatching) return "always";
-  // A request that waits beside an instance is beyond priorities, timeouts and the queue's size.
-  return hasQueuePolicy(config.dynamicBatching) ? "never" : "whileShort";
+  const batching = config.dynamicBatching;
+  // A request that waits beside an instance is beyond priorities, timeouts, the queue's size and the latency target.
+  return hasQueuePolicy(batching) || (batching?.latencyTargetUs ?? 0) > 0 ? "never" : "whileShort";
 }
 
 function queueOf(batching: DynamicBatching | null): RequestQueue {
@@ -50,8 +50,11 @@ function hasQueuePolicy(batching: DynamicBatching | null): boolean {
   );
 }
 
-function formerOf(config: ModelConfig): BatchFormer {
-  return new PreferredSizeFormer(batchFormingRulesOf(config));
+function latencyTargetOf(config: ModelConfig, pool: InstancePool, clock: Clock): LatencyTarget | null {
+  const latencyTargetUs = config.dynamicBatching?.latencyTargetUs ?? 0;
+  if (latencyTargetUs === 0) return null;
+  const { maxBatchSize, isCompatible } = batchFormingRulesOf(config);
+  return new LatencyTarget({ latencyTargetUs, maxBatchSize, isCompatible }, pool, () => clock.nowUs());
 }
 
 function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {

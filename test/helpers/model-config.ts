@@ -19,7 +19,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     output: [makeOutput("OUTPUT0")],
     batchInput: [],
     batchOutput: [],
-    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [] }],
+    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false }],
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
     parameters: new Map(),
@@ -55,6 +55,7 @@ export function makeDynamicBatching(parts: Partial<DynamicBatching> = {}): Dynam
   return {
     preferredBatchSize: [8],
     maxQueueDelayUs: 0,
+    latencyTargetUs: 0,
     preserveOrdering: false,
     priorityLevels: 0,
     defaultPriorityLevel: 0,

@@ -39,6 +39,13 @@ describe("normaliseModelConfig dynamic batching", () => {
       makeDynamicBatching({ preferredBatchSize: [8] }),
     );
   });
+  it("prefers no size where a latency target decides", () => {
+    const batching = { latency_target_microseconds: 500 };
+    assert.deepEqual(
+      normalise({ max_batch_size: 8, dynamic_batching: batching }).dynamicBatching,
+      makeDynamicBatching({ preferredBatchSize: [], latencyTargetUs: 500 }),
+    );
+  });
   it("reads priorities, policies and order", () => {
     const policy = { max_queue_size: 3, default_timeout_microseconds: 50 };
     const batching = normalise({
@@ -74,25 +81,25 @@ describe("normaliseModelConfig instance groups", () => {
     return normalise({ instance_group: given }).instanceGroup;
   }
   it("makes one group called like the model", () => {
-    assert.deepEqual(groups(), [{ name: "m", kind: "KIND_CPU", count: 3, gpus: [] }]);
+    assert.deepEqual(groups(), [{ name: "m", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false }]);
   });
   it("numbers the groups that have no name", () => {
     assert.deepEqual(groups({ count: 1 }, { name: "own", count: 2 }, { count: 5 }), [
-      { name: "m_0", kind: "KIND_CPU", count: 1, gpus: [] },
-      { name: "own", kind: "KIND_CPU", count: 2, gpus: [] },
-      { name: "m_2", kind: "KIND_CPU", count: 5, gpus: [] },
+      { name: "m_0", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false },
+      { name: "own", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false },
+      { name: "m_2", kind: "KIND_CPU", count: 5, gpus: [], isPassive: false },
     ]);
   });
   it("takes the backend's count on the CPU and 1 on a GPU", () => {
     assert.deepEqual(groups({ kind: "KIND_CPU", count: 0 }, { kind: "KIND_GPU" }), [
-      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [] },
-      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [] },
+      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false },
+      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false },
     ]);
   });
   it("uses a GPU only when it is asked to", () => {
     assert.deepEqual(groups({ kind: "KIND_AUTO" }, { kind: "KIND_AUTO", gpus: [1] }), [
-      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [] },
-      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [1] },
+      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false },
+      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [1], isPassive: false },
     ]);
   });
 });

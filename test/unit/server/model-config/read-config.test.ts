@@ -70,7 +70,7 @@ describe("parseModelConfig canonical form", () => {
       model_transaction_policy: { decoupled: false },
       response_cache: { enable: false },
       optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
-      instance_group: [{ passive: false, profile: [], secondary_devices: [], host_policy: "" }],
+      instance_group: [{ profile: [], secondary_devices: [], host_policy: "" }],
       sequence_batching: null,
     };
     assert.deepEqual(fieldsOf(config), {
@@ -262,7 +262,6 @@ describe("parseModelConfig not supported yet", () => {
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
     ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
-    ["instance_group[0].passive", { instance_group: [{ passive: true }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],
@@ -284,8 +283,8 @@ describe("parseModelConfig not supported yet", () => {
       `${file}: "sequence_batching" is not supported yet`,
     );
     assert.equal(
-      errorOf({ instance_group: [{ passive: true }] }).message,
-      `${file}: "instance_group[0].passive" is not supported yet: leave the group out instead`,
+      errorOf({ instance_group: [{ host_policy: "p" }] }).message,
+      `${file}: "instance_group[0].host_policy" is not supported yet: set "parameters" for the number of threads`,
     );
   });
 

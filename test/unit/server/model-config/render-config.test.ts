@@ -56,6 +56,14 @@ const simple = {
 };
 
 describe("renderModelConfig", () => {
+  it("prints a latency target where there is one", () => {
+    const config = renderModelConfig(
+      read({ ...simple, dynamic_batching: { latency_target_microseconds: 700 } }),
+    );
+    assert.equal(config.dynamic_batching?.latency_target_microseconds, 700);
+    assert.deepEqual(config.dynamic_batching.preferred_batch_size, []);
+  });
+
   it("prints what depends on the composition of a batch, as it was given", () => {
     const given = {
       ...simple,

@@ -112,6 +112,39 @@ describe("validateModelConfig", () => {
     );
   });
 
+  it("refuses what a latency target takes the place of, or cannot be kept with", () => {
+    const problem = (fields: object, optimization: object = {}): string[] =>
+      problemsOf({
+        max_batch_size: 8,
+        dynamic_batching: { latency_target_microseconds: 1_000, ...fields },
+        optimization,
+      });
+    const target = '"dynamic_batching.latency_target_microseconds"';
+    const excluded = (path: string): string[] => [
+      `${target} and "${path}" exclude each other: leave one of them out`,
+    ];
+    assert.deepEqual(problem({ default_queue_policy: { max_queue_size: 4 }, preserve_ordering: true }), []);
+    assert.deepEqual(
+      problem({ preferred_batch_size: [4] }),
+      excluded("dynamic_batching.preferred_batch_size"),
+    );
+    assert.deepEqual(
+      problem({ max_queue_delay_microseconds: 4 }),
+      excluded("dynamic_batching.max_queue_delay_microseconds"),
+    );
+    assert.deepEqual(problem({}, { eager_batching: true }), excluded("optimization.eager_batching"));
+    assert.deepEqual(problem({ priority_levels: 2, default_priority_level: 1 }), [
+      `${target}: priorities change the order, use at most 1 of priority_levels, got 2`,
+    ]);
+  });
+
+  it("refuses a model whose instances are all passive", () => {
+    assert.deepEqual(problemsOf({ instance_group: [{}, { passive: true }] }), []);
+    assert.deepEqual(problemsOf({ instance_group: [{ passive: true }] }), [
+      '"instance_group": all groups are passive, so that no instance would be given work',
+    ]);
+  });
+
   it("refuses GPUs of a group on the CPU, and a GPU listed twice", () => {
     const config = {
       instance_group: [

@@ -14,7 +14,7 @@ class Bench {
   readonly pool: ModelInstancePool;
   capacityCalls = 0;
 
-  constructor(names: string | readonly string[] = [], formAhead?: FormAhead) {
+  constructor(names: string | readonly string[] = [], formAhead: FormAhead = "whileShort", passive: string[] = []) {
     this.pool = new ModelInstancePool(
       {
         onDispatch: (count) => this.log.push(`dispatch ${count}`),
@@ -26,7 +26,7 @@ class Bench {
         this.restarts.push({ name, loaded });
         return loaded.promise;
       },
-      formAhead,
+      { formAhead, passive: new Set(passive) },
     );
     this.pool.onCapacity(() => this.capacityCalls++);
     for (const name of typeof names === "string" ? [names] : names) {
@@ -78,6 +78,48 @@ class Bench {
 }
 
 describe("ModelInstancePool", () => {
+  describe("passive instances", () => {
+    it("get no work and count for nothing", () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      assert.equal(bench.pool.instanceCount, 1);
+      assert.equal(bench.execute(), "a");
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("are released with the others", async () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      await bench.pool.finalize();
+      assert.deepEqual(
+        bench.instances.map(({ ends }) => ends),
+        [["finalize"], ["finalize"]],
+      );
+    });
+
+    it("are replaced as passive ones when they die", async () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      bench.crash(bench.instances[1]!);
+      await bench.restarted(0);
+      assert.equal(bench.pool.instanceCount, 1);
+      assert.equal(bench.execute(), "a");
+      await bench.pool.terminate();
+      assert.deepEqual(bench.instances[2]?.ends, ["terminate"]);
+    });
+  });
+
+  it("tells how long each execution took", () => {
+    const bench = new Bench("a");
+    const heard: number[][] = [];
+    bench.pool.onExecuted((rows, executionUs) => heard.push([rows, executionUs]));
+    bench.execute();
+    bench.end(bench.instances[0]!, 70);
+    bench.execute();
+    bench.end(bench.instances[0]!, 90, false);
+    assert.deepEqual(heard, [
+      [1, 70],
+      [1, 90],
+    ]);
+  });
+
   describe("picking an instance", () => {
     it("has no capacity without instances", () => {
       assert.equal(new Bench().pool.hasCapacity(), false);
