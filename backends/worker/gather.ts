@@ -31,8 +31,7 @@ export function gatherBatch(
   const inputs = layout.spec.inputs;
   const first = batch[0]!;
   const sources = inputs.map((spec, index) => sourceOf(first, inputs, spec, index));
-  const frameBytes =
-    layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
+  const frameBytes = layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
   const header = new FrameHeader(layout, pool.take(frameBytes));
   header.rows = rows;
 

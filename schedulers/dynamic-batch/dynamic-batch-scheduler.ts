@@ -46,6 +46,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   readonly #pool: InstancePool;
   readonly #clock: Clock;
   #isPassDue = false;
+  /** After the last pass an instance was free, and requests waited all the same. */
+  #isWaitingForCompany = false;
   #isStopped = false;
   #timer: ClockTimer | null = null;
   /** What the timer is armed for; `Infinity` when there is none. */
@@ -112,7 +114,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     }
     const nowUs = this.#clock.nowUs();
     this.#rejectExpired(nowUs);
-    if (this.#admission !== null) this.#giveUpLate(this.#admission, nowUs);
+    // What could have left before and only waited for company is not too late by its own fault: it leaves now.
+    if (this.#admission !== null && !this.#isWaitingForCompany) this.#giveUpLate(this.#admission, nowUs);
     while (this.#pool.hasCapacity()) {
       const count = this.#former.form(this.#queue, nowUs);
       if (count === 0) break;
@@ -120,6 +123,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
       if (this.#admission !== null) this.#admission.onDispatch(rowsOf(batch), nowUs);
       this.#pool.execute(batch);
     }
+    this.#isWaitingForCompany = this.#queue.length > 0 && this.#pool.hasCapacity();
     this.#armTimer();
   };
 
@@ -174,7 +178,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     if (next === undefined) return Number.POSITIVE_INFINITY;
     const formUs = this.#pool.hasCapacity() ? this.#former.wakeAtUs : Number.POSITIVE_INFINITY;
     const expiryUs = Math.min(formUs, this.#queue.nextExpiryUs());
-    if (this.#admission === null) return expiryUs;
+    if (this.#admission === null || this.#isWaitingForCompany) return expiryUs;
     // One µs later it is given up.
     return Math.min(expiryUs, this.#admission.giveUpAtUs(next, this.#clock.nowUs()) + 1);
   }

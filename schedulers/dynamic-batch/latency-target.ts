@@ -29,6 +29,8 @@ export interface LatencyTargetRules {
 
 /** Two hops between threads, there and back, which no execution time includes. */
 const handOverUs = 200;
+/** Part of the target that is kept free when a batch waits: timers and the event loop may be late. */
+const reserve = 0.05;
 /** What was learnt holds for so many targets without a new execution. */
 const forgetAfterTargets = 10;
 
@@ -85,19 +87,22 @@ export class LatencyTarget implements BatchFormer, Admission {
     const deadlineUs = this.#deadlineOf(first) - handOverUs;
     let rows = sizeOf(first);
     let count = 1;
+    // Nothing is lost any more by a batch that takes longer.
+    const isLate = nowUs + this.#times.estimateUs(rows, nowUs) > deadlineUs;
     for (let request = queue.peek(count); request !== undefined; request = queue.peek(count)) {
       const joined = rows + sizeOf(request);
       if (joined > this.#fullRows || (isCompatible !== null && !isCompatible(first, request))) return count;
       // A larger batch would make the oldest request late.
-      if (nowUs + this.#times.estimateUs(joined, nowUs) > deadlineUs) return count;
+      if (!isLate && nowUs + this.#times.estimateUs(joined, nowUs) > deadlineUs) return count;
       rows = joined;
       count++;
     }
     if (rows >= this.#fullRows) return count;
     const nextUs = this.#times.estimateUs(rows + 1, nowUs);
+    const latestUs = deadlineUs - nextUs - reserve * this.#rules.latencyTargetUs;
     // Nothing is known: the only way to learn is to run.
-    if (nextUs === 0 || nowUs + nextUs >= deadlineUs) return count;
-    this.wakeAtUs = deadlineUs - nextUs;
+    if (nextUs === 0 || nowUs >= latestUs) return count;
+    this.wakeAtUs = latestUs;
     return 0;
   }
 

@@ -12,8 +12,7 @@ import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
  * @param problems - Receives what is wrong.
  */
 export function validateModelConfig(config: ModelConfig, problems: ConfigProblems): void {
-  for (const [i, input] of config.input.entries())
-    validateInput(input, childPath("input", i), problems);
+  for (const [i, input] of config.input.entries()) validateInput(input, childPath("input", i), problems);
   checkReshapes("input", config, problems);
   checkReshapes("output", config, problems);
   checkDistinctNames("input", config.input, problems);

@@ -52,7 +52,8 @@ function checkPriorities(batching: DynamicBatching, problems: ConfigProblems): v
   }
   for (const level of batching.priorityQueuePolicy.keys()) {
     if (level >= 1 && level <= priorityLevels) continue;
-    const levels = priorityLevels === 0 ? "there are no priority_levels" : `levels are 1 to ${priorityLevels}`;
+    const levels =
+      priorityLevels === 0 ? "there are no priority_levels" : `levels are 1 to ${priorityLevels}`;
     problems.invalid(`"${childPath(`${field}.priority_queue_policy`, String(level))}": ${levels}`);
   }
 }

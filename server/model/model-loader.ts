@@ -151,12 +151,7 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(
-    source: ModelSource,
-    config: ModelConfig,
-    backend: Backend,
-    version: string,
-  ): InstancePlan {
+  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
     const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
     const plan = planInstances({
       config,
@@ -188,11 +183,7 @@ export class ModelLoader {
     return config;
   }
 
-  #makePool(
-    config: ModelConfig,
-    statistics: ModelStatistics,
-    recipe: PoolRecipe,
-  ): ModelInstancePool {
+  #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),

@@ -215,10 +215,7 @@ describe("Queue policies", () => {
     const { dynamic_batching } = JSON.parse(reply.text) as {
       dynamic_batching: { priority_levels: number; default_priority_level: number };
     };
-    assert.deepEqual(
-      [dynamic_batching.priority_levels, dynamic_batching.default_priority_level],
-      [3, 2],
-    );
+    assert.deepEqual([dynamic_batching.priority_levels, dynamic_batching.default_priority_level], [3, 2]);
     const { config } = (await server.current.grpc.call("ModelConfig", { name: "reject" })) as {
       config: {
         dynamic_batching: { default_queue_policy: { default_timeout_microseconds: string } };

@@ -27,8 +27,7 @@ describe("resolveOnnxRuntimeSettings", () => {
     );
     assert.throws(() => resolveOnnxRuntimeSettings(makeModelConfig({ input }), new Map()), {
       code: "INVALID_ARG",
-      message:
-        "model 'm': input[1].optional needs max_batch_size 0 with the onnxruntime backend, got 8",
+      message: "model 'm': input[1].optional needs max_batch_size 0 with the onnxruntime backend, got 8",
     });
   });
 

@@ -193,7 +193,10 @@ describe("scatterBatch", () => {
 
 describe("checkOutputs", () => {
   /** The frame of a batch of two rows after an identity model has run. */
-  function ran(spec: BatchSpec, inputName: string): { requests: InferenceRequest[]; header: FrameHeader; layout: FrameLayout } {
+  function ran(
+    spec: BatchSpec,
+    inputName: string,
+  ): { requests: InferenceRequest[]; header: FrameHeader; layout: FrameLayout } {
     const layout = new FrameLayout(spec);
     const sent = [send([uint8(inputName, [1, 1], 1)]), send([uint8(inputName, [1, 1], 2)])];
     const requests = sent.map(({ request }) => request);
@@ -207,7 +210,10 @@ describe("checkOutputs", () => {
 
   it("refuses a batch of which a wanted output was not produced", () => {
     const specs = ["a", "b"].map((name) => tensorSpec(name, "UINT8", [1]));
-    const { requests, header, layout } = ran({ maxBatchSize: 4, inputs: specs.slice(0, 1), outputs: specs }, "a");
+    const { requests, header, layout } = ran(
+      { maxBatchSize: 4, inputs: specs.slice(0, 1), outputs: specs },
+      "a",
+    );
     assert.deepEqual(checkOutputs(requests, header, layout), {
       code: "INTERNAL",
       message: "output 'b' was not produced by the model",
@@ -256,8 +262,14 @@ describe("scatterBatch of ragged batches", () => {
     assert.deepEqual(
       outputs.map(({ shape, data }) => [shape, [...data]]),
       [
-        [[1, 2], [1, 2]],
-        [[2, 3], [3, 4, 5, 6, 7, 8]],
+        [
+          [1, 2],
+          [1, 2],
+        ],
+        [
+          [2, 3],
+          [3, 4, 5, 6, 7, 8],
+        ],
       ],
     );
   });

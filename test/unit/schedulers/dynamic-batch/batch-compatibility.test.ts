@@ -20,7 +20,10 @@ describe("batchCompatibilityOf", () => {
   });
 
   it("compares the shapes of inputs with a variable dimension, apart from the batch dimension", () => {
-    const isCompatible = batchCompatibilityOf([makeInput("x", { dims: [4] }), makeInput("x", { dims: [-1, 2] })]);
+    const isCompatible = batchCompatibilityOf([
+      makeInput("x", { dims: [4] }),
+      makeInput("x", { dims: [-1, 2] }),
+    ]);
     assert.ok(isCompatible !== null);
     assert.ok(isCompatible(requestOf([1, 4], [1, 3, 2]), requestOf([5, 4], [5, 3, 2])));
     assert.ok(!isCompatible(requestOf([1, 4], [1, 3, 2]), requestOf([1, 4], [1, 4, 2])));
@@ -28,7 +31,10 @@ describe("batchCompatibilityOf", () => {
   });
 
   it("compares every such input", () => {
-    const isCompatible = batchCompatibilityOf([makeInput("x", { dims: [-1] }), makeInput("x", { dims: [-1] })]);
+    const isCompatible = batchCompatibilityOf([
+      makeInput("x", { dims: [-1] }),
+      makeInput("x", { dims: [-1] }),
+    ]);
     assert.ok(isCompatible !== null);
     assert.ok(isCompatible(requestOf([1, 2], [1, 3]), requestOf([1, 2], [1, 3])));
     assert.ok(!isCompatible(requestOf([1, 2], [1, 3]), requestOf([1, 2], [1, 4])));

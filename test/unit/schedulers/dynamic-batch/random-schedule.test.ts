@@ -156,7 +156,9 @@ class Simulation {
     }
     // Nothing but a priority or a timeout that delays may change the order.
     const policies = [batching.defaultQueuePolicy, ...(batching.priorityQueuePolicy?.values() ?? [])];
-    const delays = policies.some((policy) => policy?.timeoutAction === "DELAY" && policy.defaultTimeoutUs > 0);
+    const delays = policies.some(
+      (policy) => policy?.timeoutAction === "DELAY" && policy.defaultTimeoutUs > 0,
+    );
     if (batching.priorityLevels === 0 && !delays) assertAscending(executed.map(({ id }) => Number(id)));
     if (batching.preserveOrdering === true) {
       const accepted = new Set(this.#sent.map(({ request }) => request.id));
@@ -167,7 +169,10 @@ class Simulation {
     for (const { request, sink } of this.#sent) {
       if (ran.has(request)) continue;
       const [failed] = sink.failures;
-      assert.ok(failed?.code === "CANCELLED" || failed?.message === "Request timeout expired", failed?.message);
+      assert.ok(
+        failed?.code === "CANCELLED" || failed?.message === "Request timeout expired",
+        failed?.message,
+      );
     }
   }
 

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { PriorityRequestQueue, type QueueRules } from "../../../../schedulers/queue/priority-request-queue.ts";
+import {
+  PriorityRequestQueue,
+  type QueueRules,
+} from "../../../../schedulers/queue/priority-request-queue.ts";
 import type { Status } from "../../../../server/core/status.ts";
 import { makeDynamicBatching, makeQueuePolicy } from "../../../helpers/model-config.ts";
 import { makeRequest, type RequestSketch } from "../../../helpers/recorded-request.ts";
@@ -34,7 +37,13 @@ class Bench {
 describe("PriorityRequestQueue", () => {
   it("serves strictly by priority, and first in first out within a level", () => {
     const bench = new Bench();
-    for (const [id, priority] of [["a", 3], ["b", 1], ["c", 2], ["d", 1], ["e", 3]] as const)
+    for (const [id, priority] of [
+      ["a", 3],
+      ["b", 1],
+      ["c", 2],
+      ["d", 1],
+      ["e", 3],
+    ] as const)
       bench.push(id, { priority });
     assert.equal(bench.order, "bdcae");
     assert.equal(bench.queue.shift()?.id, "b");
@@ -45,14 +54,23 @@ describe("PriorityRequestQueue", () => {
   it("puts requests without a level, or with one that does not exist, in the default one (row 129)", () => {
     const bench = new Bench();
     bench.push("x", { priority: 3 });
-    for (const [id, priority] of [["a", 0], ["b", 4], ["c", 2 ** 64]] as const) bench.push(id, { priority });
+    for (const [id, priority] of [
+      ["a", 0],
+      ["b", 4],
+      ["c", 2 ** 64],
+    ] as const)
+      bench.push(id, { priority });
     bench.push("y", { priority: 1 });
     assert.equal(bench.order, "yabcx");
   });
 
   it("ignores priorities without levels", () => {
     const bench = new Bench({ priorityLevels: 0, defaultPriorityLevel: 0 });
-    for (const [id, priority] of [["a", 3], ["b", 1]] as const) bench.push(id, { priority });
+    for (const [id, priority] of [
+      ["a", 3],
+      ["b", 1],
+    ] as const)
+      bench.push(id, { priority });
     assert.equal(bench.order, "ab");
   });
 

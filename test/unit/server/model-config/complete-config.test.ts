@@ -66,7 +66,15 @@ describe("completeModelConfig auto-complete", () => {
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
       input: [
-        { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false, allowRaggedBatch: false },
+        {
+          name: "x",
+          datatype: "FP32",
+          dims: [16],
+          reshape: null,
+          format: "FORMAT_NONE",
+          isOptional: false,
+          allowRaggedBatch: false,
+        },
       ],
       output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
       batchInput: [],

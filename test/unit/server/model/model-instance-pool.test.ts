@@ -14,7 +14,11 @@ class Bench {
   readonly pool: ModelInstancePool;
   capacityCalls = 0;
 
-  constructor(names: string | readonly string[] = [], formAhead: FormAhead = "whileShort", passive: string[] = []) {
+  constructor(
+    names: string | readonly string[] = [],
+    formAhead: FormAhead = "whileShort",
+    passive: string[] = [],
+  ) {
     this.pool = new ModelInstancePool(
       {
         onDispatch: (count) => this.log.push(`dispatch ${count}`),

@@ -5,7 +5,12 @@ import type { ModelConfig } from "../../../../server/model-config/model-config.t
 import { formAheadOf, makeScheduler } from "../../../../server/model/scheduler-factory.ts";
 import { ManualClock } from "../../../helpers/manual-clock.ts";
 import { ManualInstancePool } from "../../../helpers/manual-instance-pool.ts";
-import { makeDynamicBatching, makeInput, makeModelConfig, makeQueuePolicy } from "../../../helpers/model-config.ts";
+import {
+  makeDynamicBatching,
+  makeInput,
+  makeModelConfig,
+  makeQueuePolicy,
+} from "../../../helpers/model-config.ts";
 import { fp32Tensor, makeRequest, type RequestSketch } from "../../../helpers/recorded-request.ts";
 
 class Bench {
@@ -81,7 +86,9 @@ describe("makeScheduler", () => {
   });
 
   it("passes preferred sizes and the queue delay on", () => {
-    const bench = new Bench({ dynamicBatching: makeDynamicBatching({ preferredBatchSize: [2], maxQueueDelayUs: 300 }) });
+    const bench = new Bench({
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [2], maxQueueDelayUs: 300 }),
+    });
     bench.send({}, {}, {});
     assert.deepEqual(bench.batchSizes, [2]);
     bench.clock.advance(300);
