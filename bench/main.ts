@@ -2,9 +2,14 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { grpc600k } from "./cases/grpc-600k.ts";
+import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
+import { http600k } from "./cases/http-600k.ts";
+import { httpBytes } from "./cases/http-bytes.ts";
+import { httpJson } from "./cases/http-json.ts";
 import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
+import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
 import { startUp } from "./cases/start-up.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
@@ -16,8 +21,13 @@ import { formatReport, type ReportRow, writeReport } from "./harness/report.ts";
 const allCases: readonly BenchCase[] = [
   httpThroughput,
   httpLatency,
+  http600k,
+  httpJson,
+  httpBytes,
+  jsonLoopDelay,
   grpcThroughput,
   grpc600k,
+  grpcStream,
   mlpThroughput,
   startUp,
 ];

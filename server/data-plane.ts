@@ -3,7 +3,11 @@ import type { LogSettingsReport } from "./logging/log-setting.ts";
 import type { ServedModel } from "./model/served-model.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import type { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import type { StatisticsReport } from "./statistics/statistics-report.ts";
+import type { SentTraceSetting } from "./tracing/trace-change.ts";
+import type { TraceSettingsReport } from "./tracing/trace-settings.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 
 /** `GET /v2`. */
 export interface ServerMetadata {
@@ -31,6 +35,10 @@ export interface ModelMetadata {
 
 /** The operations that front ends translate to. `InferenceServer` implements them. */
 export interface DataPlane {
+  /** Asked by the front ends which requests are traced. */
+  readonly tracer: Tracer;
+  /** The regions that clients have registered. */
+  readonly sharedMemory: SharedMemoryManager;
   /** The server has initialised. False while it starts and after it failed to initialise. */
   isLive(): boolean;
   /** Ready for requests, by the rule of `--strict-readiness`. */
@@ -61,6 +69,17 @@ export interface DataPlane {
    * @returns `null`, or INVALID_ARG or UNSUPPORTED: nothing was changed then.
    */
   changeLogSetting(name: string, value: unknown): Status;
+  /** The trace settings of a model, NOT_FOUND or UNAVAILABLE as {@link findModel}; the global ones for "". */
+  traceSettings(modelName: string): TraceSettingsReport | Failure;
+  /**
+   * Changes trace settings of a model, or for "" the global ones; all of them or none.
+   * @returns The settings after it. UNSUPPORTED: a setting that is fixed while the server runs. INVALID_ARG: an unknown
+   * one, a value that it cannot have, or tracing that is on and cannot trace. NOT_FOUND, UNAVAILABLE: the model.
+   */
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure;
   /**
    * What is in the repositories and how far each model is, in every control mode.
    * @param onlyReady - Leave out every version that is not READY.
@@ -75,11 +94,14 @@ export interface DataPlane {
    */
   loadModel(request: ModelLoadRequest): Promise<Status>;
   /**
-   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error.
+   * Unloads a model, in control mode `explicit` only. One that is not loaded, or not known, is no error. Ensembles that
+   * need it go down with it.
+   * @param withDependents - Also unload the models that were loaded only because this ensemble needs them; not by
+   * default.
    * @returns When its versions take no more requests; accepted ones end afterwards. Never rejects. UNAVAILABLE:
    * another control mode.
    */
-  unloadModel(name: string): Promise<Status>;
+  unloadModel(name: string, withDependents?: boolean): Promise<Status>;
 }
 
 /** Tells a failure from what an operation returns otherwise. */

@@ -30,6 +30,7 @@ async function grpcTransportSettings(options: ServerOptions): Promise<TransportS
 export class FrontEnds {
   readonly addresses: ServedAddress[] = [];
   #http: HttpListener | null = null;
+  #httpFrontEnd: HttpFrontEnd | null = null;
   #metrics: HttpListener | null = null;
   #grpc: GrpcServer | null = null;
 
@@ -54,6 +55,7 @@ export class FrontEnds {
         onCall,
         settings: await grpcTransportSettings(options),
         restrictions: options.grpcRestrictedProtocols,
+        maxResponsePoolSize: options.grpcMaxResponsePoolSize,
         headerForwarder: HeaderForwarder.of(options.grpcHeaderForwardPattern),
       });
       fronts.#announce("gRPC", address, fronts.#grpc.port);
@@ -66,6 +68,7 @@ export class FrontEnds {
         restrictions: options.httpRestrictedApis,
         headerForwarder: HeaderForwarder.of(options.httpHeaderForwardPattern),
       });
+      fronts.#httpFrontEnd = frontEnd;
       const where = { address: options.httpAddress, port: options.httpPort };
       fronts.#http = await http.listen(where, (method, path, exchange) => {
         if (logger.isVerbose(1)) logger.verbose(1, `HTTP request: ${method.toUpperCase()} ${path}`);
@@ -94,6 +97,7 @@ export class FrontEnds {
 
   /** Ends the rest. Calls in flight may finish within the budget; metrics can be read until the very end. */
   async close(budgetMs: number): Promise<void> {
+    this.#httpFrontEnd?.close();
     await this.#grpc?.stop(budgetMs);
     await this.#metrics?.drain(0);
   }

@@ -16,8 +16,12 @@ import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
+import type { SentTraceSetting } from "./tracing/trace-change.ts";
+import type { TraceSettingsReport } from "./tracing/trace-settings.ts";
+import { Tracer } from "./tracing/tracer.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
@@ -25,8 +29,10 @@ const extensions: readonly string[] = [
   "model_repository",
   "model_repository(unload_dependents)",
   "model_configuration",
+  "system_shared_memory",
   "binary_tensor_data",
   "statistics",
+  "trace",
   "logging",
 ];
 
@@ -45,6 +51,7 @@ type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING"
 export type InferenceServerOptions = Pick<
   ServerOptions,
   | "serverId"
+  | "allowClientShm"
   | "modelRepositoryPaths"
   | "modelControlMode"
   | "repositoryPollSecs"
@@ -52,6 +59,7 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "traceConfig"
 >;
 
 /**
@@ -62,6 +70,8 @@ export type InferenceServerOptions = Pick<
  */
 export class InferenceServer implements DataPlane {
   readonly metrics = new MetricsRegistry();
+  readonly tracer: Tracer;
+  readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
   readonly #logger: Logger;
   readonly #repository: ModelRepositoryManager;
@@ -73,6 +83,8 @@ export class InferenceServer implements DataPlane {
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
     this.#logger = logger;
+    this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
+    this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
@@ -82,6 +94,7 @@ export class InferenceServer implements DataPlane {
         coreBudget: new CoreBudget(),
         clock,
         logger: logger.child("model-loader"),
+        findModel: (name, version) => this.#repository.find(name, version),
       }),
       listener: {
         onReady: (model) => this.#showSeries(model),
@@ -107,8 +120,13 @@ export class InferenceServer implements DataPlane {
   async start(): Promise<boolean> {
     try {
       await this.metrics.initialize();
+      if (this.#options.allowClientShm) {
+        const obstacle = await this.sharedMemory.enable();
+        if (obstacle !== null) this.#logger.warning(obstacle.message);
+      }
       if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
+      await this.tracer.open();
       this.#endInitialization("READY");
       return isComplete;
     } catch (thrown) {
@@ -125,12 +143,13 @@ export class InferenceServer implements DataPlane {
   }
 
   /**
-   * Refuses new requests, lets the accepted ones end and unloads all models.
+   * Refuses new requests, lets the accepted ones end, unloads all models and writes the traces that are left.
    *
    * @param budgetMs - After that long everything still running is ended.
    * @returns Whether everything ended within the budget.
    */
   async stop(budgetMs: number): Promise<boolean> {
+    const startMs = performance.now();
     this.#state = "EXITING";
     this.#poller?.stop();
     let timer: NodeJS.Timeout | undefined;
@@ -143,6 +162,9 @@ export class InferenceServer implements DataPlane {
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
+    // Files are written in a moment, whatever is left of the budget.
+    await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
+    this.sharedMemory.close();
     return isClean;
   }
 
@@ -167,7 +189,10 @@ export class InferenceServer implements DataPlane {
   }
 
   serverMetadata(): ServerMetadata {
-    return { name: this.#options.serverId, version: serverVersion, extensions };
+    const working = this.sharedMemory.isEnabled
+      ? extensions
+      : extensions.filter((extension) => extension !== "system_shared_memory");
+    return { name: this.#options.serverId, version: serverVersion, extensions: working };
   }
 
   findModel(name: string, version: string): Model | Failure {
@@ -211,6 +236,24 @@ export class InferenceServer implements DataPlane {
     return changeLogSetting(this.#logger.settings, name, value);
   }
 
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.changeSettings(modelName, settings);
+  }
+
+  /** Why there are no trace settings of a model; `null` when there are, as for "", all models. */
+  #tracedModelRefusal(modelName: string): Status {
+    if (modelName === "") return null;
+    const model = this.findModel(modelName, "");
+    return isFailure(model) ? model : null;
+  }
+
   /** Every known model and version with its state. */
   modelIndex(): ModelIndexRow[] {
     return this.#repository.index();
@@ -230,9 +273,9 @@ export class InferenceServer implements DataPlane {
     return refusal === null ? this.#repository.load(request) : Promise.resolve(refusal);
   }
 
-  async unloadModel(name: string): Promise<Status> {
+  async unloadModel(name: string, withDependents = false): Promise<Status> {
     const refusal = this.#controlRefusal();
-    if (refusal === null) await this.#repository.unload(name);
+    if (refusal === null) await this.#repository.unload(name, withDependents);
     return refusal;
   }
 

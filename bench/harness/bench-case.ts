@@ -5,7 +5,7 @@ export interface Target {
   readonly direction: "at least" | "at most";
   readonly value: number;
   /** "" for a ratio. */
-  readonly unit: "" | "us" | "s";
+  readonly unit: "" | "us" | "ms" | "s";
 }
 
 /** One number that was measured beside the headline, to tell the server's share from the machine's. */

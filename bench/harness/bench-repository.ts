@@ -1,9 +1,10 @@
 import { identityModel, mlpModel } from "../../tools/onnx-builder/model-zoo.ts";
 import { type ConfigFile, writeModelDirectory } from "../../tools/model-directory.ts";
 
-/** A model of the bench: one FP32 input, one FP32 output, batching. */
+/** A model of the bench: one input, one output of the same type, batching. */
 export interface BenchModel {
   readonly name: string;
+  readonly datatype: "FP32" | "BYTES";
   readonly inputName: string;
   readonly outputName: string;
   /** Values per item. */
@@ -16,6 +17,7 @@ export interface BenchModel {
 /** Costs nothing to run, so what is left is the server. */
 export const identityBenchModel: BenchModel = {
   name: "identity_fp32",
+  datatype: "FP32",
   inputName: "INPUT0",
   outputName: "OUTPUT0",
   inputLength: 16,
@@ -31,9 +33,25 @@ export const largeIdentityBenchModel: BenchModel = {
   outputLength: 150_000,
 };
 
+/** The same with a thousand values an item, which many send as JSON. */
+export const thousandIdentityBenchModel: BenchModel = {
+  ...identityBenchModel,
+  name: "identity_1000",
+  inputLength: 1_000,
+  outputLength: 1_000,
+};
+
+/** A thousand strings. */
+export const bytesIdentityBenchModel: BenchModel = {
+  ...thousandIdentityBenchModel,
+  name: "identity_bytes",
+  datatype: "BYTES",
+};
+
 /** A 784-512-512-10 perceptron: work that pays for batching. */
 export const mlpBenchModel: BenchModel = {
   name: "mlp",
+  datatype: "FP32",
   inputName: "INPUT0",
   outputName: "OUTPUT0",
   inputLength: 784,
@@ -41,15 +59,23 @@ export const mlpBenchModel: BenchModel = {
   intraOpThreadCount: 1,
 };
 
+const identityBenchModels = [
+  identityBenchModel,
+  largeIdentityBenchModel,
+  thousandIdentityBenchModel,
+  bytesIdentityBenchModel,
+];
+
 const maxBatchSize = 64;
 const mlpInit = { sizes: [mlpBenchModel.inputLength, 512, 512, mlpBenchModel.outputLength], seed: 1 };
 
 function configOf(model: BenchModel): ConfigFile {
+  const data_type = model.datatype === "BYTES" ? "TYPE_STRING" : "TYPE_FP32";
   return {
     backend: "onnxruntime",
     max_batch_size: maxBatchSize,
-    input: [{ name: model.inputName, data_type: "TYPE_FP32", dims: [model.inputLength] }],
-    output: [{ name: model.outputName, data_type: "TYPE_FP32", dims: [model.outputLength] }],
+    input: [{ name: model.inputName, data_type, dims: [model.inputLength] }],
+    output: [{ name: model.outputName, data_type, dims: [model.outputLength] }],
     dynamic_batching: {},
     instance_group: [{ kind: "KIND_CPU", count: 1 }],
     // Fixed, so that the raw baseline runs with the thread count that the server's instance has.
@@ -59,8 +85,8 @@ function configOf(model: BenchModel): ConfigFile {
 
 /** Writes the models. */
 export function writeBenchRepository(repository: string): void {
-  for (const model of [identityBenchModel, largeIdentityBenchModel]) {
-    const identity = identityModel("FP32", ["batch", model.inputLength]);
+  for (const model of identityBenchModels) {
+    const identity = identityModel(model.datatype, ["batch", model.inputLength]);
     writeModelDirectory(repository, model.name, configOf(model), identity);
   }
   writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));

@@ -11,10 +11,11 @@ export class ChildServer {
   readonly #exited: Promise<void>;
   #output = "";
 
-  /** @param args - Arguments of `node`: the script first. */
+  /** @param args - Arguments of `node`: the script first, or options before it. */
   constructor(name: string, args: readonly string[]) {
     this.name = name;
-    this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    // The channel is for scripts that answer {@link ask}; others do not see it.
+    this.#child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe", "ipc"] });
     this.#child.stdout?.on("data", this.#keep);
     this.#child.stderr?.on("data", this.#keep);
     this.#exited = new Promise((resolve) => {
@@ -45,6 +46,23 @@ export class ChildServer {
         throw new Error(`${this.name} was not ready in 30 s:\n${this.#output}`);
       await delay(pollMs);
     }
+  }
+
+  /**
+   * Sends a question over the channel to a script that answers there. One at a time.
+   *
+   * @throws Error when the server ends instead.
+   */
+  ask(question: string): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const onExit = (): void => reject(new Error(`${this.name} ended before it answered:\n${this.#output}`));
+      this.#child.once("exit", onExit);
+      this.#child.once("message", (answer) => {
+        this.#child.off("exit", onExit);
+        resolve(answer);
+      });
+      this.#child.send(question);
+    });
   }
 
   /** @throws Error with the server's output when it has ended by itself. */

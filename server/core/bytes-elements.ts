@@ -4,7 +4,8 @@ import { type Failure, failure } from "./status.ts";
  * BYTES tensors on the wire: for each element a uint32 (little-endian) byte length, then that many bytes.
  * The last element ends exactly where the data ends.
  */
-const lengthBytes = 4;
+export const bytesElementHeader = 4;
+const lengthBytes = bytesElementHeader;
 
 /**
  * Checks that `data` is exactly `expectedCount` well-formed elements.
@@ -26,7 +27,7 @@ export function checkBytesElements(
         `incomplete string length indicator for inference input '${inputName}', expecting ${lengthBytes} bytes but only ${data.byteLength - offset} bytes available`,
       );
     }
-    const length = readLength(data, offset);
+    const length = bytesElementLength(data, offset);
     offset += lengthBytes;
     if (offset + length > data.byteLength) {
       return failure(
@@ -52,8 +53,8 @@ export function checkBytesElements(
   return null;
 }
 
-/** Uint32 at `offset`, little-endian; unsigned, and without building a DataView per call. */
-function readLength(data: Uint8Array, offset: number): number {
+/** Length of the element whose header is at `offset`: uint32, little-endian. Without building a DataView per call. */
+export function bytesElementLength(data: Uint8Array, offset: number): number {
   return (
     data[offset]! + data[offset + 1]! * 0x100 + data[offset + 2]! * 0x10000 + data[offset + 3]! * 0x1000000
   );
@@ -69,7 +70,7 @@ export function splitBytesElements(data: Uint8Array): Uint8Array[] {
   const elements: Uint8Array[] = [];
   let offset = 0;
   while (offset < data.byteLength) {
-    const length = readLength(data, offset);
+    const length = bytesElementLength(data, offset);
     offset += lengthBytes;
     elements.push(data.subarray(offset, offset + length));
     offset += length;

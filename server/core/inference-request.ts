@@ -1,4 +1,5 @@
 import type { InferenceResponse } from "./inference-response.ts";
+import type { RequestTrace } from "./request-trace.ts";
 import type { Failure } from "./status.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -120,6 +121,8 @@ export class InferenceRequest {
   /** The first failure among the responses so far, or `null`. */
   #failure: Failure | null = null;
   observer: RequestObserver | null = null;
+  /** Set by the front end, or by whoever causes this request, when it was sampled; else `null`. */
+  trace: RequestTrace | null = null;
   /** A cancellation arrived; the response is dropped when it comes. */
   isCancelled = false;
 
@@ -130,6 +133,8 @@ export class InferenceRequest {
   computeInputEndUs = 0;
   computeOutputStartUs = 0;
   computeEndUs = 0;
+  /** The end of the whole request when that is not {@link computeEndUs}, else 0. */
+  requestEndUs = 0;
 
   constructor(init: InferenceRequestInit) {
     this.id = init.id;
@@ -147,6 +152,7 @@ export class InferenceRequest {
   /** Answers with a response, the only or the last one. Called by the owner, once. */
   complete(response: InferenceResponse): void {
     this.responseCount++;
+    this.trace?.onResponse(response);
     this.#end(this.#failure);
     this.sink.onResponse(response, true);
   }
@@ -154,6 +160,7 @@ export class InferenceRequest {
   /** Answers with a failure, after which nothing follows. Called by the owner, once. */
   fail(failure: Failure): void {
     this.responseCount++;
+    this.trace?.onFailure(failure);
     this.#end(failure);
     this.sink.onFailure(failure, true);
   }
@@ -162,6 +169,7 @@ export class InferenceRequest {
   respond(response: InferenceResponse): void {
     this.#checkOpen();
     this.responseCount++;
+    this.trace?.onResponse(response);
     this.sink.onResponse(response, false);
   }
 
@@ -170,6 +178,7 @@ export class InferenceRequest {
     this.#checkOpen();
     this.responseCount++;
     this.#failure ??= failure;
+    this.trace?.onFailure(failure);
     this.sink.onFailure(failure, false);
   }
 
@@ -204,6 +213,7 @@ export class InferenceRequest {
     this.producer = null;
     if (cause === null) this.observer?.onSuccess(this);
     else this.observer?.onFailed(this, cause, wasExecuting);
+    this.trace?.onEnd(this);
   }
 
   #checkOpen(): void {

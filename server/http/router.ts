@@ -1,3 +1,5 @@
+import type { SharedMemoryKind } from "../shared-memory/shared-memory-manager.ts";
+
 /** What a path asks for. */
 export type EndpointName =
   | "server-metadata"
@@ -8,10 +10,14 @@ export type EndpointName =
   | "model-config"
   | "model-statistics"
   | "logging"
+  | "trace-settings"
   | "infer"
   | "repository-index"
   | "model-load"
   | "model-unload"
+  | "shared-memory-status"
+  | "shared-memory-register"
+  | "shared-memory-unregister"
   | "not-supported-yet";
 
 /** A path of the protocol. */
@@ -25,6 +31,10 @@ export interface Route {
   readonly modelVersion: string;
   /** "" where the path names no repository. */
   readonly repositoryName: string;
+  /** Which of the shared-memory extensions; "system" for all other paths. */
+  readonly memoryKind: SharedMemoryKind;
+  /** "" where the path names no region. Not URL-decoded. */
+  readonly regionName: string;
 }
 
 const get = ["get"] as const;
@@ -36,7 +46,7 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
   ["/v2/health/live", { endpoint: "server-live", methods: get }],
   ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
   ["/v2/models/stats", { endpoint: "model-statistics", methods: get }],
-  ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
   ["/v2/logging", { endpoint: "logging", methods: getAndPost }],
 ] as const);
 
@@ -52,16 +62,23 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["stats", { endpoint: "model-statistics", methods: get }],
   ["generate", { endpoint: "not-supported-yet", methods: post }],
   ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
-  ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
 ] as const);
 
 /** `/v2/repository[/R]/index` and `/v2/repository[/R]/models/M/(load|unload)` */
 const repositoryPath = /^\/v2\/repository(?:\/([^/]+))?\/(?:index|models\/([^/]+)\/(load|unload))$/;
 
 /** The shared memory extensions. */
-const extensionPath = /^\/v2\/(?:system|cuda)sharedmemory(?:\/region\/[^/]+)?\/(register|unregister|status)$/;
+const sharedMemoryPath =
+  /^\/v2\/(system|cuda)sharedmemory(?:\/region\/([^/]+))?\/(register|unregister|status)$/;
 
-const noNames = { modelName: "", modelVersion: "", repositoryName: "" } as const;
+const noNames = {
+  modelName: "",
+  modelVersion: "",
+  repositoryName: "",
+  memoryKind: "system",
+  regionName: "",
+} as const;
 
 /**
  * Finds the endpoint of a path. The whole path must match: a trailing slash does not.
@@ -79,22 +96,28 @@ export function matchRoute(path: string): Route | null {
     const found = modelActions.get(action);
     // Trace settings belong to a model, not to a version.
     if (found === undefined || (action === "trace/setting" && modelVersion !== "")) return null;
-    return { ...found, modelName, modelVersion, repositoryName: "" };
+    return { ...found, ...noNames, modelName, modelVersion };
   }
   const repository = repositoryPath.exec(path);
   if (repository !== null) {
     const [, repositoryName = "", modelName = "", action = "index"] = repository;
     const endpoint =
       action === "index" ? "repository-index" : action === "load" ? "model-load" : "model-unload";
-    return { endpoint, methods: post, modelName, modelVersion: "", repositoryName };
+    return { endpoint, methods: post, ...noNames, modelName, repositoryName };
   }
-  const extension = extensionPath.exec(path);
-  if (extension === null) return null;
-  return {
-    endpoint: "not-supported-yet",
-    methods: extension[1] === "status" ? get : post,
-    ...noNames,
-  };
+  return matchSharedMemory(path);
+}
+
+function matchSharedMemory(path: string): Route | null {
+  const match = sharedMemoryPath.exec(path);
+  if (match === null) return null;
+  const [, kind, regionName = "", operation] = match;
+  const memoryKind = kind === "cuda" ? "cuda" : "system";
+  if (operation === "status") {
+    return { endpoint: "shared-memory-status", methods: get, ...noNames, memoryKind, regionName };
+  }
+  const endpoint = operation === "register" ? "shared-memory-register" : "shared-memory-unregister";
+  return { endpoint, methods: post, ...noNames, memoryKind, regionName };
 }
 
 /** Paths remembered at most: clients use a handful, but the cache must not grow with what they invent. */

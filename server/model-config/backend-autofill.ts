@@ -1,5 +1,6 @@
 import { nearest } from "../core/edit-distance.ts";
 import { ConfigProblems } from "./config-problems.ts";
+import { ensembleBackend, ensemblePlatform } from "./ensemble-platform.ts";
 import type { ModelConfigFields } from "./model-config.gen.ts";
 import type { ModelConfigDocument } from "./read-config.ts";
 
@@ -56,7 +57,6 @@ const knownModelFiles: readonly KnownModelFile[] = [
 /** Backends that users of Triton know; those that this server lacks are "not supported yet", not a typing error. */
 const knownBackends: ReadonlySet<string> = new Set([
   ...knownModelFiles.map((file) => file.backend),
-  "ensemble",
   "dali",
   "fil",
   "identity",
@@ -82,6 +82,11 @@ export function autofillBackend(search: BackendSearch): ResolvedBackend {
   }
   const fields = document?.fields ?? {};
   checkName(fields, search, problems);
+  if (isEnsemble(fields)) {
+    checkEnsembleBackend(fields, problems);
+    problems.throwIfAny();
+    return { backend: ensembleBackend, platform: ensemblePlatform, defaultModelFilename: "" };
+  }
   const wanted = wantedBackend(fields, search, problems);
   problems.throwIfAny();
 
@@ -118,6 +123,31 @@ function checkName(fields: ModelConfigFields, search: BackendSearch, problems: C
   }
 }
 
+/** Either mark is enough to know what was meant; {@link checkEnsembleBackend} says what is missing. */
+function isEnsemble(fields: ModelConfigFields): boolean {
+  return (
+    fields.ensemble_scheduling !== undefined ||
+    fields.platform === ensemblePlatform ||
+    fields.backend === ensemblePlatform
+  );
+}
+
+/** @see contract §6.7, "Static checks" */
+function checkEnsembleBackend(fields: ModelConfigFields, problems: ConfigProblems): void {
+  const { platform = "", backend = "" } = fields;
+  if (fields.ensemble_scheduling === undefined) {
+    problems.invalid(`an ensemble must say its steps in "ensemble_scheduling"`);
+  }
+  if (platform !== "" && platform !== ensemblePlatform) {
+    problems.invalid(
+      `ensemble scheduling cannot be set for a model whose platform is '${platform}': "platform" must be "${ensemblePlatform}"`,
+    );
+  }
+  if (backend !== "") {
+    problems.invalid(`no backend runs an ensemble: leave "backend" out, got "${backend}"`);
+  }
+}
+
 interface WantedBackend {
   readonly name: string;
   /** The model's file when it follows from the way the backend was found, else `null`. */
@@ -133,7 +163,6 @@ function wantedBackend(
   const { backend = "", platform = "", default_model_filename: filename = "" } = fields;
   const { modelName } = search;
   if (backend !== "") return { name: backend, filename: fileOf(platform) };
-  if (platform === "ensemble") return { name: platform, filename: null };
   if (platform !== "") {
     const name = backendOfPlatform(platform, search.backends);
     if (name === null) problems.invalid(unexpectedPlatform(platform, modelName, search.backends));

@@ -7,6 +7,7 @@ import { normaliseModelConfig } from "./normalise-config.ts";
 import { autocompleteFromSignature } from "./signature-autocomplete.ts";
 import { checkAgainstSignature } from "./signature-check.ts";
 import { validateModelConfig } from "./validate-config.ts";
+import { validateEnsemble } from "./validate-ensemble.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -46,6 +47,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const config = normaliseModelConfig(fields, modelName, resolved);
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
+  validateEnsemble(fields, config, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
 }

@@ -688,9 +688,9 @@ export interface ModelEnsembling {
     /**
      * Name of the model.
      */
-    model_name?: string;
+    model_name: string;
     /**
-     * Version of the model, -1 for the newest.
+     * Version of the model, -1 for the newest. Default: -1. In Triton's own configuration the default is version 0, which hardly anybody has.
      */
     model_version?: number;
     /**
@@ -712,12 +712,12 @@ export interface ModelEnsembling {
       [k: string]: string;
     };
     /**
-     * Repository of the model, where names repeat.
+     * Repository of the model, where names repeat. Not supported yet.
      */
     model_namespace?: string;
   }[];
   /**
-   * Most requests inside the ensemble at once. Default: 0, any number.
+   * Most requests of all clients inside each step at once; others wait before it. Default: 0, any number.
    */
   max_inflight_requests?: number;
 }

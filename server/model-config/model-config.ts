@@ -16,7 +16,7 @@ export interface ModelConfig {
   readonly name: string;
   /** For example `onnxruntime_onnx`; "" when the backend has no platforms. */
   readonly platform: string;
-  /** Name of the backend that runs the model. Never empty. */
+  /** Name of the backend that runs the model; "" only for ensembles. */
   readonly backend: string;
   readonly versionPolicy: VersionPolicy;
   /** Most rows in one batch. 0: the model does not batch, and no shape has a batch dimension. */
@@ -29,9 +29,9 @@ export interface ModelConfig {
   readonly batchInput: readonly BatchInput[];
   /** Outputs that are cut by the shapes of an input. */
   readonly batchOutput: readonly BatchOutput[];
-  /** At least one. Names differ. */
+  /** At least one, except for ensembles, which have none. Names differ. */
   readonly instanceGroup: readonly InstanceGroup[];
-  /** File or directory inside the version directory. Never empty. */
+  /** File or directory inside the version directory; "" only for ensembles. */
   readonly defaultModelFilename: string;
   /** Extra labels of the model's metrics, without the `_` that the metrics put before the key. */
   readonly metricTags: ReadonlyMap<string, string>;
@@ -39,6 +39,8 @@ export interface ModelConfig {
   readonly parameters: ReadonlyMap<string, string>;
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
+  /** Set for ensembles, and only for them. */
+  readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
 }
 
@@ -162,6 +164,25 @@ export interface QueuePolicy {
   readonly allowTimeoutOverride: boolean;
   /** Most requests that wait; 0: any number. */
   readonly maxQueueSize: number;
+}
+
+/** The models of an ensemble and how their tensors are joined. */
+export interface EnsembleScheduling {
+  /** At least one. */
+  readonly steps: readonly EnsembleStep[];
+  /** Most requests inside each step at once; 0: any number. */
+  readonly maxInflightRequests: number;
+}
+
+/** One model of an ensemble. */
+export interface EnsembleStep {
+  readonly modelName: string;
+  /** -1: the newest ready one. */
+  readonly modelVersion: number;
+  /** The model's inputs → tensors of the ensemble. */
+  readonly inputMap: ReadonlyMap<string, string>;
+  /** The model's outputs → tensors of the ensemble. */
+  readonly outputMap: ReadonlyMap<string, string>;
 }
 
 /** What the backend may do to the model before it runs it. */

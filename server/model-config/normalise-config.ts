@@ -1,9 +1,11 @@
 import { type DataType, parseConfigDataType } from "../core/data-type.ts";
 import type { ResolvedBackend } from "./backend-autofill.ts";
+import { ensemblePlatform } from "./ensemble-platform.ts";
 import type {
   BatchInput,
   BatchOutput,
   DynamicBatching,
+  EnsembleScheduling,
   InstanceGroup,
   InstanceKind,
   ModelConfig,
@@ -40,7 +42,10 @@ export function normaliseModelConfig(
     })),
     batchInput: (fields.batch_input ?? []).map(normaliseBatchInput),
     batchOutput: (fields.batch_output ?? []).map(normaliseBatchOutput),
-    instanceGroup: normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
+    instanceGroup:
+      resolved.platform === ensemblePlatform
+        ? []
+        : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
     parameters: new Map(
@@ -50,6 +55,8 @@ export function normaliseModelConfig(
       ]),
     ),
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    ensembleScheduling:
+      fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
       eagerBatching: fields.optimization?.eager_batching ?? false,
@@ -135,6 +142,18 @@ function normaliseQueuePolicy(policy: wire.ModelQueuePolicy): QueuePolicy {
     defaultTimeoutUs: policy.default_timeout_microseconds ?? 0,
     allowTimeoutOverride: policy.allow_timeout_override ?? false,
     maxQueueSize: policy.max_queue_size ?? 0,
+  };
+}
+
+function normaliseEnsemble(ensemble: wire.ModelEnsembling): EnsembleScheduling {
+  return {
+    steps: (ensemble.step ?? []).map((step) => ({
+      modelName: step.model_name,
+      modelVersion: step.model_version ?? -1,
+      inputMap: new Map(Object.entries(step.input_map ?? {})),
+      outputMap: new Map(Object.entries(step.output_map ?? {})),
+    })),
+    maxInflightRequests: ensemble.max_inflight_requests ?? 0,
   };
 }
 

@@ -4,6 +4,7 @@ import type {
   BatchInput,
   BatchOutput,
   DynamicBatching,
+  EnsembleScheduling,
   InstanceGroup,
   ModelConfig,
   ModelInput,
@@ -43,6 +44,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.ensembleScheduling === null
+      ? {}
+      : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),
     instance_group: config.instanceGroup.map(renderInstanceGroup),
     default_model_filename: config.defaultModelFilename,
     cc_model_filenames: {},
@@ -146,6 +150,19 @@ function renderQueuePolicy(policy: QueuePolicy): wire.ModelQueuePolicy {
     default_timeout_microseconds: policy.defaultTimeoutUs,
     allow_timeout_override: policy.allowTimeoutOverride,
     max_queue_size: policy.maxQueueSize,
+  };
+}
+
+function renderEnsemble({ steps, maxInflightRequests }: EnsembleScheduling): wire.ModelEnsembling {
+  return {
+    step: steps.map((step) => ({
+      model_name: step.modelName,
+      model_version: step.modelVersion,
+      input_map: Object.fromEntries(step.inputMap),
+      output_map: Object.fromEntries(step.outputMap),
+      model_namespace: "",
+    })),
+    max_inflight_requests: maxInflightRequests,
   };
 }
 

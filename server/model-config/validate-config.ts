@@ -20,7 +20,8 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
   checkDistinctNames("instance_group", config.instanceGroup, problems);
   validateBatchTensors(config, problems);
   if (config.dynamicBatching !== null) validateDynamicBatching(config, config.dynamicBatching, problems);
-  if (config.instanceGroup.every((group) => group.isPassive)) {
+  const groups = config.instanceGroup;
+  if (groups.length > 0 && groups.every((group) => group.isPassive)) {
     problems.invalid('"instance_group": all groups are passive, so that no instance would be given work');
   }
   for (const [i, group] of config.instanceGroup.entries()) {

@@ -4,7 +4,7 @@ import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backe
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
-import { StatusError } from "../core/status.ts";
+import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import {
   completeModelConfig,
@@ -16,6 +16,7 @@ import { parseModelConfig, readModelConfig } from "../model-config/read-config.t
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
+import { loadEnsemble } from "./ensemble-loader.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -34,6 +35,8 @@ export interface ModelLoaderParts {
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Finds a ready model, for ensembles. @param version - "" for the highest ready version. */
+  readonly findModel: (name: string, version: string) => Model | Failure;
 }
 
 /** A model's directory, as the repository found it. */
@@ -76,6 +79,7 @@ export class ModelLoader {
    */
   async load(source: ModelSource): Promise<LoadedVersions> {
     const draft = await this.#draft(source);
+    if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
     const selected = source.selectVersions(draft.config);
@@ -135,6 +139,7 @@ export class ModelLoader {
       return new Model({
         config,
         version,
+        isDecoupled: false,
         statistics,
         pool,
         scheduler: makeScheduler(config, pool, this.#parts.clock),

@@ -7,7 +7,7 @@ import { type ModelConfig, withBatchDim } from "../model-config/model-config.ts"
 import type { ModelStatistics } from "../statistics/model-statistics.ts";
 import { ClassifyingSink } from "./classifying-sink.ts";
 import type { Labels } from "./label-provider.ts";
-import type { ModelInstancePool } from "./model-instance-pool.ts";
+import type { ModelInstances } from "./model-instances.ts";
 import { validateRequest, type ValidatedModel } from "./request-validator.ts";
 import type { ModelTensor, ServedModel } from "./served-model.ts";
 
@@ -15,8 +15,9 @@ import type { ModelTensor, ServedModel } from "./served-model.ts";
 export interface ModelParts {
   readonly config: ModelConfig;
   readonly version: string;
+  readonly isDecoupled: boolean;
   readonly statistics: ModelStatistics;
-  readonly pool: ModelInstancePool;
+  readonly pool: ModelInstances;
   readonly scheduler: Scheduler;
   readonly clock: Clock;
   /** @see Backend.checkBytesInput */
@@ -33,20 +34,22 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly platform: string;
   readonly config: ModelConfig;
   readonly maxBatchSize: number;
-  readonly isDecoupled = false;
+  readonly isDecoupled: boolean;
   readonly inputs: readonly ModelTensor[];
   readonly outputs: readonly ModelTensor[];
   readonly statistics: ModelStatistics;
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
   readonly loadDurationSecs: number;
   readonly #labels: Labels;
-  readonly #pool: ModelInstancePool;
+  readonly #pool: ModelInstances;
   readonly #scheduler: Scheduler;
   readonly #clock: Clock;
   readonly #inputIndex: ReadonlyMap<string, number>;
   readonly #outputIndex: ReadonlyMap<string, number>;
   #inflightCount = 0;
   #onDrained: (() => void) | null = null;
+  #holdCount = 0;
+  #onReleased: (() => void) | null = null;
 
   constructor(parts: ModelParts) {
     const { config } = parts;
@@ -55,6 +58,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.platform = config.platform === "" ? config.backend : config.platform;
     this.config = config;
     this.maxBatchSize = config.maxBatchSize;
+    this.isDecoupled = parts.isDecoupled;
     this.inputs = config.input.map((input) => ({
       name: input.name,
       datatype: input.datatype,
@@ -116,6 +120,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     request.requestStartUs = nowUs;
     request.queueStartUs = nowUs;
     request.observer = this;
+    request.trace?.onQueued(request);
     this.statistics.pendingCount++;
     this.#inflightCount++;
     const refusal = this.#scheduler.enqueue(request);
@@ -124,6 +129,22 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
       this.#requestEnded();
     }
     return refusal;
+  }
+
+  /** The class names of an output; empty when it has none. */
+  labelsOf(outputName: string): readonly string[] {
+    return this.#labels.get(outputName) ?? [];
+  }
+
+  /** @see ComposingModel.hold */
+  hold(): void {
+    this.#holdCount++;
+  }
+
+  /** @see ComposingModel.release */
+  release(): void {
+    this.#holdCount--;
+    if (this.#holdCount === 0) this.#onReleased?.();
   }
 
   onSuccess(request: InferenceRequest): void {
@@ -137,11 +158,13 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   }
 
   /**
-   * Refuses new requests, lets the accepted ones end, and releases the instances.
+   * Refuses new requests, lets the accepted ones end, and releases the instances. Ensembles that hold the model are
+   * served until they let go.
    *
    * @returns Resolves when all memory is free and all worker threads have ended.
    */
   async unload(): Promise<void> {
+    if (this.#holdCount > 0) await new Promise<void>((resolve) => (this.#onReleased = resolve));
     this.#scheduler.stop();
     if (this.#inflightCount > 0) await new Promise<void>((resolve) => (this.#onDrained = resolve));
     await this.#pool.finalize();

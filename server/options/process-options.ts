@@ -34,6 +34,19 @@ export const processOptions = {
     defaultValue: 30,
     defaultReason: "Triton's default, and what Kubernetes grants a pod.",
   },
+  allowClientShm: {
+    flag: "--allow-client-shm",
+    group: "Server",
+    value: booleanValue,
+    doc:
+      "Let clients on this machine register POSIX shared memory, and send and receive tensors through it. Whoever reaches " +
+      "a listener can then have the server read and write any shared memory object that the server's user may open, of " +
+      "other programs too: turn it on only where all clients are trusted, run the server as a user of its own, and " +
+      "restrict the API category `shared-memory`.",
+    defaultValue: false,
+    defaultReason:
+      "Triton's default: a client must not reach memory that the operator did not mean to share.",
+  },
   logVerboseLevel: {
     flag: "--log-verbose",
     group: "Logging",

@@ -1,5 +1,6 @@
 import type { ApiRestriction } from "../api-restriction.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
 export type ModelControlMode = "none" | "poll" | "explicit";
@@ -21,6 +22,8 @@ export interface ServerOptions {
   readonly serverId: string;
   /** How long shutdown may take altogether. 0: nothing is waited for. */
   readonly exitTimeoutSecs: number;
+  /** Clients may register shared memory of this machine. */
+  readonly allowClientShm: boolean;
 
   /** Verbose records of this level and below are written; 0: none. */
   readonly logVerboseLevel: number;
@@ -60,6 +63,8 @@ export interface ServerOptions {
   /** As {@link httpHeaderForwardPattern}, for metadata. */
   readonly grpcHeaderForwardPattern: string;
   readonly grpcRestrictedProtocols: readonly ApiRestriction[];
+  /** Most unwritten responses of one request on a stream. At least 1. */
+  readonly grpcMaxResponsePoolSize: number;
   readonly grpcUseSsl: boolean;
   /** Implies TLS, whatever {@link grpcUseSsl} says. */
   readonly grpcUseSslMutual: boolean;
@@ -78,4 +83,6 @@ export interface ServerOptions {
   readonly metricsAddress: string;
   /** 0: any free port. */
   readonly metricsPort: number;
+
+  readonly traceConfig: TraceConfig;
 }

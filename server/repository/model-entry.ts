@@ -1,4 +1,5 @@
 import type { Model } from "../model/model.ts";
+import type { LoadPlan } from "./model-lifecycle.ts";
 
 /** Where a version is in its life. The names are the protocol's. */
 export type VersionState = "UNKNOWN" | "LOADING" | "READY" | "UNLOADING" | "UNAVAILABLE";
@@ -29,6 +30,14 @@ export class ModelEntry {
   modifiedMs = 0;
   /** The config that a client gave the loaded versions in place of the directory's own; `null`: it is the directory's. */
   configOverride: string | null = null;
+  /** What is loaded, or was until a model that this ensemble needs went away; `null`: nothing, or it was unloaded. */
+  plan: LoadPlan | null = null;
+  /** The models that this ensemble is made of; empty for other models. */
+  stepModels: readonly string[] = [];
+  /** This ensemble went down with a model that it needs, and comes back with it. */
+  isParked = false;
+  /** It was asked for by name; otherwise it was loaded because an ensemble needs it. */
+  isExplicit = false;
   #latestReady: Model | null = null;
 
   constructor(name: string) {

@@ -139,6 +139,9 @@ export class ModelLifecycle {
     entry.failureReason = "";
     entry.modifiedMs = plan.found.modifiedMs;
     entry.configOverride = plan.configOverride;
+    entry.plan = plan;
+    entry.isParked = false;
+    entry.stepModels = stepModelsOf(loaded);
     const replaced = entry.readyModels();
     for (const version of entry.versions.keys()) {
       if (!loaded.has(version)) entry.set(version, "UNAVAILABLE", unloadedReason, null);
@@ -178,4 +181,13 @@ export class ModelLifecycle {
       this.#directoryOf.delete(model);
     }
   }
+}
+
+/** The models that an ensemble is made of, each once; empty for other models. */
+function stepModelsOf(loaded: LoadedVersions): readonly string[] {
+  const names = new Set<string>();
+  for (const { config } of loaded.values()) {
+    for (const step of config.ensembleScheduling?.steps ?? []) names.add(step.modelName);
+  }
+  return [...names];
 }

@@ -1,6 +1,8 @@
 import { type Failure, failure, type Status, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Model } from "../model/model.ts";
+import { findCycles, runInOrder, stepModelNames } from "./ensemble-dependencies.ts";
+import { EnsembleKeeper } from "./ensemble-keeper.ts";
 import { ModelEntry } from "./model-entry.ts";
 import { type LoadFailure, ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
 import { checkModelName, type ModelLoadRequest } from "./model-load-request.ts";
@@ -32,6 +34,7 @@ export class ModelRepositoryManager {
   readonly #lifecycle: ModelLifecycle;
   readonly #entries = new Map<string, ModelEntry>();
   readonly #queues = new ModelQueues();
+  readonly #ensembles: EnsembleKeeper;
   /** The start or poll under way; the next poll waits for it. */
   #current: Promise<void> = Promise.resolve();
   /** The end has begun: what has not begun to load will not. */
@@ -41,6 +44,7 @@ export class ModelRepositoryManager {
     this.#repositories = parts.repositories;
     this.#logger = parts.logger;
     this.#lifecycle = new ModelLifecycle(parts);
+    this.#ensembles = new EnsembleKeeper(this.#entries, this.#lifecycle, this.#queues);
   }
 
   /**
@@ -64,14 +68,15 @@ export class ModelRepositoryManager {
     const duplicates =
       only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
     for (const name of duplicates) this.#markDuplicate(name);
-    let wanted = [...scan.models.values()];
+    let wanted: readonly FoundModel[] = [...scan.models.values()];
     if (only !== null) {
-      wanted = wanted.filter((found) => only.includes(found.name));
+      wanted = withStepModels(only, scan.models);
       for (const name of only) {
         if (scan.models.has(name) || duplicates.includes(name)) continue;
         this.#lifecycle.fail(this.#entry(name), `model '${name}' is in none of the repositories`);
       }
     }
+    for (const { name } of wanted) this.#entry(name).isExplicit = only === null || only.includes(name);
     await this.#loadAll(wanted);
     return [...this.#entries.values()].every((entry) => entry.isReady());
   }
@@ -102,25 +107,30 @@ export class ModelRepositoryManager {
    */
   load(request: ModelLoadRequest): Promise<Status> {
     const refusal = checkModelName(request.modelName);
-    if (refusal !== null) return Promise.resolve(refusal);
-    return this.#queues
-      .run(request.modelName, () =>
-        this.#isClosing ? Promise.resolve(closing) : this.#loadOnRequest(request),
-      )
-      .catch((thrown: unknown) => this.#pollFailure(request.modelName, StatusError.from(thrown).message));
+    return refusal === null ? this.#load(request, []) : Promise.resolve(refusal);
   }
 
   /**
-   * Unloads a model on request. A model that is not loaded, or not known, is no error.
+   * Unloads a model on request. A model that is not loaded, or not known, is no error. Ensembles that need it go down
+   * with it.
    *
+   * @param withDependents - Also unload what was loaded only because this ensemble needs it.
    * @returns When no version takes requests any more; accepted ones end afterwards. Never rejects.
+   * @see contract §1.10, §5.5
    */
-  unload(modelName: string): Promise<void> {
-    return this.#queues.run(modelName, () => {
+  async unload(modelName: string, withDependents = false): Promise<void> {
+    const stepModels = this.#entries.get(modelName)?.stepModels ?? [];
+    await this.#queues.run(modelName, () => {
       const entry = this.#entries.get(modelName);
       if (entry !== undefined) this.#forget(entry);
       return Promise.resolve();
     });
+    if (!withDependents) return;
+    for (const name of stepModels) {
+      if (this.#entries.get(name)?.isExplicit === false && !this.#ensembles.areUsing(name)) {
+        await this.unload(name, true);
+      }
+    }
   }
 
   /** @see DataPlane.findModel */
@@ -230,7 +240,13 @@ export class ModelRepositoryManager {
       if (scan.models.has(name) || scan.duplicates.includes(name)) continue;
       this.#forget(entry);
     }
-    await this.#loadAll([...scan.models.values()].filter((found) => this.#isChanged(found)));
+    const changed = [...scan.models.values()].filter((found) => this.#isChanged(found));
+    for (const { name } of changed) this.#entry(name).isExplicit = true;
+    await this.#loadAll(changed);
+    const names = new Set(changed.map((found) => found.name));
+    for (const name of names) {
+      if (this.#entry(name).latestReady !== null) await this.#ensembles.refresh(name, names);
+    }
   }
 
   #isChanged(found: FoundModel): boolean {
@@ -238,8 +254,18 @@ export class ModelRepositoryManager {
     return entry === undefined || found.modifiedMs !== entry.modifiedMs || entry.isBroken();
   }
 
+  /** Ensembles after the models that they need. */
   async #loadAll(wanted: readonly FoundModel[]): Promise<void> {
-    await Promise.all(wanted.map((found) => this.#queues.run(found.name, () => this.#loadFound(found))));
+    const foundByName = new Map(wanted.map((found) => [found.name, found]));
+    const dependencies = new Map(wanted.map((found) => [found.name, stepModelNames(found, null)]));
+    for (const [name, cycle] of findCycles(dependencies)) {
+      dependencies.delete(name);
+      this.#lifecycle.fail(this.#entry(name), circularDependency(cycle));
+    }
+    await runInOrder(dependencies, async (name) => {
+      const found = foundByName.get(name);
+      if (found !== undefined) await this.#queues.run(name, () => this.#loadFound(found));
+    });
   }
 
   async #loadFound(found: FoundModel): Promise<void> {
@@ -250,19 +276,56 @@ export class ModelRepositoryManager {
     if (failed !== null) this.#lifecycle.fail(entry, failed.reason);
   }
 
-  async #loadOnRequest(request: ModelLoadRequest): Promise<Status> {
+  /** @param chain - The ensembles because of which the model is loaded, the outermost first; empty: it was asked for. */
+  async #load(request: ModelLoadRequest, chain: readonly string[]): Promise<Status> {
+    const { modelName: name } = request;
+    const before = { latest: null as Model | null };
+    const status = await this.#queues
+      .run(name, async () => {
+        if (this.#isClosing) return closing;
+        before.latest = this.#entries.get(name)?.latestReady ?? null;
+        const outcome = await this.#loadOnRequest(request, chain);
+        const entry = this.#entries.get(name);
+        if (entry !== undefined && chain.length === 0) entry.isExplicit = true;
+        return outcome;
+      })
+      .catch((thrown: unknown) => this.#pollFailure(name, StatusError.from(thrown).message));
+    const latest = this.#entries.get(name)?.latestReady ?? null;
+    if (latest !== null && latest !== before.latest) await this.#ensembles.refresh(name, new Set(chain));
+    return status;
+  }
+
+  async #loadOnRequest(request: ModelLoadRequest, chain: readonly string[]): Promise<Status> {
     const { modelName: name, configOverride } = request;
     if (request.files.size > 0) return this.#loadFiles(request);
     const directories = await findModelDirectories(this.#repositories, name);
     const [found] = directories;
     if (found === undefined) return this.#pollFailure(name, `model '${name}' is in none of the repositories`);
     if (directories.length > 1) return this.#pollFailure(name, duplicateReason);
+    const circular = await this.#loadStepModels(found, configOverride, [...chain, name]);
+    if (circular !== null) return circular;
     if (configOverride !== null) return this.#replace(found, configOverride, null);
     if (!this.#isChanged(found)) return null;
     // The instances of an unchanged model have died: it comes back as it was.
     const entry = this.#entries.get(name);
     const isSame = found.modifiedMs === entry?.modifiedMs;
     return this.#replace(found, isSame ? entry.configOverride : null, null);
+  }
+
+  /** Brings up what an ensemble needs. What fails there, the ensemble's own load tells. */
+  async #loadStepModels(
+    found: FoundModel,
+    configOverride: string | null,
+    chain: readonly string[],
+  ): Promise<Status> {
+    for (const name of stepModelNames(found, configOverride)) {
+      if (chain.includes(name)) {
+        const cycle = [...chain.slice(chain.indexOf(name)), name].join(" -> ");
+        return this.#pollFailure(found.name, circularDependency(cycle));
+      }
+      await this.#load({ modelName: name, configOverride: null, files: new Map() }, chain);
+    }
+    return null;
   }
 
   async #loadFiles({ modelName: name, configOverride, files }: ModelLoadRequest): Promise<Status> {
@@ -316,11 +379,35 @@ export class ModelRepositoryManager {
 
   /** Unloads a model. What never came up has nothing left to say, and must not keep the server unready. */
   #forget(entry: ModelEntry): void {
+    this.#ensembles.park(entry.name);
     this.#lifecycle.unload(entry);
+    entry.plan = null;
+    entry.isParked = false;
+    entry.isExplicit = false;
     entry.forgetFailures();
     entry.failureReason = "";
     if (entry.versions.size === 0) this.#entries.delete(entry.name);
   }
+}
+
+function circularDependency(cycle: string): string {
+  return `circular dependency between ensembles: ${cycle}`;
+}
+
+/** Models that were asked for by name, and those that the ensembles among them need. */
+function withStepModels(
+  names: readonly string[],
+  models: ReadonlyMap<string, FoundModel>,
+): readonly FoundModel[] {
+  const wanted = new Set<FoundModel>();
+  const add = (name: string): void => {
+    const found = models.get(name);
+    if (found === undefined || wanted.has(found)) return;
+    wanted.add(found);
+    for (const needed of stepModelNames(found, null)) add(needed);
+  };
+  for (const name of names) add(name);
+  return [...wanted];
 }
 
 function loadFailure(name: string, { reason, versions }: LoadFailure): Failure {

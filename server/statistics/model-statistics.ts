@@ -52,7 +52,8 @@ export class ModelStatistics implements RequestObserver {
   onSuccess(request: InferenceRequest): void {
     this.successCount++;
     this.inferenceCount += Math.max(1, request.batchSize);
-    this.requestUs += request.computeEndUs - request.requestStartUs;
+    const endUs = request.requestEndUs === 0 ? request.computeEndUs : request.requestEndUs;
+    this.requestUs += endUs - request.requestStartUs;
     this.queueUs += request.computeStartUs - request.queueStartUs;
     this.computeInputUs += request.computeInputEndUs - request.computeStartUs;
     this.computeInferUs += request.computeOutputStartUs - request.computeInputEndUs;

@@ -14,8 +14,21 @@ import { makeDynamicBatching } from "./model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
+import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
+import type { SentTraceSetting } from "../../server/tracing/trace-change.ts";
+import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
+import type { TraceSettingsReport } from "../../server/tracing/trace-settings.ts";
+import { Tracer } from "../../server/tracing/tracer.ts";
+import { systemClock } from "../../server/core/clock.ts";
+import { LogRecorder } from "./log-recorder.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
+
+/** Tracing that is off and may be switched on, and whose traces go nowhere. */
+function fakeTracer(): Tracer {
+  const config = { ...defaultTraceConfig, filePath: "trace.json" };
+  return new Tracer({ config, logger: new LogRecorder().logger, clock: systemClock });
+}
 
 /** A config with every part that the wire form has. */
 export const fakeConfig: ModelConfig = {
@@ -43,6 +56,7 @@ export const fakeConfig: ModelConfig = {
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
+  ensembleScheduling: null,
   optimization: { graphLevel: 1, eagerBatching: false },
 };
 
@@ -87,6 +101,15 @@ export class FakeModel implements ServedModel {
     return null;
   }
 
+  /** Resolves with request number `index`, counted from 0, when it has come. */
+  async request(index: number): Promise<InferenceRequest> {
+    for (;;) {
+      const request = this.requests[index];
+      if (request !== undefined) return request;
+      await this.nextRequest();
+    }
+  }
+
   /** Resolves when the next request has come. */
   nextRequest(): Promise<InferenceRequest> {
     return new Promise((resolve) => {
@@ -101,6 +124,20 @@ export class FakeModel implements ServedModel {
     const request = this.requests.at(-1);
     if (request === undefined) throw new Error("no request has come");
     return request;
+  }
+
+  /** Gives a request one response of a decoupled model, whose output holds one byte. */
+  respond(request: InferenceRequest, value: number, isFinal = false): void {
+    const response = new InferenceResponse({
+      modelName: this.name,
+      modelVersion: this.version,
+      id: request.id,
+      outputs: [new Tensor("OUTPUT0", "UINT8", [1], Uint8Array.of(value))],
+      parameters: null,
+      buffer: null,
+    });
+    if (isFinal) request.complete(response);
+    else request.respond(response);
   }
 
   /** Completes a request with its inputs, then overwrites their memory, as a buffer pool would. */
@@ -129,7 +166,15 @@ export class FakeDataPlane implements DataPlane {
   exiting = false;
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
+  /** Further models that are ready, by name. */
+  readonly models = new Map<string, FakeModel>();
   readonly settings = new LogSettings();
+  /** Replaceable before the front end is made. */
+  tracer = fakeTracer();
+  /** Off until a test enables it. */
+  readonly sharedMemory = new SharedMemoryManager((failed) => {
+    throw new Error(failed.message);
+  });
   /** The arguments of the last look-up. */
   lastLookUp: readonly [string, string] = ["", ""];
   /** What the operations of the model repository extension were given. */
@@ -158,6 +203,8 @@ export class FakeDataPlane implements DataPlane {
   findModel(name: string, version: string): ServedModel | Failure {
     this.lastLookUp = [name, version];
     if (name === "echo" && (version === "" || version === "1")) return this.echo;
+    const other = this.models.get(name);
+    if (other !== undefined) return other;
     if (name === "loading") return failure("UNAVAILABLE", `Request for model "${name}" that is not ready`);
     return failure("NOT_FOUND", `Request for unknown model: '${name}' version '${version}' is not found`);
   }
@@ -183,6 +230,19 @@ export class FakeDataPlane implements DataPlane {
     return changeLogSetting(this.settings, name, value);
   }
 
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.changeSettings(modelName, settings);
+  }
+
   repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
     this.indexes.push(onlyReady);
     const rows: ModelIndexRow[] = [
@@ -198,8 +258,8 @@ export class FakeDataPlane implements DataPlane {
     return Promise.resolve(this.repositoryRefusal);
   }
 
-  unloadModel(name: string): Promise<Status> {
-    this.unloads.push(name);
+  unloadModel(name: string, withDependents = false): Promise<Status> {
+    this.unloads.push(withDependents ? `${name} and its dependents` : name);
     return Promise.resolve(this.repositoryRefusal);
   }
 

@@ -36,6 +36,7 @@ export class ManualModel {
     this.model = new Model({
       config,
       version,
+      isDecoupled: false,
       statistics: this.statistics,
       pool: this.pool,
       scheduler: makeScheduler(config, this.pool, this.clock),

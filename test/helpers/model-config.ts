@@ -24,6 +24,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     metricTags: new Map(),
     parameters: new Map(),
     dynamicBatching: null,
+    ensembleScheduling: null,
     optimization: { graphLevel: 0, eagerBatching: false },
     ...parts,
   };

@@ -4,8 +4,10 @@ import { StatusError } from "../../core/status.ts";
 import { Tensor } from "../../core/tensor.ts";
 import { type ForwardedHeaders, withForwardedHeaders } from "../../header-forwarder.ts";
 import { ProtoReader, wireType } from "./proto-reader.ts";
-import { readRequestParameters, readTensorParameter } from "./request-parameters.ts";
+import type { SharedMemoryPlace, SharedMemoryPlaces } from "../../shared-memory/shared-memory-place.ts";
+import { readRequestParameters } from "./request-parameters.ts";
 import { readTensorContents } from "./tensor-contents.ts";
+import { TensorParameters } from "./tensor-parameters.ts";
 
 /*
  * ModelInferRequest            InferInputTensor            InferRequestedOutputTensor
@@ -35,6 +37,8 @@ const contentsTag = (5 << 3) | delimited;
 const outputParametersTag = (2 << 3) | delimited;
 
 const noNames: readonly string[] = [];
+/** The data of inputs in shared memory, until they get it. */
+const noBytes = new Uint8Array(0);
 
 /** More names than this are looked up in a set; for fewer, comparing them is faster. */
 const linearSearchLimit = 16;
@@ -58,6 +62,9 @@ export class InferRequestMessage {
   #rawIndex = 0;
   /** Outputs wanted as classes, with how many of them. */
   #classifications: Map<string, number> | null = null;
+  /** By position; `null` without any. */
+  #inputPlaces: (SharedMemoryPlace | null)[] | null = null;
+  #outputPlaces: Map<string, SharedMemoryPlace> | null = null;
 
   /**
    * Reads the outermost fields.
@@ -108,7 +115,7 @@ export class InferRequestMessage {
    * @param forwarded - Metadata of the call that become parameters.
    * @returns A request whose tensors are views on the message, except typed contents that needed converting.
    * @throws StatusError INVALID_ARG for bytes that are no such message, a datatype that does not exist, a name that
-   * comes twice, data that is missing or given twice; UNSUPPORTED for what this server does not do yet.
+   * comes twice, data that is missing or given twice.
    */
   toInferenceRequest(sink: ResponseSink, forwarded: ForwardedHeaders | null = null): InferenceRequest {
     const parameters = readRequestParameters(this.#reader, this.#parameterOffsets);
@@ -129,13 +136,19 @@ export class InferRequestMessage {
     return request;
   }
 
+  /** Which tensors lie in shared memory, or `null`. Known after {@link toInferenceRequest}; those inputs have no data yet. */
+  get sharedMemory(): SharedMemoryPlaces | null {
+    if (this.#inputPlaces === null && this.#outputPlaces === null) return null;
+    return { inputs: this.#inputPlaces ?? [], outputs: this.#outputPlaces ?? new Map() };
+  }
+
   #readInputs(): Tensor[] {
     const offsets = this.#inputOffsets;
     const inputs: Tensor[] = [];
     const names: string[] = [];
     for (let i = 0; i < offsets.length; i++) {
       this.#reader.offset = offsets[i]!;
-      const input = this.#readInput();
+      const input = this.#readInput(i);
       inputs.push(input);
       names.push(input.name);
     }
@@ -143,7 +156,7 @@ export class InferRequestMessage {
     return inputs;
   }
 
-  #readInput(): Tensor {
+  #readInput(position: number): Tensor {
     const reader = this.#reader;
     const messageEnd = reader.end;
     reader.end = reader.delimitedEnd("inputs");
@@ -151,6 +164,7 @@ export class InferRequestMessage {
     let datatypeName = "";
     const shape: number[] = [];
     let contentsRanges: number[] | null = null;
+    let parameters: TensorParameters | null = null;
     while (reader.offset < reader.end) {
       const tag = reader.tag("inputs");
       switch (tag) {
@@ -169,7 +183,8 @@ export class InferRequestMessage {
           shape.push(readDimension(reader, reader.end));
           break;
         case inputParametersTag:
-          readTensorParameter(reader, "inputs.parameters", `input "${name}"`);
+          parameters ??= new TensorParameters();
+          parameters.read(reader, "inputs.parameters", `input "${name}"`);
           break;
         case contentsTag: {
           const end = reader.delimitedEnd("inputs.contents");
@@ -187,19 +202,28 @@ export class InferRequestMessage {
     if (datatype === null) {
       throw new StatusError("INVALID_ARG", `Input "${name}" has unknown datatype "${datatypeName}"`);
     }
-    return new Tensor(name, datatype, shape, this.#readData(name, datatype, contentsRanges));
+    const place = parameters?.place(`input "${name}"`) ?? null;
+    if (place === null) {
+      return new Tensor(name, datatype, shape, this.#readData(name, datatype, contentsRanges));
+    }
+    if (contentsRanges !== null) throw this.#twoSources(name, "shared memory");
+    this.#inputPlaces ??= new Array<SharedMemoryPlace | null>(this.#inputOffsets.length).fill(null);
+    this.#inputPlaces[position] = place;
+    return new Tensor(name, datatype, shape, noBytes);
+  }
+
+  #twoSources(name: string, other: string): StatusError {
+    return new StatusError(
+      "INVALID_ARG",
+      `Contents field must not be specified when using ${other} for input tensor '${name}' for model '${this.modelName}'`,
+    );
   }
 
   /** The bytes of an input: its own contents, or the next entry of the raw contents. */
   #readData(name: string, datatype: DataType, contentsRanges: number[] | null): Uint8Array {
     const reader = this.#reader;
     if (contentsRanges !== null) {
-      if (this.#rawOffsets.length > 0) {
-        throw new StatusError(
-          "INVALID_ARG",
-          `Contents field must not be specified when using raw_input_contents for input tensor '${name}' for model '${this.modelName}'`,
-        );
-      }
+      if (this.#rawOffsets.length > 0) throw this.#twoSources(name, "raw_input_contents");
       return readTensorContents(reader, contentsRanges, datatype, name);
     }
     const offset = this.#rawOffsets[this.#rawIndex];
@@ -231,21 +255,25 @@ export class InferRequestMessage {
     const messageEnd = reader.end;
     reader.end = reader.delimitedEnd("outputs");
     let name = "";
-    let classCount = 0;
+    let parameters: TensorParameters | null = null;
     while (reader.offset < reader.end) {
       const tag = reader.tag("outputs");
       if (tag === tensorNameTag) name = reader.name("outputs.name");
       else if (tag === outputParametersTag) {
-        classCount = Math.max(
-          classCount,
-          readTensorParameter(reader, "outputs.parameters", `output "${name}"`),
-        );
+        parameters ??= new TensorParameters();
+        parameters.read(reader, "outputs.parameters", `output "${name}"`);
       } else reader.skip(tag, "outputs");
     }
     reader.end = messageEnd;
-    if (classCount > 0) {
+    if (parameters === null) return name;
+    const place = parameters.place(`output "${name}"`);
+    if (place !== null) {
+      this.#outputPlaces ??= new Map();
+      this.#outputPlaces.set(name, place);
+    }
+    if (parameters.classCount > 0) {
       this.#classifications ??= new Map();
-      this.#classifications.set(name, classCount);
+      this.#classifications.set(name, parameters.classCount);
     }
     return name;
   }

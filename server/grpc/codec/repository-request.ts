@@ -36,14 +36,15 @@ export function loadParametersOf(message: RepositoryModelMessage): LoadParameter
 }
 
 /**
- * Checks the parameters of an unload. What `unload_dependents` says makes no difference: models that depend on others
- * (ensembles) cannot be loaded yet, so no model has dependents. Other parameters are not looked at, as in Triton.
+ * Reads the parameters of an unload. Others than `unload_dependents` are not looked at, as in Triton.
  *
+ * @returns Whether models go too that were loaded only because of this one.
  * @throws StatusError INVALID_ARG
  */
-export function checkUnloadParameters(message: RepositoryModelMessage): void {
+export function readUnloadParameters(message: RepositoryModelMessage): boolean {
   const parameter = message.parameters["unload_dependents"];
-  if (parameter === undefined || parameter.bool_param !== undefined) return;
+  if (parameter === undefined) return false;
+  if (parameter.bool_param !== undefined) return parameter.bool_param;
   throw wrongType("unload", "unload_dependents", "bool_param");
 }
 

@@ -43,13 +43,6 @@ const typesByName: ReadonlyMap<string, readonly ParameterChoice[]> = new Map([
 /** What a parameter for the backend may be: there is no 64-bit unsigned type in the backend's interface. */
 const customTypes: readonly ParameterChoice[] = ["int64_param", "bool_param", "string_param", "double_param"];
 
-/** Parameters of a tensor that ask for a way of sending data that is not built yet. */
-const sharedMemoryParameters: ReadonlySet<string> = new Set([
-  "shared_memory_region",
-  "shared_memory_byte_size",
-  "shared_memory_offset",
-]);
-
 /**
  * Reads the parameters of a request and checks the types of those that have a meaning.
  *
@@ -139,31 +132,4 @@ function notNegative(entry: ParameterEntry): number {
     );
   }
   return value;
-}
-
-/**
- * Reads one parameter of an input or a requested output, which lies at the reader's offset.
- *
- * @param tensor - Names the tensor in messages, as far as it is known: a tensor's name may come after its parameters.
- * @returns How many classes of an output are wanted; 0 when the parameter says nothing of that. Names that mean nothing
- * in this place are passed over, as in Triton.
- * @throws StatusError INVALID_ARG for a classification that is no count; UNSUPPORTED for what the protocol has and this
- * server has not yet.
- */
-export function readTensorParameter(reader: ProtoReader, field: string, tensor: string): number {
-  const entry = readParameterEntry(reader, field);
-  const { key, choice, value } = entry;
-  if (sharedMemoryParameters.has(key)) {
-    throw new StatusError(
-      "UNSUPPORTED",
-      `Parameter "${key}" of ${tensor} is not supported yet: send and receive the data as raw contents`,
-    );
-  }
-  if (key !== "classification" || !field.startsWith("outputs")) return 0;
-  const count = choice === "int64_param" ? Number(value) : 0;
-  if (count > 0) return count;
-  throw new StatusError(
-    "INVALID_ARG",
-    `Parameter "classification" of ${tensor} must be an int64_param greater than 0`,
-  );
 }

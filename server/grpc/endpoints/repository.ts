@@ -1,7 +1,7 @@
 import { failure, type Status, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import {
-  checkUnloadParameters,
+  readUnloadParameters,
   loadParametersOf,
   type RepositoryIndexMessage,
   type RepositoryModelMessage,
@@ -39,8 +39,8 @@ export function modelLoad(dataPlane: DataPlane, call: UnaryCall): void {
 export function modelUnload(dataPlane: DataPlane, call: UnaryCall): void {
   const message = decodeUnload(call.message) as RepositoryModelMessage;
   if (message.repository_name !== "") return call.fail(withRepositoryName);
-  checkUnloadParameters(message);
-  answer(call, async () => endCall(call, await dataPlane.unloadModel(message.model_name)));
+  const withDependents = readUnloadParameters(message);
+  answer(call, async () => endCall(call, await dataPlane.unloadModel(message.model_name, withDependents)));
 }
 
 /** The responses of load and unload have no fields. */

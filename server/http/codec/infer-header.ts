@@ -1,4 +1,5 @@
 import { StatusError } from "../../core/status.ts";
+import type { SharedMemoryPlace, SharedMemoryPlaces } from "../../shared-memory/shared-memory-place.ts";
 import { type InferInput, readInferInputs } from "./infer-input.ts";
 import { type InferParameters, noParameters, readInferParameters } from "./infer-parameters.ts";
 import { readRequestedOutputs } from "./infer-requested-outputs.ts";
@@ -6,6 +7,7 @@ import { JsonReader } from "./json-reader.ts";
 import { allBinary, allJson, OutputEncodings } from "./output-encodings.ts";
 
 const noNames: readonly string[] = [];
+const noPlaces: ReadonlyMap<string, SharedMemoryPlace> = new Map();
 
 /**
  * The JSON part of an inference request, read and checked as far as it can be without the model.
@@ -23,15 +25,25 @@ export class InferHeader {
   readonly outputEncodings: OutputEncodings;
   /** Outputs wanted as classes, with how many of them, or `null`. */
   readonly classifications: ReadonlyMap<string, number> | null;
+  /** The tensors in shared memory, or `null` when there are none. */
+  readonly sharedMemory: SharedMemoryPlaces | null;
   readonly parameters: InferParameters;
 
-  constructor(init: Omit<InferHeader, "binaryBytes" | "isIndependentOfData">) {
+  /** @param outputPlaces - Of the outputs wanted in shared memory. */
+  constructor(
+    init: Omit<InferHeader, "binaryBytes" | "isIndependentOfData" | "sharedMemory">,
+    outputPlaces: ReadonlyMap<string, SharedMemoryPlace> = noPlaces,
+  ) {
     this.id = init.id;
     this.inputs = init.inputs;
     this.binaryBytes = init.inputs.reduce((sum, input) => sum + input.binaryBytes, 0);
     this.requestedOutputs = init.requestedOutputs;
     this.outputEncodings = init.outputEncodings;
     this.classifications = init.classifications;
+    this.sharedMemory =
+      outputPlaces.size > 0 || init.inputs.some((input) => input.place !== null)
+        ? { inputs: init.inputs.map((input) => input.place), outputs: outputPlaces }
+        : null;
     this.parameters = init.parameters;
   }
 
@@ -81,12 +93,13 @@ export function readInferHeader(bytes: Uint8Array, jsonBytes: number, maxInputBy
       parameters,
     });
   }
-  return new InferHeader({
+  const header = {
     id: id ?? "",
     inputs,
     requestedOutputs: [...outputs.encodings.keys()],
     outputEncodings: new OutputEncodings(outputs.encodings, isBinaryByDefault ? "binary" : "json"),
     classifications: outputs.classifications,
     parameters,
-  });
+  };
+  return new InferHeader(header, outputs.places);
 }

@@ -1,7 +1,9 @@
 import { type DataType, dataTypeByteSize, dataTypes, parseDataType } from "../../core/data-type.ts";
 import { formatShape, type Shape } from "../../core/shape.ts";
 import { StatusError } from "../../core/status.ts";
+import type { SharedMemoryPlace } from "../../shared-memory/shared-memory-place.ts";
 import type { JsonReader } from "./json-reader.ts";
+import { isSharedMemoryParameter, SharedMemoryParameters } from "./shared-memory-parameters.ts";
 import { readTensorData } from "./tensor-data-reader.ts";
 
 /** Element and byte counts must stay below this, as the protocol's int64 dimensions ask. */
@@ -12,17 +14,20 @@ export class InferInput {
   readonly name: string;
   readonly datatype: DataType;
   readonly shape: Shape;
-  /** The tensor's bytes, converted from `data`; or `null` when they follow the JSON as binary tensor data. */
+  /** The tensor's bytes, converted from `data`; or `null` when they are elsewhere. */
   readonly data: Uint8Array | null;
-  /** How many bytes follow the JSON for this input; 0 when {@link data} is there. */
+  /** How many bytes follow the JSON for this input as binary tensor data; 0 for others. */
   readonly binaryBytes: number;
+  /** Where the bytes are in shared memory, or `null`. */
+  readonly place: SharedMemoryPlace | null;
 
-  constructor(name: string, datatype: DataType, shape: Shape, data: Uint8Array | null, binaryBytes: number) {
-    this.name = name;
-    this.datatype = datatype;
-    this.shape = shape;
-    this.data = data;
-    this.binaryBytes = binaryBytes;
+  constructor(init: Pick<InferInput, keyof InferInput>) {
+    this.name = init.name;
+    this.datatype = init.datatype;
+    this.shape = init.shape;
+    this.data = init.data;
+    this.binaryBytes = init.binaryBytes;
+    this.place = init.place;
   }
 }
 
@@ -30,10 +35,11 @@ export class InferInput {
 interface DataSource {
   /** `binary_data_size`, or -1 when there is none. */
   readonly binaryBytes: number;
-  readonly usesSharedMemory: boolean;
+  /** `null` without any parameter of shared memory. */
+  readonly sharedMemory: SharedMemoryParameters | null;
 }
 
-const noSource: DataSource = { binaryBytes: -1, usesSharedMemory: false };
+const noSource: DataSource = { binaryBytes: -1, sharedMemory: null };
 
 /**
  * Reads one element of the request's `inputs`. Of a member that comes twice, the first counts, as in Triton.
@@ -78,7 +84,8 @@ export function readInferInput(reader: JsonReader, maxInputBytes: number): Infer
     data = readTensorData(reader, { name, datatype, shape }, maxInputBytes);
     reader.position = behind;
   }
-  return new InferInput(name, datatype, shape, data, binaryBytes);
+  const place = placeOf(name, source ?? noSource);
+  return new InferInput({ name, datatype, shape, data, binaryBytes, place });
 }
 
 /** Converts the data at the reader when all that it takes is known; otherwise reads over it and returns `null`. */
@@ -147,37 +154,26 @@ function checkShape(name: string, datatype: DataType, shape: Shape): void {
   }
 }
 
+function placeOf(name: string, { sharedMemory }: DataSource): SharedMemoryPlace | null {
+  return sharedMemory === null ? null : sharedMemory.place(`input '${name}'`);
+}
+
 function readDataSource(reader: JsonReader): DataSource {
   let binaryBytes = -1;
-  let usesSharedMemory = false;
+  let sharedMemory: SharedMemoryParameters | null = null;
   for (let key = reader.enterObject("parameters"); key !== null; key = reader.nextKey()) {
     if (key === "binary_data_size") {
       const size = reader.readUnsigned(key);
       // Beyond 2^53 no body is long enough, which the check against the body says.
       binaryBytes = Number(size);
     } else if (isSharedMemoryParameter(key)) {
-      reader.skipValue(key);
-      usesSharedMemory = true;
+      sharedMemory ??= new SharedMemoryParameters();
+      sharedMemory.read(reader, key);
     } else {
       reader.skipValue(key);
     }
   }
-  return { binaryBytes, usesSharedMemory };
-}
-
-/** Whether this tensor parameter is one of the three of the shared-memory extension. */
-export function isSharedMemoryParameter(key: string): boolean {
-  return (
-    key === "shared_memory_region" || key === "shared_memory_byte_size" || key === "shared_memory_offset"
-  );
-}
-
-/** The error for tensors in shared memory. */
-export function sharedMemoryUnsupported(tensor: string): StatusError {
-  return new StatusError(
-    "UNSUPPORTED",
-    `shared memory for ${tensor} is not supported yet: send the data in the request's body`,
-  );
+  return { binaryBytes, sharedMemory };
 }
 
 /** Returns the number of binary bytes that the input takes from the body: 0 when it has `data`. */
@@ -185,14 +181,13 @@ function checkDataSource(name: string, shape: Shape, hasData: boolean, source: D
   const found: string[] = [];
   if (hasData) found.push("'data'");
   if (source.binaryBytes >= 0) found.push("'binary_data_size'");
-  if (source.usesSharedMemory) found.push("'shared_memory_region'");
+  if (source.sharedMemory !== null) found.push("'shared_memory_region'");
   if (found.length > 1 || (found.length === 0 && !shape.includes(0))) {
     throw new StatusError(
       "INVALID_ARG",
       `input '${name}' must have exactly one of 'data', 'binary_data_size' and 'shared_memory_region', got ${found.length === 0 ? "none" : found.join(" and ")}`,
     );
   }
-  if (source.usesSharedMemory) throw sharedMemoryUnsupported(`input '${name}'`);
   return Math.max(0, source.binaryBytes);
 }
 

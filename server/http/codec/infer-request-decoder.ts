@@ -29,7 +29,7 @@ export interface InferRequestBody {
  *
  * Names and shapes are not compared with any model here; nor are byte counts with shapes.
  *
- * @throws StatusError when the request is at fault: INVALID_ARG, or UNSUPPORTED for extensions that are not built.
+ * @throws StatusError INVALID_ARG when the request is at fault.
  * @see docs/protocol.md, "Inference request"
  */
 export function decodeInferRequest(request: InferRequestBody): DecodedInferRequest {
@@ -91,7 +91,7 @@ function leadingIdEnd(body: Buffer, jsonBytes: number): number {
   return -1;
 }
 
-/** Gives the inputs their bytes, the binary ones as views on what follows the JSON. */
+/** Gives the inputs their bytes, the binary ones as views on what follows the JSON; none to those in shared memory. */
 function bind(header: InferHeader, id: string, body: Buffer, jsonBytes: number): DecodedInferRequest {
   const available = body.byteLength - jsonBytes;
   if (header.binaryBytes !== available) throw wrongBodySize(header, available);
@@ -112,6 +112,7 @@ function bind(header: InferHeader, id: string, body: Buffer, jsonBytes: number):
     requestedOutputs: header.requestedOutputs,
     outputEncodings: header.outputEncodings,
     classifications: header.classifications,
+    sharedMemory: header.sharedMemory,
     parameters: parameters.custom,
     priority: parameters.priority,
     timeoutUs: parameters.timeoutUs,

@@ -1,7 +1,8 @@
 import { StatusError } from "../../core/status.ts";
-import { isSharedMemoryParameter, sharedMemoryUnsupported } from "./infer-input.ts";
+import type { SharedMemoryPlace } from "../../shared-memory/shared-memory-place.ts";
 import type { JsonReader } from "./json-reader.ts";
 import type { OutputEncoding } from "./output-encodings.ts";
+import { isSharedMemoryParameter, SharedMemoryParameters } from "./shared-memory-parameters.ts";
 
 /** The request's `outputs`. */
 export interface InferRequestedOutputs {
@@ -9,15 +10,18 @@ export interface InferRequestedOutputs {
   readonly encodings: ReadonlyMap<string, OutputEncoding>;
   /** The outputs wanted as classes, with how many of them, or `null`. */
   readonly classifications: ReadonlyMap<string, number> | null;
+  /** The outputs wanted in shared memory, with where. */
+  readonly places: ReadonlyMap<string, SharedMemoryPlace>;
 }
 
 /**
  * Reads the request's `outputs`.
  *
- * @throws StatusError for a name that comes twice, and UNSUPPORTED for shared memory.
+ * @throws StatusError for a name that comes twice, and for an output that is wanted in two ways.
  */
 export function readRequestedOutputs(reader: JsonReader): InferRequestedOutputs {
   const outputs = new Map<string, OutputEncoding>();
+  const places = new Map<string, SharedMemoryPlace>();
   let classifications: Map<string, number> | null = null;
   for (let more = reader.enterArray("outputs"); more; more = reader.nextElement()) {
     let name: string | null = null;
@@ -36,14 +40,15 @@ export function readRequestedOutputs(reader: JsonReader): InferRequestedOutputs 
     if (outputs.has(name)) {
       throw new StatusError("INVALID_ARG", `output '${name}' already exists in request`);
     }
-    if (wishes?.usesSharedMemory === true) throw sharedMemoryUnsupported(`output '${name}'`);
+    const place = wishes === null ? null : placeOf(name, wishes);
+    if (place !== null) places.set(name, place);
     if (wishes !== null && wishes.classCount > 0) {
       classifications ??= new Map();
       classifications.set(name, wishes.classCount);
     }
-    outputs.set(name, wishes?.isBinary === true ? "binary" : "json");
+    outputs.set(name, place !== null ? "shared-memory" : wishes?.isBinary === true ? "binary" : "json");
   }
-  return { encodings: outputs, classifications };
+  return { encodings: outputs, classifications, places };
 }
 
 /** What an output's `parameters` ask for. */
@@ -51,22 +56,40 @@ interface OutputWishes {
   readonly isBinary: boolean;
   /** 0: the output itself. */
   readonly classCount: number;
-  readonly usesSharedMemory: boolean;
+  /** `null` without any parameter of shared memory. */
+  readonly sharedMemory: SharedMemoryParameters | null;
+}
+
+/** Where the output is wanted in shared memory, or `null`. Its bytes go there and nowhere else, and as they are. */
+function placeOf(
+  name: string,
+  { isBinary, classCount, sharedMemory }: OutputWishes,
+): SharedMemoryPlace | null {
+  if (sharedMemory === null) return null;
+  const place = sharedMemory.place(`output '${name}'`);
+  if (!isBinary && classCount === 0) return place;
+  const other = isBinary ? "'binary_data'" : "'classification'";
+  throw new StatusError(
+    "INVALID_ARG",
+    `output '${name}' can not have both ${other} and 'shared_memory_region'`,
+  );
 }
 
 function readWishes(reader: JsonReader): OutputWishes {
   let isBinary = false;
   let classCount = 0;
-  let usesSharedMemory = false;
+  let sharedMemory: SharedMemoryParameters | null = null;
   for (let key = reader.enterObject("parameters"); key !== null; key = reader.nextKey()) {
     if (key === "binary_data") {
       isBinary = reader.readBoolean(key);
     } else if (key === "classification") {
       classCount = Number(reader.readUnsigned(key));
+    } else if (isSharedMemoryParameter(key)) {
+      sharedMemory ??= new SharedMemoryParameters();
+      sharedMemory.read(reader, key);
     } else {
-      if (isSharedMemoryParameter(key)) usesSharedMemory = true;
       reader.skipValue(key);
     }
   }
-  return { isBinary, classCount, usesSharedMemory };
+  return { isBinary, classCount, sharedMemory };
 }

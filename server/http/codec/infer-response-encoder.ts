@@ -43,7 +43,7 @@ export function encodeInferResponse(
   } else {
     const start = writer.length;
     writeHeader(writer, response, encodings);
-    if (outputs.every((output) => encodings.of(output.name) === "binary")) {
+    if (outputs.every((output) => encodings.of(output.name) !== "json")) {
       scratch.keepHeader(response, encodings, writer.written().subarray(start));
     }
   }
@@ -76,7 +76,10 @@ function writeHeader(writer: JsonWriter, response: InferenceResponse, encodings:
     writer.ascii(separator);
     separator = ",";
     writeDeclaration(writer, output);
-    if (encodings.of(output.name) === "binary") {
+    const encoding = encodings.of(output.name);
+    if (encoding === "shared-memory") {
+      writer.ascii("}");
+    } else if (encoding === "binary") {
       writer.ascii(',"parameters":{"binary_data_size":');
       writer.integer(output.data.byteLength);
       writer.ascii("}}");

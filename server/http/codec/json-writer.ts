@@ -99,13 +99,19 @@ export class JsonWriter {
     this.length = at;
   }
 
-  /** Writes well-formed UTF-8 as a string in quotes. */
-  utf8String(text: Uint8Array): void {
-    const bytes = this.reserve(text.byteLength * maxEscapeBytes + 2);
+  /**
+   * Writes the UTF-8 from `start` to `end` as a string in quotes.
+   *
+   * @returns Whether all of it was ASCII. Otherwise somebody must have checked that it is well-formed, or do so now.
+   */
+  utf8String(text: Uint8Array, start = 0, end = text.byteLength): boolean {
+    const bytes = this.reserve((end - start) * maxEscapeBytes + 2);
     let at = this.length;
+    let all = 0;
     bytes[at++] = quote;
-    for (let i = 0; i < text.byteLength; i++) {
+    for (let i = start; i < end; i++) {
       const byte = text[i]!;
+      all |= byte;
       if (byte >= 0x20 && byte !== quote && byte !== backslash) {
         bytes[at++] = byte;
       } else {
@@ -115,5 +121,6 @@ export class JsonWriter {
     }
     bytes[at++] = quote;
     this.length = at;
+    return all < 0x80;
   }
 }

@@ -1,5 +1,14 @@
-/** How an output's data travels in the response: behind the JSON as binary tensor data, or inside as `data`. */
-export type OutputEncoding = "binary" | "json";
+/**
+ * How an output's data travels: in the response, behind its JSON as binary tensor data or inside as `data`, or not in the
+ * response at all but in shared memory.
+ */
+export type OutputEncoding = "binary" | "json" | "shared-memory";
+
+/** {@link OutputEncodings} as plain values, which another thread can be sent. */
+export interface OutputEncodingsParts {
+  readonly listed: ReadonlyMap<string, OutputEncoding> | null;
+  readonly unlisted: OutputEncoding;
+}
 
 /**
  * Which outputs of a request the client wants in which form.
@@ -24,6 +33,16 @@ export class OutputEncodings {
   /** The encoding of the output with this name. */
   of(outputName: string): OutputEncoding {
     return this.#listed?.get(outputName) ?? this.#unlisted;
+  }
+
+  parts(): OutputEncodingsParts {
+    return { listed: this.#listed, unlisted: this.#unlisted };
+  }
+
+  /** The constants below where they say it: what is kept for a response's encoding is found by identity. */
+  static fromParts({ listed, unlisted }: OutputEncodingsParts): OutputEncodings {
+    if (listed !== null) return new OutputEncodings(listed, unlisted);
+    return unlisted === "json" ? allJson : allBinary;
   }
 }
 

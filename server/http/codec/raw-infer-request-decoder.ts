@@ -58,6 +58,7 @@ export function decodeRawInferRequest(request: RawInferRequestBody): DecodedInfe
     requestedOutputs: [],
     outputEncodings: allBinary,
     classifications: null,
+    sharedMemory: null,
     parameters: null,
     priority: 0,
     timeoutUs: 0,

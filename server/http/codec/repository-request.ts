@@ -4,6 +4,7 @@ import {
   type LoadParameters,
   readLoadParameters,
 } from "../../repository/model-load-request.ts";
+import { asObject, type JsonObject, kindOf, readObject } from "./json-object.ts";
 
 /**
  * Reads the body of `POST /v2/repository/index`: empty, or `{"ready": bool}`.
@@ -25,13 +26,13 @@ export function readLoadRequest(body: Uint8Array): LoadParameters {
 }
 
 /**
- * Checks the body of an unload: empty, or `{"parameters": {"unload_dependents": bool}}`. What it says makes no
- * difference: models that depend on others (ensembles) cannot be loaded yet, so no model has dependents.
+ * Reads the body of an unload: empty, or `{"parameters": {"unload_dependents": bool}}`.
  *
+ * @returns Whether models go too that were loaded only because of this one.
  * @throws StatusError INVALID_ARG
  */
-export function checkUnloadRequest(body: Uint8Array): void {
-  booleanMember(parametersOf(readObject(body)), "unload_dependents");
+export function readUnloadRequest(body: Uint8Array): boolean {
+  return booleanMember(parametersOf(readObject(body)), "unload_dependents");
 }
 
 const jsonParameters: LoadParameterReader<unknown> = {
@@ -51,29 +52,9 @@ function decodeBase64(key: string, text: string): Uint8Array {
   throw new StatusError("INVALID_ARG", `load parameter '${key}' is not base64`);
 }
 
-type JsonObject = Readonly<Record<string, unknown>>;
-
-/** Extensions are called by people and scripts, not thousands of times a second: JSON.parse will do. */
-function readObject(body: Uint8Array): JsonObject {
-  if (body.byteLength === 0) return {};
-  let document: unknown;
-  try {
-    document = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString());
-  } catch (thrown) {
-    const { message } = StatusError.from(thrown);
-    throw new StatusError("INVALID_ARG", `failed to parse the request JSON buffer: ${message}`);
-  }
-  return asObject(document, "the request");
-}
-
 function parametersOf(document: JsonObject): JsonObject {
   const parameters = document["parameters"];
   return parameters === undefined ? {} : asObject(parameters, "'parameters'");
-}
-
-function asObject(value: unknown, what: string): JsonObject {
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as JsonObject;
-  throw new StatusError("INVALID_ARG", `Unable to parse ${what}: expected an object, got ${kindOf(value)}`);
 }
 
 /** `false` when the member is not there. */
@@ -81,9 +62,4 @@ function booleanMember(object: JsonObject, key: string): boolean {
   const value = object[key] ?? false;
   if (typeof value === "boolean") return value;
   throw new StatusError("INVALID_ARG", `Unable to parse '${key}': expected a boolean, got ${kindOf(value)}`);
-}
-
-function kindOf(value: unknown): string {
-  if (value === null) return "null";
-  return Array.isArray(value) ? "an array" : `a value of type ${typeof value}`;
 }

@@ -7,7 +7,7 @@ import type { OutputEncodings } from "./output-encodings.ts";
 /** One header for each model that answers; the limit only matters to a server with more models than this. */
 const maxHeaders = 256;
 
-/** The JSON of a response whose outputs were all binary, without its opening brace and id. */
+/** The JSON of a response none of whose outputs had its data inside, without its opening brace and id. */
 interface Header {
   readonly modelVersion: string;
   readonly encodings: OutputEncodings;
@@ -20,7 +20,7 @@ type OutputDeclaration = Pick<Tensor, "name" | "datatype" | "shape"> & { readonl
 
 /**
  * What encoding one response leaves for the next: the memory that it was written to, and for each model the JSON of
- * its last all-binary response, which is mostly that of the next one too.
+ * its last response without data inside, which is mostly that of the next one too.
  *
  * One per listener. Not for two responses at a time.
  */
@@ -51,7 +51,7 @@ export class ResponseScratch {
     return header.json;
   }
 
-  /** Remembers `json` for responses like this one, all of whose outputs are binary. It is copied. */
+  /** Remembers `json`, which has no data inside, for responses like this one. It is copied. */
   keepHeader(response: InferenceResponse, encodings: OutputEncodings, json: Uint8Array): void {
     if (response.parameters !== null) return;
     if (this.#headers.size >= maxHeaders) this.#headers.clear();

@@ -7,6 +7,7 @@ import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import { type ForwardedHeaders, type HeaderForwarder, withForwardedHeaders } from "../../header-forwarder.ts";
 import type { ServedModel } from "../../model/served-model.ts";
+import type { RequestArrival } from "../../tracing/sampled-request.ts";
 import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
 import {
   acceptedEncodings,
@@ -17,8 +18,15 @@ import {
 import { InferHeaderCache } from "../codec/infer-header-cache.ts";
 import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
 import { encodeInferResponse, type EncodedInferResponse } from "../codec/infer-response-encoder.ts";
+import type { OutputEncodings } from "../codec/output-encodings.ts";
 import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
 import { ResponseScratch } from "../codec/response-scratch.ts";
+import type { CodecThread } from "../codec-thread/codec-thread.ts";
+import { joinRequest } from "../codec-thread/infer-request-parts.ts";
+import { copyResponse } from "../codec-thread/infer-response-parts.ts";
+import { isLargeJson, isLargeJsonResponse } from "../codec-thread/large-json.ts";
+import { buffersOf } from "../codec-thread/transferable.ts";
+import { bodyPool, isWorthKeeping } from "../transport/body-pool.ts";
 import type {
   BodyLimit,
   BodyReceiver,
@@ -29,6 +37,7 @@ import type {
 import { compress, decompress, maxCompressedBytes } from "../body-compression.ts";
 import { replyFailure, replyFailureWithHeaders } from "../json-reply.ts";
 import type { Route } from "../router.ts";
+import { TracedExchange } from "../traced-exchange.ts";
 
 /** What bounds an inference request, and who hears of bugs. */
 export interface InferLimits {
@@ -54,6 +63,8 @@ interface InferContext {
   readonly headerCache: InferHeaderCache;
   /** Responses are written one at a time, so one scratch serves all. */
   readonly scratch: ResponseScratch;
+  /** For large ones. */
+  readonly codecThread: CodecThread;
 }
 
 /** `POST /v2/models/M[/versions/V]/infer` */
@@ -61,14 +72,23 @@ export class InferEndpoint {
   readonly #context: InferContext;
   readonly #headerForwarder: HeaderForwarder | null;
 
-  /** @param headerForwarder - `null`: no header becomes a parameter. */
-  constructor(server: DataPlane, limits: InferLimits, headerForwarder: HeaderForwarder | null = null) {
+  /**
+   * @param codecThread - Reads and writes large JSON; the caller closes it.
+   * @param headerForwarder - `null`: no header becomes a parameter.
+   */
+  constructor(
+    server: DataPlane,
+    limits: InferLimits,
+    codecThread: CodecThread,
+    headerForwarder: HeaderForwarder | null = null,
+  ) {
     this.#headerForwarder = headerForwarder;
     this.#context = {
       server,
       limits,
       headerCache: new InferHeaderCache(),
       scratch: new ResponseScratch(retainedResponseBytes),
+      codecThread,
     };
   }
 
@@ -84,7 +104,9 @@ export class InferEndpoint {
     if (typeof compression === "string") limit = Math.min(maxBodyBytes, maxCompressedBytes(maxInputBytes));
     const forwarder = this.#headerForwarder;
     const forwarded = forwarder === null ? null : forwarder.collect((visit) => exchange.eachHeader(visit));
-    const headers = { headerBytes, compression, responseCompression, forwarded };
+    const { tracer } = this.#context.server;
+    const arrival = tracer.isActive ? tracer.arrive("http", (name) => exchange.header(name)) : null;
+    const headers = { headerBytes, compression, responseCompression, forwarded, arrival };
     // A request that will be refused is read as well: a reply before its end would cost the client its connection.
     exchange.readBody(limit, new InferCall(exchange, route, headers, this.#context));
   }
@@ -116,6 +138,8 @@ interface RequestHeaders {
   readonly responseCompression: Compression | null;
   /** Those that become parameters. */
   readonly forwarded: ForwardedHeaders | null;
+  /** `null`: nothing is traced. */
+  readonly arrival: RequestArrival | null;
 }
 
 const decoupled = failure(
@@ -127,13 +151,18 @@ const noResponse = failure("INTERNAL", "expected a single response, got none");
 
 /** One inference over HTTP, from its body to its reply. */
 class InferCall implements BodyReceiver, ResponseSink, Cancellable {
-  readonly #exchange: HttpExchange;
+  /** Replaced by one that notes the times when the request is traced. */
+  #exchange: HttpExchange;
   readonly #route: Route;
   readonly #headers: RequestHeaders;
   readonly #context: InferContext;
   #decoded: DecodedInferRequest | null = null;
-  /** The client has gone while its body was decompressed. Afterwards it is the request that is cancelled. */
+  /** The client has gone while its body was decompressed or read, or its response written, in another thread. */
   #isCancelled = false;
+  /** What the codec thread does for this call. Before and after it, it is the request that is cancelled. */
+  #codecCall: Cancellable | null = null;
+  /** Memory that can be used for another body when the inputs, which are views on it, have been used up. */
+  #body: Uint8Array | null = null;
 
   constructor(exchange: HttpExchange, route: Route, headers: RequestHeaders, context: InferContext) {
     this.#exchange = exchange;
@@ -143,10 +172,12 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   }
 
   onBody(body: Uint8Array): void {
+    this.#headers.arrival?.markRead();
     // Only now: while the body arrived, a reload may have replaced the model.
     const model = this.#findModel();
     if (isFailure(model)) return replyFailure(this.#exchange, model);
     const { compression } = this.#headers;
+    if (isWorthKeeping(body.byteLength)) this.#body = body;
     if (compression === null) this.#serve(model, body);
     else if (typeof compression === "string") this.#decompress(compression, body);
     else replyFailureWithHeaders(this.#exchange, compression, [["Accept-Encoding", acceptedEncodings]]);
@@ -166,30 +197,46 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     );
   }
 
-  /** The client has gone while its body was being decompressed. */
+  /** The client has gone while another thread was at its body or its response. */
   cancel(): void {
     this.#isCancelled = true;
+    this.#codecCall?.cancel();
   }
 
   onResponse(response: InferenceResponse): void {
     try {
       if (this.#decoded === null) throw new Error("A response came before its request. This is a bug.");
-      const encoded = encodeInferResponse(response, this.#decoded.outputEncodings, this.#context.scratch);
-      const { responseCompression } = this.#headers;
-      if (responseCompression !== null) this.#replyCompressed(responseCompression, encoded);
-      else this.#reply(encoded);
+      const { outputEncodings } = this.#decoded;
+      if (isLargeJsonResponse(response, outputEncodings)) {
+        this.#encodeElsewhere(response, outputEncodings);
+      } else {
+        const encoded = encodeInferResponse(response, outputEncodings, this.#context.scratch);
+        const { responseCompression } = this.#headers;
+        if (responseCompression === null) this.#reply(encoded);
+        // The next response is written into the same memory.
+        else this.#replyCompressed(responseCompression, { ...encoded, body: Buffer.from(encoded.body) });
+      }
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
+    this.#recycleBody();
   }
 
   onFailure(cause: Failure): void {
+    this.#recycleBody();
     replyFailure(this.#exchange, withRequestId(this.#decoded?.id ?? "", cause));
   }
 
   /** Only decoupled models end without a response, and those are refused here. */
   onEnd(): void {
     this.onFailure(noResponse);
+  }
+
+  /** The request has ended: nobody reads its inputs any more. */
+  #recycleBody(): void {
+    if (this.#body === null) return;
+    bodyPool.give(this.#body);
+    this.#body = null;
   }
 
   #findModel(): ServedModel | Failure {
@@ -213,11 +260,49 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   #serve(model: ServedModel, body: Uint8Array): void {
     const { headerBytes } = this.#headers;
     if (typeof headerBytes !== "number") return replyFailure(this.#exchange, headerBytes);
+    if (isLargeJson(headerBytes === allJson ? body.byteLength : headerBytes)) {
+      return this.#decodeElsewhere(body, headerBytes);
+    }
     try {
       this.#infer(model, this.#decode(model, body, headerBytes));
     } catch (thrown) {
       this.#replyThrown(thrown);
     }
+  }
+
+  #decodeElsewhere(body: Uint8Array, headerBytes: number): void {
+    const { codecThread, limits } = this.#context;
+    const question = { body, headerBytes, maxInputBytes: limits.maxInputBytes };
+    this.#exchange.cancelWhenAborted(this);
+    if (this.#isCancelled) return;
+    this.#codecCall = codecThread.run("decode-infer-request", question, buffersOf([body]), (parts) => {
+      this.#codecCall = null;
+      if (isFailure(parts)) return replyFailure(this.#exchange, parts);
+      // Again: that took a while.
+      const model = this.#findModel();
+      if (isFailure(model)) return replyFailure(this.#exchange, model);
+      try {
+        this.#infer(model, joinRequest(parts));
+      } catch (thrown) {
+        this.#replyThrown(thrown);
+      }
+    });
+  }
+
+  #encodeElsewhere(response: InferenceResponse, encodings: OutputEncodings): void {
+    // Not the request any more, which is done.
+    this.#exchange.cancelWhenAborted(this);
+    if (this.#isCancelled) return;
+    const question = copyResponse(response, encodings);
+    const transfer = buffersOf([question.data]);
+    const { codecThread } = this.#context;
+    this.#codecCall = codecThread.run("encode-infer-response", question, transfer, (encoded) => {
+      this.#codecCall = null;
+      if (isFailure(encoded)) return replyFailure(this.#exchange, encoded);
+      const { responseCompression } = this.#headers;
+      if (responseCompression === null) this.#reply(encoded);
+      else this.#replyCompressed(responseCompression, encoded);
+    });
   }
 
   #decode(model: ServedModel, body: Uint8Array, headerBytes: number): DecodedInferRequest {
@@ -243,9 +328,26 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       sink: this,
     });
     request.classifications = decoded.classifications;
+    const { arrival } = this.#headers;
+    if (arrival !== null) this.#sample(model, request, arrival);
+    const { sharedMemory } = decoded;
+    if (sharedMemory !== null) {
+      const problem = this.#context.server.sharedMemory.attach(request, sharedMemory);
+      if (problem !== null) return this.onFailure(problem);
+    }
     const refusal = model.infer(request);
-    if (refusal !== null) this.onFailure(refusal);
+    // By way of the request: its shared memory is held until it ends.
+    if (refusal !== null) request.sink.onFailure(refusal, true);
     else this.#exchange.cancelWhenAborted(request);
+  }
+
+  #sample(model: ServedModel, request: InferenceRequest, arrival: RequestArrival): void {
+    const { name: modelName, version: modelVersion } = model;
+    const subject = { modelName, modelVersion, requestId: request.id };
+    const sampled = this.#context.server.tracer.sample(subject, arrival);
+    if (sampled === null) return;
+    request.trace = sampled.trace;
+    this.#exchange = new TracedExchange(this.#exchange, sampled);
   }
 
   #reply({ headerBytes, body }: EncodedInferResponse): void {
@@ -253,11 +355,11 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     else this.#exchange.replyBinaryTensors(headerBytes, body);
   }
 
-  #replyCompressed(compression: Compression, { headerBytes, body }: EncodedInferResponse): void {
-    // The next response is written into the same memory.
-    const kept = Buffer.from(body);
-    compress(compression, kept, (compressed) => {
-      if (compressed === null) return this.#reply({ headerBytes, body: kept });
+  /** @param encoded - Its body is this call's own. */
+  #replyCompressed(compression: Compression, encoded: EncodedInferResponse): void {
+    const { headerBytes, body } = encoded;
+    compress(compression, body, (compressed) => {
+      if (compressed === null) return this.#reply(encoded);
       const headers: ReplyHeaders =
         headerBytes === 0
           ? [["Content-Type", "application/json"]]

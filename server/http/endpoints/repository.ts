@@ -1,7 +1,7 @@
 import { constants } from "node:buffer";
 import { type Failure, failure, type Status, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
-import { checkUnloadRequest, readIndexRequest, readLoadRequest } from "../codec/repository-request.ts";
+import { readIndexRequest, readLoadRequest, readUnloadRequest } from "../codec/repository-request.ts";
 import { replyEmpty, replyFailure, replyJson } from "../json-reply.ts";
 import type { Route } from "../router.ts";
 import type { HttpExchange } from "../transport/http-exchange.ts";
@@ -41,8 +41,7 @@ export function modelLoad(server: DataPlane, route: Route, exchange: HttpExchang
 export function modelUnload(server: DataPlane, route: Route, exchange: HttpExchange): void {
   readBody(exchange, async (body) => {
     if (route.repositoryName !== "") return replyFailure(exchange, withRepositoryName);
-    checkUnloadRequest(body);
-    replyStatus(exchange, await server.unloadModel(route.modelName));
+    replyStatus(exchange, await server.unloadModel(route.modelName, readUnloadRequest(body)));
   });
 }
 

@@ -1,3 +1,4 @@
+import { bodyPool } from "./body-pool.ts";
 import type { BodyReceiver } from "./http-exchange.ts";
 
 /** Bodies up to this are allocated at once when their length is announced; larger ones grow as they arrive. */
@@ -69,9 +70,12 @@ export class BodyCollector {
     const wanted = isLast
       ? end
       : Math.max(end, Math.min(this.#length, trustedLengthBytes), this.#received * 2);
-    // The pool behind allocUnsafe makes small bodies nearly free; they are never transferred.
-    const grown = Buffer.allocUnsafe(wanted);
-    if (this.#body !== null) grown.set(this.#body.subarray(0, this.#received));
+    // Node's own pool makes small bodies nearly free; they are never transferred.
+    const grown = bodyPool.take(wanted);
+    if (this.#body !== null) {
+      grown.set(this.#body.subarray(0, this.#received));
+      bodyPool.give(this.#body);
+    }
     this.#body = grown;
     return grown;
   }

@@ -2,7 +2,7 @@
 export interface BodyReceiver {
   /**
    * The whole body has arrived.
-   * @param body - Owned by the receiver.
+   * @param body - Owned by the receiver, which may give it to the {@link bodyPool} when it is used up.
    */
   onBody(body: Uint8Array): void;
   /** The body is beyond a limit. It is not read any further; reply, and the connection closes. */

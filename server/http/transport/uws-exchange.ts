@@ -1,6 +1,7 @@
 import type { HttpRequest, HttpResponse } from "uWebSockets.js";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
+import { bodyPool } from "./body-pool.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
 import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
 
@@ -8,6 +9,8 @@ import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./ht
 export class UwsExchange implements HttpExchange {
   readonly #response: HttpResponse;
   readonly #ledger: ExchangeLedger;
+  /** A reply to HEAD has no body: the client takes the bytes behind its headers for the next reply. */
+  readonly #isHead: boolean;
   /** Dead as soon as the handler has returned. */
   #request: HttpRequest | null;
   #isAborted = false;
@@ -17,8 +20,10 @@ export class UwsExchange implements HttpExchange {
   #hasBody = false;
   #cancellable: Cancellable | null = null;
 
-  constructor(response: HttpResponse, request: HttpRequest, ledger: ExchangeLedger) {
+  /** @param method - In lower case. */
+  constructor(response: HttpResponse, request: HttpRequest, method: string, ledger: ExchangeLedger) {
     this.#response = response;
+    this.#isHead = method === "head";
     this.#request = request;
     this.#ledger = ledger;
     ledger.begin();
@@ -64,7 +69,7 @@ export class UwsExchange implements HttpExchange {
       this.#isBodyComplete = isLast;
       // Most bodies come whole. The chunk's memory dies when this callback returns: here is the copy from the socket.
       if (collector === null && isLast && chunk.byteLength <= maxBytes) {
-        const body = Buffer.allocUnsafe(chunk.byteLength);
+        const body = bodyPool.take(chunk.byteLength);
         body.set(new Uint8Array(chunk));
         receiver.onBody(body);
         return;
@@ -78,7 +83,7 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       if (statusLine !== "") this.#response.writeStatus(statusLine);
       if (contentType !== "") this.#response.writeHeader("Content-Type", contentType);
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
   }
 
@@ -86,7 +91,7 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       if (statusLine !== "") this.#response.writeStatus(statusLine);
       for (const [name, value] of headers) this.#response.writeHeader(name, value);
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
   }
 
@@ -94,8 +99,13 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       this.#response.writeHeader("Content-Type", "application/octet-stream");
       this.#response.writeHeader("Inference-Header-Content-Length", String(headerBytes));
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
+  }
+
+  #end(body: Uint8Array | string): void {
+    // µWS's endWithoutBody would tell the length that the body has, but leaves the connection unusable.
+    this.#response.end(this.#isHead ? "" : body, this.#isLastOnConnection());
   }
 
   #isLastOnConnection(): boolean {

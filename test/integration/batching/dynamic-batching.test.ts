@@ -162,7 +162,7 @@ describe("Dynamic batching", () => {
     assert.deepEqual(outcome, { results: bytesOf(rows), executions: 3, inferences: 3 });
   });
 
-  it("holds a lone request for the queue delay", async () => {
+  it("holds a lone request for the queue delay (row 127)", async () => {
     const [sent] = sendEach("patient", [[row(0)]]);
     assert.deepEqual(await sent, bytesOf([row(0)])[0]);
     const page = await server.current.metrics();

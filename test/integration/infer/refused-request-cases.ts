@@ -293,13 +293,13 @@ const notBuilt: readonly RefusedRequest[] = [
     error: /'br'/,
   },
   {
-    what: "a tensor in shared memory",
+    what: "a tensor in shared memory that nobody registered",
     body: withInput0({
       data: undefined,
       parameters: { shared_memory_region: "r", shared_memory_byte_size: 64 },
     }),
-    status: 501,
-    error: /shared memory.*'INPUT0'.*not supported yet/,
+    status: 404,
+    error: /Unable to find shared memory region: 'r'/,
   },
 ];
 

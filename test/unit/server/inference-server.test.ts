@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import {
@@ -26,7 +27,9 @@ const samples: InferenceServerOptions = {
   loadModelNames: ["simple"],
   strictReadiness: true,
   autoCompleteConfig: true,
+  allowClientShm: false,
   backendConfig: [],
+  traceConfig: defaultTraceConfig,
 };
 
 function int32(values: readonly number[]): Uint8Array {
@@ -111,6 +114,7 @@ describe("InferenceServer", () => {
           "model_configuration",
           "binary_tensor_data",
           "statistics",
+          "trace",
           "logging",
         ],
       });

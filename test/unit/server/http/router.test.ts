@@ -15,7 +15,7 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2/health/live"), "get server-live");
     assert.equal(shown("/v2/health/ready"), "get server-ready");
     assert.equal(shown("/v2/logging"), "get,post logging");
-    assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/trace/setting"), "get,post trace-settings");
   });
 
   for (const [prefix, version] of [
@@ -34,7 +34,7 @@ describe("matchRoute", () => {
   }
 
   it("gives trace settings to models, not to versions", () => {
-    assert.equal(shown("/v2/models/m/trace/setting"), "get,post not-supported-yet m");
+    assert.equal(shown("/v2/models/m/trace/setting"), "get,post trace-settings m");
     assert.equal(shown("/v2/models/m/versions/1/trace/setting"), "none");
   });
 
@@ -43,17 +43,26 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2/models/stats/infer"), "post infer stats");
   });
 
-  it("knows the paths of the extensions, which are not supported yet", () => {
-    for (const path of [
-      "/v2/systemsharedmemory/register",
-      "/v2/systemsharedmemory/region/x/register",
-      "/v2/cudasharedmemory/region/x/unregister",
-    ]) {
-      assert.equal(shown(path), "post not-supported-yet", path);
-    }
-    assert.equal(shown("/v2/systemsharedmemory/status"), "get not-supported-yet");
-    assert.equal(shown("/v2/cudasharedmemory/region/x/status"), "get not-supported-yet");
-  });
+  for (const kind of ["system", "cuda"] as const) {
+    it(`knows the paths of ${kind} shared memory, with and without a region`, () => {
+      for (const [operation, method] of [
+        ["register", "post"],
+        ["unregister", "post"],
+        ["status", "get"],
+      ] as const) {
+        for (const [region, regionName] of [
+          ["", ""],
+          ["/region/x%20y", "x%20y"],
+        ] as const) {
+          const route = matchRoute(`/v2/${kind}sharedmemory${region}/${operation}`);
+          assert.deepEqual(
+            [route?.endpoint, route?.methods, route?.memoryKind, route?.regionName],
+            [`shared-memory-${operation}`, [method], kind, regionName],
+          );
+        }
+      }
+    });
+  }
 
   it("knows the paths of the model repository", () => {
     assert.equal(shown("/v2/repository/index"), "post repository-index");

@@ -103,6 +103,22 @@ describe("autofillBackend", () => {
       "INVALID_ARG r/m/config.json: unexpected platform type 'onnxruntime_onx' for m, did you mean 'onnxruntime_onnx'? allowed are onnxruntime_onnx",
     );
   });
+  it("finds that an ensemble needs no backend", () => {
+    const ensemble = { ensemble_scheduling: { step: [] } };
+    for (const config of [ensemble, { ...ensemble, platform: "ensemble" }]) {
+      assert.equal(resolve({ config }), " ensemble ");
+    }
+  });
+  it("refuses an ensemble with a backend, with another platform, or without steps (row 111)", () => {
+    const ensemble_scheduling = { step: [] };
+    for (const [config, message] of [
+      [{ platform: "ensemble" }, /an ensemble must say its steps in "ensemble_scheduling"/],
+      [{ backend: "onnxruntime", ensemble_scheduling }, /no backend runs an ensemble: leave "backend" out/],
+      [{ platform: "onnxruntime_onnx", ensemble_scheduling }, /"platform" must be "ensemble"/],
+    ] as const) {
+      assert.match(errorOf({ config }), message);
+    }
+  });
   it("names a pair that does not go together", () => {
     assert.equal(
       errorOf({ config: { platform: "tensorflow_graphdef", backend: "onnxruntime" } }),
@@ -112,7 +128,6 @@ describe("autofillBackend", () => {
   for (const [what, config] of Object.entries({
     tensorflow: { platform: "tensorflow_savedmodel" },
     python: { backend: "python" },
-    ensemble: { platform: "ensemble" },
   })) {
     it(`says that ${what} is not supported yet`, () => {
       assert.equal(

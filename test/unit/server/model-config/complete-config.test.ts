@@ -84,6 +84,7 @@ describe("completeModelConfig auto-complete", () => {
       metricTags: new Map(),
       parameters: new Map(),
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
+      ensembleScheduling: null,
       optimization: { graphLevel: 0, eagerBatching: false },
     });
     assert.equal(notices.length, 2);

@@ -244,7 +244,6 @@ describe("parseModelConfig problems", () => {
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
     ["sequence_batching", { sequence_batching: {} }],
-    ["ensemble_scheduling", { ensemble_scheduling: { step: [] } }],
     ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],

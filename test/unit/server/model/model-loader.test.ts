@@ -9,7 +9,7 @@ import {
   ModelLoader,
   type ModelLoaderParts,
 } from "../../../../server/model/model-loader.ts";
-import type { Failure } from "../../../../server/core/status.ts";
+import { type Failure, failure } from "../../../../server/core/status.ts";
 import type { InstanceScript } from "../../../fixtures/instance-modules/scripted-instance.ts";
 import { settle } from "../../../helpers/deferred.ts";
 import { LogRecorder } from "../../../helpers/log-recorder.ts";
@@ -50,6 +50,7 @@ describe("ModelLoader", () => {
       coreBudget: new CoreBudget(2),
       clock: systemClock,
       logger: log.logger,
+      findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
       ...parts,
     });
   }

@@ -41,10 +41,11 @@ describe("gRPC repository endpoints", () => {
     assert.deepEqual(second, { modelName: "plain", configOverride: null, files: new Map() });
   });
 
-  it("RepositoryModelUnload hands the name on", async () => {
+  it("RepositoryModelUnload hands the name on, and whether dependents go too", async () => {
+    await grpc.call("RepositoryModelUnload", { model_name: "echo" });
     const parameters = { unload_dependents: { bool_param: true }, other: { int64_param: 1 } };
     await grpc.call("RepositoryModelUnload", { model_name: "echo", parameters });
-    assert.deepEqual(grpc.dataPlane.unloads, ["echo"]);
+    assert.deepEqual(grpc.dataPlane.unloads, ["echo", "echo and its dependents"]);
   });
 
   for (const [method, parameters, details] of [

@@ -11,6 +11,7 @@ describe("DecodedInferRequest", () => {
       requestedOutputs: ["A"],
       outputEncodings: allJson,
       classifications: new Map([["A", 2]]),
+      sharedMemory: null,
       parameters: new Map([["x", 1]]),
       priority: 2,
       timeoutUs: 3,

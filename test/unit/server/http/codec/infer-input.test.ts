@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { InferInput, readInferInput, readInferInputs } from "../../../../../server/http/codec/infer-input.ts";
+import { readInferInput, readInferInputs } from "../../../../../server/http/codec/infer-input.ts";
 import { readerOf } from "./json-tree.ts";
 import { invalid } from "./status-matcher.ts";
 
@@ -11,7 +11,11 @@ const read = (input: unknown): ReturnType<typeof readInferInput> =>
 describe("readInferInput", () => {
   it("reads the members in any order and passes over others", () => {
     const input = read('{"data":[[1],[2]],"x":{"y":[1]},"shape":[2],"datatype":"INT8","name":"A"}');
-    assert.deepEqual(input, new InferInput("A", "INT8", [2], Uint8Array.of(1, 2), 0));
+    const { name, datatype, shape, data, binaryBytes, place } = input;
+    assert.deepEqual(
+      [name, datatype, shape, data, binaryBytes, place],
+      ["A", "INT8", [2], Uint8Array.of(1, 2), 0, null],
+    );
   });
 
   it("refuses an input without name, datatype or shape", () => {
@@ -56,6 +60,19 @@ describe("readInferInput", () => {
     assert.throws(
       () => read({ ...declaration, data: [1], parameters: { shared_memory_region: "r" } }),
       invalid("got 'data' and 'shared_memory_region'"),
+    );
+  });
+
+  it("reads the place of an input in shared memory, with what the client leaves out", () => {
+    const declaration = { name: "A", datatype: "INT8", shape: [4] };
+    const place = (parameters: object) => read({ ...declaration, parameters }).place;
+    const whole = { shared_memory_offset: 8, shared_memory_region: "r", shared_memory_byte_size: 4 };
+    assert.deepEqual(place(whole), { region: "r", offset: 8, byteSize: 4 });
+    assert.deepEqual(place({ shared_memory_region: "r" }), { region: "r", offset: 0, byteSize: 0 });
+    assert.equal(read({ ...declaration, parameters: whole }).data, null);
+    assert.throws(
+      () => place({ ...whole, binary_data_size: 4 }),
+      invalid("got 'binary_data_size' and 'shared_memory_region'"),
     );
   });
 

@@ -8,7 +8,7 @@ import { InferHeaderCache } from "../../../../../server/http/codec/infer-header-
 import { decodeInferRequest } from "../../../../../server/http/codec/infer-request-decoder.ts";
 import { JsonWriter } from "../../../../../server/http/codec/json-writer.ts";
 import { writeTensorData } from "../../../../../server/http/codec/tensor-data-writer.ts";
-import { invalid, status } from "./status-matcher.ts";
+import { invalid } from "./status-matcher.ts";
 import { tensors } from "./tensor-arbitrary.ts";
 
 /** Decodes a request that is all JSON. */
@@ -262,10 +262,16 @@ describe("decodeInferRequest", () => {
     );
   });
 
-  it("refuses what is not built", () => {
-    assert.throws(
-      () => decodeJson({ inputs: [{ ...binaryInput, parameters: { shared_memory_region: "r" } }] }),
-      status("UNSUPPORTED", "shared memory for input 'A' is not supported yet"),
-    );
+  it("tells which tensors are in shared memory, and gives those inputs no bytes", () => {
+    const place = { region: "r", offset: 0, byteSize: 16 };
+    const parameters = { shared_memory_region: "r", shared_memory_byte_size: 16 };
+    const decoded = decodeJson({
+      inputs: [{ ...binaryInput, parameters }],
+      outputs: [{ name: "B", parameters }],
+    });
+    assert.deepEqual(decoded.sharedMemory, { inputs: [place], outputs: new Map([["B", place]]) });
+    assert.equal(decoded.inputs[0]!.data.byteLength, 0);
+    assert.equal(decoded.outputEncodings.of("B"), "shared-memory");
+    assert.equal(decodeJson({ inputs: [] }).sharedMemory, null);
   });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { readRequestedOutputs } from "../../../../../server/http/codec/infer-requested-outputs.ts";
 import { readerOf } from "./json-tree.ts";
-import { invalid, status } from "./status-matcher.ts";
+import { invalid } from "./status-matcher.ts";
 
 const read = (outputs: unknown): ReturnType<typeof readRequestedOutputs> =>
   readRequestedOutputs(readerOf(JSON.stringify(outputs)));
@@ -47,13 +47,26 @@ describe("readRequestedOutputs", () => {
     assert.equal(read([{ name: "A", parameters: { classification: 0 } }]).classifications, null);
   });
 
-  it("refuses what is not built, whichever of its parameters is there", () => {
-    for (const parameters of [
-      { shared_memory_region: "r" },
-      { shared_memory_byte_size: 1 },
-      { shared_memory_offset: 1 },
-    ]) {
-      assert.throws(() => read([{ name: "A", parameters }]), status("UNSUPPORTED", "is not supported yet"));
+  it("gives the places of the outputs that are wanted in shared memory", () => {
+    const parameters = { shared_memory_region: "r", shared_memory_byte_size: 4, shared_memory_offset: 8 };
+    const { encodings, places } = read([{ name: "A", parameters }, { name: "B" }]);
+    assert.deepEqual([...encodings.values()], ["shared-memory", "json"]);
+    assert.deepEqual([...places], [["A", { region: "r", offset: 8, byteSize: 4 }]]);
+    // What would be off changes nothing.
+    const off = { ...parameters, binary_data: false, classification: 0 };
+    assert.equal(read([{ name: "A", parameters: off }]).places.size, 1);
+  });
+
+  it("refuses an output that is wanted in shared memory and in another way", () => {
+    for (const [other, value] of [
+      ["binary_data", true],
+      ["classification", 1],
+    ] as const) {
+      const parameters = { shared_memory_region: "r", [other]: value };
+      assert.throws(
+        () => read([{ name: "A", parameters }]),
+        invalid(`output 'A' can not have both '${other}' and 'shared_memory_region'`),
+      );
     }
   });
 });

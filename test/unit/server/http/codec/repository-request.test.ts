@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import {
-  checkUnloadRequest,
+  readUnloadRequest,
   readIndexRequest,
   readLoadRequest,
 } from "../../../../../server/http/codec/repository-request.ts";
@@ -69,16 +69,17 @@ describe("readLoadRequest", () => {
   });
 });
 
-describe("checkUnloadRequest", () => {
-  it("takes a boolean, and parameters that mean nothing", () => {
-    for (const body of ["", {}, { parameters: { unload_dependents: true, other: 1 } }]) {
-      checkUnloadRequest(bytes(body));
+describe("readUnloadRequest", () => {
+  it("reads a boolean, and passes over parameters that mean nothing", () => {
+    for (const body of ["", {}, { parameters: { unload_dependents: false, other: 1 } }]) {
+      assert.equal(readUnloadRequest(bytes(body)), false);
     }
+    assert.equal(readUnloadRequest(bytes({ parameters: { unload_dependents: true } })), true);
   });
 
   it("refuses an unload_dependents that is no boolean", () => {
     refused(
-      () => checkUnloadRequest(bytes({ parameters: { unload_dependents: "yes" } })),
+      () => readUnloadRequest(bytes({ parameters: { unload_dependents: "yes" } })),
       /expected a boolean/,
     );
   });

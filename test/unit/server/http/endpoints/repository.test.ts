@@ -51,12 +51,12 @@ describe("HTTP repository endpoints", () => {
     assert.match(exchange.body, /request JSON size/);
   });
 
-  it("unload hands the name on, and answers without a body", async () => {
+  it("unload hands the name on, and whether dependents go too, and answers without a body", async () => {
     const dataPlane = new FakeDataPlane();
     const body = '{"parameters":{"unload_dependents":true}}';
     const exchange = await post(dataPlane, "/v2/repository/models/echo/unload", body);
     assert.deepEqual([exchange.statusLine, exchange.body], ["200 OK", ""]);
-    assert.deepEqual(dataPlane.unloads, ["echo"]);
+    assert.deepEqual(dataPlane.unloads, ["echo and its dependents"]);
   });
 
   for (const path of ["index", "models/m/load", "models/m/unload"]) {
