@@ -121,7 +121,7 @@ describe("Queue policies", () => {
     assert.deepEqual(ended, ["high", "second high", "negative", "beyond", "default", "low"]);
   });
 
-  it("refuse what a full queue has no room for, at once and uncounted (rows 130, 166)", async () => {
+  it("refuse what a full queue has no room for, at once and uncounted (row 8) (row 130) (row 166)", async () => {
     const busy = overGrpc("small");
     await waitForExecution("small", busy);
     const waiting = [overGrpc("small"), overGrpc("small")];

@@ -44,7 +44,7 @@ describe("DynamicBatchScheduler queue policies", () => {
     assert.deepEqual(bench.batches, [["b", "a"]]);
   });
 
-  it("refuses at once what a full queue has no room for, executing requests not counted (rows 130, 166)", () => {
+  it("refuses at once what a full queue has no room for, executing requests not counted (row 130) (row 166)", () => {
     const bench = benchOf({ defaultQueuePolicy: makeQueuePolicy({ maxQueueSize: 2 }) });
     bench.keepBusy();
     bench.send("a");

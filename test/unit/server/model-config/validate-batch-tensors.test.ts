@@ -51,14 +51,14 @@ describe("validateBatchTensors", () => {
     assert.deepEqual(problemsOf({ maxBatchSize: 0, input: [], batchInput: [counts()] }), []);
   });
 
-  it("refuses types of batch inputs but INT32 and FP32 (row 118)", () => {
+  it("refuses types of batch inputs but INT32 and FP32", () => {
     assert.deepEqual(problemsOf({ batchInput: [counts({ datatype: "FP32" })] }), []);
     assert.deepEqual(problemsOf({ batchInput: [counts({ datatype: "INT64" })] }), [
       '"batch_input[0].data_type" must be TYPE_INT32 or TYPE_FP32, got TYPE_INT64',
     ]);
   });
 
-  it("refuses sources that do not exist (row 118)", () => {
+  it("refuses sources that do not exist", () => {
     const batchOutput = [{ targetName: ["OUTPUT0"], sourceInput: "b" }];
     assert.deepEqual(problemsOf({ batchInput: [counts({ sourceInput: "a" })], batchOutput }), [
       "\"batch_input[0].source_input\": there is no input 'a', inputs are: INPUT0",
