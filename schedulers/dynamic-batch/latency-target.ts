@@ -109,8 +109,13 @@ export class LatencyTarget implements BatchFormer, Admission {
   admit(request: InferenceRequest, queue: RequestQueue, nowUs: number): Status {
     const fullUs = this.#times.estimateUs(this.#fullRows, nowUs);
     if (fullUs === 0) return null;
+    // More than all instances get through within the target: a refusal must not cost more the longer the queue is.
+    const batchLimit = this.#pool.instanceCount * Math.ceil(this.#rules.latencyTargetUs / fullUs);
     let rowsAhead = 0;
-    for (let at = 0, one = queue.peek(); one !== undefined; one = queue.peek(++at)) rowsAhead += sizeOf(one);
+    for (let at = 0, one = queue.peek(); one !== undefined; one = queue.peek(++at)) {
+      rowsAhead += sizeOf(one);
+      if (rowsAhead > batchLimit * this.#fullRows) return this.#tooLate;
+    }
     const size = sizeOf(request);
     const batchesAhead = Math.floor((rowsAhead + size - 1) / this.#fullRows);
     const startUs = this.#nextStartUs(batchesAhead, fullUs, nowUs);
