@@ -17,7 +17,16 @@ export interface Backend {
   readonly defaultModelFilename: string;
   /** Instances of a KIND_CPU group whose config gives no count. */
   readonly defaultCpuInstanceCount: number;
-  /** URL of the module that the worker thread imports: a {@link ModelInstanceModule}. */
+  /**
+   * How instances get their work. `batch`: the inputs of all requests of a batch joined in one buffer, which comes back
+   * with the outputs; the way of runtimes that compute on whole batches. `requests`: each request by itself, answered by
+   * itself; the only way to have other than one response.
+   */
+  readonly executionStyle: "batch" | "requests";
+  /**
+   * URL of the module that the worker thread imports: a {@link ModelInstanceModule}, or a
+   * {@link RequestInstanceModule} when {@link executionStyle} is `requests`.
+   */
   readonly instanceModuleUrl: string;
   /** GPU indices that a KIND_GPU group without `gpus` gets an instance group's count of instances on each. */
   gpuDeviceIds(): readonly number[];
@@ -37,7 +46,10 @@ export interface Backend {
   resolveSettings(config: ModelConfig, serverSettings: BackendServerSettings): BackendModelSettings;
 }
 
-/** The `--backend-config` settings that concern one backend, global ones included. */
+/**
+ * The `--backend-config` settings that concern one backend, global ones included, and `auto-complete-config`, "true" or
+ * "false".
+ */
 export type BackendServerSettings = ReadonlyMap<string, string>;
 
 /** Settings of one model for one backend. */

@@ -44,6 +44,9 @@ const notExplicit = failure(
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
 
+/** How often a server that stops looks whether its last requests have ended. */
+const idleCheckMs = 5;
+
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
 
@@ -79,6 +82,7 @@ export class InferenceServer implements DataPlane {
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
   #isStuck = false;
+  #isBudgetSpent = false;
 
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
@@ -154,10 +158,11 @@ export class InferenceServer implements DataPlane {
     this.#poller?.stop();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
-    const drained = this.#repository.unloadAll().then(() => true as const);
-    const isClean = await Promise.race([drained, timeout]);
+    const unloaded = this.#unloadWhenIdle().then(() => true as const);
+    const isClean = await Promise.race([unloaded, timeout]);
     clearTimeout(timer);
     if (!isClean) {
+      this.#isBudgetSpent = true;
       this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
@@ -166,6 +171,12 @@ export class InferenceServer implements DataPlane {
     await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
     this.sharedMemory.close();
     return isClean;
+  }
+
+  /** Models stay until no request is left: one that executes may be about to call another model. */
+  async #unloadWhenIdle(): Promise<void> {
+    while (this.#repository.inflightCount() > 0 && !this.#isBudgetSpent) await delay(idleCheckMs);
+    await this.#repository.unloadAll();
   }
 
   /**

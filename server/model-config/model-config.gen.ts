@@ -121,7 +121,7 @@ export interface ModelConfigFields {
    */
   model_transaction_policy?: {
     /**
-     * Whether a request may have none or several. Default: false. Not supported yet.
+     * Whether a request may have none or several. Default: false. Only with backends that answer each request by itself: javascript.
      */
     decoupled?: boolean;
   };

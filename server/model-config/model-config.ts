@@ -42,6 +42,8 @@ export interface ModelConfig {
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
+  /** Requests get any number of responses. Only with backends that answer each request by itself. */
+  readonly isDecoupled: boolean;
 }
 
 /** Which of the version directories are served. */

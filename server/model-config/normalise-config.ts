@@ -61,6 +61,7 @@ export function normaliseModelConfig(
       graphLevel: fields.optimization?.graph?.level ?? 0,
       eagerBatching: fields.optimization?.eager_batching ?? false,
     },
+    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
   };
 }
 

@@ -55,6 +55,7 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
       [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
+    ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
 }
 

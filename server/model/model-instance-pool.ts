@@ -1,13 +1,14 @@
-import type { InstanceListener, WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { HostedInstance, InstanceListener } from "../../backends/worker/hosted-instance.ts";
 import type { InstancePool } from "../../schedulers/scheduler.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { failure, type Status, StatusError } from "../core/status.ts";
 
-/** What the pool needs of an instance. {@link WorkerModelInstance} in the server, a double in tests. */
+/** What the pool needs of an instance. */
 export type PooledInstance = Pick<
-  WorkerModelInstance,
-  "name" | "batchesUnderWay" | "execute" | "finalize" | "terminate"
+  HostedInstance,
+  "name" | "batchesUnderWay" | "maxBatchesUnderWay" | "execute" | "finalize" | "terminate"
 >;
 
 /** Hears what the instances do. */
@@ -16,6 +17,8 @@ export interface PoolObserver {
   onDispatch(count: number): void;
   /** An execution of `rows` batch rows succeeded. Those that fail are told of by their requests only. */
   onExecution(rows: number, times: BatchTimes): void;
+  /** A request of a decoupled model got its answer number `index`, from 0. */
+  onResponse(index: number, outcome: ResponseOutcome, times: ResponseTimes): void;
   /** An instance died. `next` says what happens now, for the log. */
   onCrash(reason: string, next: string): void;
 }
@@ -123,6 +126,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity();
   }
 
+  onResponse(index: number, outcome: ResponseOutcome, times: ResponseTimes): void {
+    this.#observer.onResponse(index, outcome, times);
+  }
+
   onCrash(instance: PooledInstance, reason: string): void {
     const list = this.#listOf(instance);
     const position = list.indexOf(instance);
@@ -206,7 +213,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     const limit = this.#mayFormAhead() ? 2 : 1;
     let best: PooledInstance | null = null;
     for (const instance of this.#instances) {
-      if (instance.batchesUnderWay >= limit) continue;
+      if (instance.batchesUnderWay >= Math.min(limit, instance.maxBatchesUnderWay)) continue;
       if (instance.batchesUnderWay === 0) return instance;
       best ??= instance;
     }

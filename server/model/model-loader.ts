@@ -1,9 +1,12 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import {
@@ -20,6 +23,7 @@ import { loadEnsemble } from "./ensemble-loader.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
+import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
@@ -35,7 +39,7 @@ export interface ModelLoaderParts {
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds a ready model, for ensembles. @param version - "" for the highest ready version. */
+  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
   readonly findModel: (name: string, version: string) => Model | Failure;
 }
 
@@ -124,7 +128,7 @@ export class ModelLoader {
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
     const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
-    const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
+    const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
@@ -133,13 +137,13 @@ export class ModelLoader {
       pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
-        await instance.bind(spec, pool);
+        await instance.bind(spec, pool, config);
         pool.add(instance);
       }
       return new Model({
         config,
         version,
-        isDecoupled: false,
+        isDecoupled: config.isDecoupled,
         statistics,
         pool,
         scheduler: makeScheduler(config, pool, this.#parts.clock),
@@ -157,7 +161,9 @@ export class ModelLoader {
   }
 
   #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
-    const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
+    const serverSettings = new Map(this.#parts.backendSettings(backend.name));
+    serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
+    const settings = backend.resolveSettings(config, serverSettings);
     const plan = planInstances({
       config,
       version,
@@ -174,14 +180,14 @@ export class ModelLoader {
   async #complete(
     draft: ModelConfigDraft,
     backend: Backend,
-    instances: readonly WorkerModelInstance[],
+    instances: readonly HostedInstance[],
   ): Promise<ModelConfig> {
     const first = instances[0];
     if (first === undefined) throw new Error("A model without instances. This is a bug.");
     const settings = this.#parts.backendSettings(backend.name);
     const { config, notices } = completeModelConfig(
       draft,
-      await first.signature(),
+      { signature: await first.signature(), completion: await first.completion() },
       Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
     );
     for (const notice of notices) this.#parts.logger.info(notice);
@@ -192,15 +198,17 @@ export class ModelLoader {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
+      onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
+        statistics.onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const restart = async (name: string): Promise<WorkerModelInstance> => {
+    const restart = async (name: string): Promise<HostedInstance> => {
       const init = recipe.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = new WorkerModelInstance(recipe.backend.instanceModuleUrl, init);
+      const instance = this.#startInstance(recipe.backend, init);
       await instance.signature();
-      await instance.bind(recipe.spec, pool);
+      await instance.bind(recipe.spec, pool, config);
       return instance;
     };
     const pool = new ModelInstancePool(observer, restart, {
@@ -208,5 +216,19 @@ export class ModelLoader {
       passive: recipe.passive,
     });
     return pool;
+  }
+
+  #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
+    if (executionStyle === "batch") return new WorkerModelInstance(instanceModuleUrl, init);
+    const { findModel, logger } = this.#parts;
+    const log = logger.child(init.modelName);
+    return new WorkerRequestInstance(instanceModuleUrl, init, {
+      callModel: callerOf(findModel),
+      log: (severity, instanceName, message) => {
+        const line = `${instanceName}: ${message}`;
+        if (severity === "verbose") log.verbose(1, line);
+        else log[severity](line);
+      },
+    });
   }
 }

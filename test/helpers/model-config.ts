@@ -26,6 +26,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     dynamicBatching: null,
     ensembleScheduling: null,
     optimization: { graphLevel: 0, eagerBatching: false },
+    isDecoupled: false,
     ...parts,
   };
 }

@@ -7,15 +7,17 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../../../../server/model-config/complete-config.ts";
+import type { BackendFacts } from "../../../../server/model-config/backend-autofill.ts";
 import type { Signature, SignatureTensor } from "../../../../server/model-config/model-signature.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
 import { makeDynamicBatching } from "../../../helpers/model-config.ts";
 
-const onnxruntime = {
+const onnxruntime: BackendFacts = {
   name: "onnxruntime",
   platforms: ["onnxruntime_onnx"],
   defaultModelFilename: "model.onnx",
   defaultCpuInstanceCount: 2,
+  executionStyle: "batch",
 };
 
 function draft(config: object | null, isAutoCompleteEnabled = true): ModelConfigDraft {
@@ -40,7 +42,7 @@ function complete(
   signature: Signature,
   defaultMaxBatchSize = 4,
 ): CompletedModelConfig {
-  return completeModelConfig(draft(config), signature, defaultMaxBatchSize);
+  return completeModelConfig(draft(config), { signature, completion: null }, defaultMaxBatchSize);
 }
 
 function errorOf(action: () => unknown): string {
@@ -86,6 +88,7 @@ describe("completeModelConfig auto-complete", () => {
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
       ensembleScheduling: null,
       optimization: { graphLevel: 0, eagerBatching: false },
+      isDecoupled: false,
     });
     assert.equal(notices.length, 2);
     assert.match(notices[0]!, /^Model 'm': max_batch_size set to 4/);
@@ -175,7 +178,11 @@ describe("completeModelConfig auto-complete", () => {
 
   it("does nothing when it is disabled", () => {
     const message = errorOf(() =>
-      completeModelConfig(draft({ name: "m", backend: "onnxruntime" }, false), batching, 4),
+      completeModelConfig(
+        draft({ name: "m", backend: "onnxruntime" }, false),
+        { signature: batching, completion: null },
+        4,
+      ),
     );
     assert.equal(
       message,

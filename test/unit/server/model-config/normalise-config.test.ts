@@ -8,7 +8,13 @@ import { makeDynamicBatching, makeQueuePolicy } from "../../../helpers/model-con
 function normalise(config: object): ModelConfig {
   const { fields } = parseModelConfig(JSON.stringify(config), "config.json");
   return normaliseModelConfig(fields, "m", {
-    backend: { name: "b", platforms: ["p"], defaultModelFilename: "model.b", defaultCpuInstanceCount: 3 },
+    backend: {
+      name: "b",
+      platforms: ["p"],
+      defaultModelFilename: "model.b",
+      defaultCpuInstanceCount: 3,
+      executionStyle: "batch",
+    },
     platform: "p",
     defaultModelFilename: "model.b",
   });

@@ -67,14 +67,12 @@ describe("parseModelConfig canonical form", () => {
       cc_model_filenames: {},
       model_warmup: [],
       model_operations: { op_library_filename: [] },
-      model_transaction_policy: { decoupled: false },
       response_cache: { enable: false },
       optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
       instance_group: [{ profile: [], secondary_devices: [], host_policy: "" }],
       sequence_batching: null,
     };
     assert.deepEqual(fieldsOf(config), {
-      model_transaction_policy: {},
       response_cache: {},
       optimization: { input_pinned_memory: {} },
       instance_group: [{}],
@@ -250,7 +248,6 @@ describe("parseModelConfig not supported yet", () => {
     ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
-    ["model_transaction_policy.decoupled", { model_transaction_policy: { decoupled: true } }],
     ["response_cache.enable", { response_cache: { enable: true } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],

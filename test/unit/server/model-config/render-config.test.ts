@@ -29,10 +29,11 @@ function read(content: object): ModelConfig {
         platforms: ["onnxruntime_onnx"],
         defaultModelFilename: "model.onnx",
         defaultCpuInstanceCount: 2,
+        executionStyle: "batch",
       },
     ],
   });
-  return completeModelConfig(draft, signatureOf(draft.config), 4).config;
+  return completeModelConfig(draft, { signature: signatureOf(draft.config), completion: null }, 4).config;
 }
 
 function signatureOf(config: ModelConfig): Signature {
@@ -94,6 +95,7 @@ describe("renderModelConfig", () => {
           name: "onnxruntime",
           platforms: [],
           defaultModelFilename: "model.onnx",
+          executionStyle: "batch",
           defaultCpuInstanceCount: 2,
         },
       ],

@@ -17,6 +17,7 @@ function problemsOf(config: object): string[] {
           platforms: ["onnxruntime_onnx"],
           defaultModelFilename: "model.onnx",
           defaultCpuInstanceCount: 2,
+          executionStyle: "batch",
         },
       ],
     });

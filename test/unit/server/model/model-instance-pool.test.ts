@@ -23,6 +23,7 @@ class Bench {
       {
         onDispatch: (count) => this.log.push(`dispatch ${count}`),
         onExecution: (rows) => this.log.push(`execution ${rows}`),
+        onResponse: (index, outcome) => this.log.push(`response ${index} ${outcome}`),
         onCrash: (reason, next) => this.log.push(`${reason}: ${next}`),
       },
       (name) => {

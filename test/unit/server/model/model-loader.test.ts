@@ -22,6 +22,7 @@ const scriptedBackend: Backend = {
   platforms: [],
   defaultModelFilename: "model.bin",
   defaultCpuInstanceCount: 1,
+  executionStyle: "batch",
   instanceModuleUrl: new URL("../../../fixtures/instance-modules/scripted-instance.js", import.meta.url).href,
   gpuDeviceIds: () => [0],
   checkBytesInput: null,
