@@ -85,6 +85,7 @@ describe("completeModelConfig auto-complete", () => {
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),
+      schedulerName: "",
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
       ensembleScheduling: null,
       optimization: { graphLevel: 0, eagerBatching: false },
