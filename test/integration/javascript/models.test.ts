@@ -126,7 +126,7 @@ describe("JavaScript models", () => {
         ["big", 2n ** 60n],
       ]),
     );
-    assert.equal(sent.responses[0]?.id, "four");
+    assert.equal(sent.responses[0].id, "four");
   });
 
   const moods: readonly (readonly [number, string, string, string | RegExp])[] = [
