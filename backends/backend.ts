@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../server/model-config/model-config.ts";
+import type { BatchInputKind, ModelConfig } from "../server/model-config/model-config.ts";
 import type { DataType } from "../server/core/data-type.ts";
 import type { Shape } from "../server/core/shape.ts";
 import type { Failure } from "../server/core/status.ts";
@@ -106,9 +106,25 @@ export interface TensorSpec {
   readonly dims: Shape;
   /** Per item, as clients see it: differs from {@link dims} when the config reshapes. Same wildcards, same order. */
   readonly wireDims: Shape;
-  /** A request may leave this input out. Only in models that do not batch. */
+  /** A request may leave this input out. All requests of a batch then do. */
   readonly isOptional: boolean;
+  /** How the tensors of the requests of a batch become one and are taken apart again. */
+  readonly join: TensorJoin;
 }
+
+/** How a tensor of a batch is made up of those of its requests. A `source` is a position in {@link BatchSpec.inputs}. */
+export type TensorJoin =
+  /** The rows of one request after those of another, along the batch dimension. */
+  | { readonly kind: "rows" }
+  /** An input of rank 1: all elements of one request after those of another, whatever their shapes. */
+  | { readonly kind: "flat" }
+  /** An input that clients do not send: it tells the model how the batch is made up. */
+  | { readonly kind: "generated"; readonly what: BatchInputKind; readonly source: number }
+  /**
+   * An output of any rank: each request gets the next elements, as many as the wire's dimensions have when each variable
+   * one takes its size from the same dimension of the request's input.
+   */
+  | { readonly kind: "scattered"; readonly source: number };
 
 /** What every batch of a model consists of. Survives structured cloning. */
 export interface BatchSpec {

@@ -171,7 +171,7 @@ export class WorkerModelInstance implements HostedInstance {
       throw new Error("A frame came back unasked. This is a bug.");
     const header = new FrameHeader(this.#layout, frame);
     setTimes(ended.batch, header);
-    const failed = reported ?? checkOutputs(header, this.#layout);
+    const failed = reported ?? checkOutputs(ended.batch, header, this.#layout);
     this.#listener?.onBatchEnd(this, header.rows, header, failed === null);
     if (failed !== null) {
       for (const request of ended.batch) request.fail(failed);

@@ -12,13 +12,14 @@ export type EndpointName =
   | "logging"
   | "trace-settings"
   | "infer"
+  | "generate"
+  | "generate-stream"
   | "repository-index"
   | "model-load"
   | "model-unload"
   | "shared-memory-status"
   | "shared-memory-register"
-  | "shared-memory-unregister"
-  | "not-supported-yet";
+  | "shared-memory-unregister";
 
 /** A path of the protocol. */
 export interface Route {
@@ -60,8 +61,8 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["config", { endpoint: "model-config", methods: get }],
   ["infer", { endpoint: "infer", methods: post }],
   ["stats", { endpoint: "model-statistics", methods: get }],
-  ["generate", { endpoint: "not-supported-yet", methods: post }],
-  ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
+  ["generate", { endpoint: "generate", methods: post }],
+  ["generate_stream", { endpoint: "generate-stream", methods: post }],
   ["trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
 ] as const);
 

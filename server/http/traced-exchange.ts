@@ -1,12 +1,17 @@
 import type { SampledRequest } from "../tracing/sampled-request.ts";
-import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./transport/http-exchange.ts";
+import type {
+  BodyReceiver,
+  Cancellable,
+  ReplyHeaders,
+  WholeReplyExchange,
+} from "./transport/http-exchange.ts";
 
 /** An exchange that notes when its reply was written, and thereby ends the request's trace. */
-export class TracedExchange implements HttpExchange {
-  readonly #exchange: HttpExchange;
+export class TracedExchange implements WholeReplyExchange {
+  readonly #exchange: WholeReplyExchange;
   readonly #sampled: SampledRequest;
 
-  constructor(exchange: HttpExchange, sampled: SampledRequest) {
+  constructor(exchange: WholeReplyExchange, sampled: SampledRequest) {
     this.#exchange = exchange;
     this.#sampled = sampled;
   }

@@ -14,17 +14,18 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
-import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
+import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
-import { planInstances } from "./instance-plan.ts";
+import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
-import { makeScheduler } from "./scheduler-factory.ts";
+import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
@@ -54,6 +55,14 @@ export interface ModelSource {
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
   onLoading(version: string): void;
+}
+
+/** What a pool needs to restart an instance, and to know which of them work. */
+interface PoolRecipe {
+  readonly backend: Backend;
+  readonly inits: readonly ModelInstanceInit[];
+  readonly passive: ReadonlySet<string>;
+  readonly spec: BatchSpec;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
@@ -118,14 +127,14 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const inits = this.#planInstances(source, draft.config, backend, version);
+    const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
     const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      pool = this.#makePool(source.name, statistics, { backend, inits, spec, config });
+      pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
         await instance.bind(spec, pool, config);
@@ -151,12 +160,7 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(
-    source: ModelSource,
-    config: ModelConfig,
-    backend: Backend,
-    version: string,
-  ): ModelInstanceInit[] {
+  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
     const serverSettings = new Map(this.#parts.backendSettings(backend.name));
     serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
     const settings = backend.resolveSettings(config, serverSettings);
@@ -170,7 +174,7 @@ export class ModelLoader {
     });
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);
-    return plan.inits;
+    return plan;
   }
 
   async #complete(
@@ -190,26 +194,26 @@ export class ModelLoader {
     return config;
   }
 
-  #makePool(
-    modelName: string,
-    statistics: ModelStatistics,
-    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec; config: ModelConfig },
-  ): ModelInstancePool {
+  #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics.onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
-        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
+        this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const pool: ModelInstancePool = new ModelInstancePool(observer, async (name) => {
+    const restart = async (name: string): Promise<HostedInstance> => {
       const init = recipe.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
       const instance = this.#startInstance(recipe.backend, init);
       await instance.signature();
-      await instance.bind(recipe.spec, pool, recipe.config);
+      await instance.bind(recipe.spec, pool, config);
       return instance;
+    };
+    const pool = new ModelInstancePool(observer, restart, {
+      formAhead: formAheadOf(config),
+      passive: recipe.passive,
     });
     return pool;
   }
@@ -227,20 +231,4 @@ export class ModelLoader {
       },
     });
   }
-}
-
-/** What every batch of the model consists of, as instances want to know it. */
-function batchSpecOf(config: ModelConfig): BatchSpec {
-  const spec = (tensor: ModelTensorConfig, isOptional: boolean): BatchSpec["inputs"][number] => ({
-    name: tensor.name,
-    datatype: tensor.datatype,
-    dims: modelDims(tensor),
-    wireDims: tensor.dims,
-    isOptional,
-  });
-  return {
-    maxBatchSize: config.maxBatchSize,
-    inputs: config.input.map((input) => spec(input, input.isOptional)),
-    outputs: config.output.map((output) => spec(output, false)),
-  };
 }

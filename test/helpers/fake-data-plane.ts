@@ -10,6 +10,8 @@ import {
 } from "../../server/logging/log-setting.ts";
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
+import { validateRequest } from "../../server/model/request-validator.ts";
+import { makeDynamicBatching } from "./model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
@@ -44,17 +46,20 @@ export const fakeConfig: ModelConfig = {
       reshape: null,
       format: "FORMAT_NONE",
       isOptional: false,
+      allowRaggedBatch: false,
     },
   ],
   output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
-  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [] }],
+  batchInput: [],
+  batchOutput: [],
+  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   isDecoupled: false,
-  dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   ensembleScheduling: null,
-  optimization: { graphLevel: 1 },
+  optimization: { graphLevel: 1, eagerBatching: false },
 };
 
 /**
@@ -67,12 +72,15 @@ export class FakeModel implements ServedModel {
   readonly platform = "onnxruntime_onnx";
   readonly config = fakeConfig;
   readonly maxBatchSize = 8;
-  readonly inputs: readonly ModelTensor[] = [];
+  inputs: readonly ModelTensor[] = [];
+  readonly checkBytesInput = null;
   readonly outputs: readonly ModelTensor[] = [];
   readonly statistics = new ModelStatistics();
   isDecoupled = false;
   /** What {@link infer} answers; `null` accepts. */
   refusal: Failure | null = null;
+  /** Check requests against {@link inputs}, as a real model does. */
+  isValidating = false;
   /** Answer each request with its own inputs. */
   isEchoing = true;
   readonly requests: InferenceRequest[] = [];
@@ -82,8 +90,8 @@ export class FakeModel implements ServedModel {
     this.name = name;
   }
 
-  inputIndex(): number {
-    return -1;
+  inputIndex(name: string): number {
+    return this.inputs.findIndex((input) => input.name === name);
   }
 
   outputIndex(): number {
@@ -94,6 +102,8 @@ export class FakeModel implements ServedModel {
     this.requests.push(request);
     this.#arrival?.();
     if (this.refusal !== null) return this.refusal;
+    const invalid = this.isValidating ? validateRequest(request, this) : null;
+    if (invalid !== null) return invalid;
     if (this.isEchoing) setImmediate(() => this.answer(request));
     return null;
   }

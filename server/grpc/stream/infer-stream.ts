@@ -1,8 +1,10 @@
+import type { InferenceRequest } from "../../core/inference-request.ts";
 import { withRequestId } from "../../core/request-error.ts";
 import { type Failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import type { ForwardedHeaders } from "../../header-forwarder.ts";
 import type { ServedModel } from "../../model/served-model.ts";
+import { TracedSink } from "../../tracing/traced-sink.ts";
 import { InferRequestMessage } from "../codec/infer-request.ts";
 import { exitingFailure } from "../exiting-failure.ts";
 import { parseModelVersion } from "../model-version.ts";
@@ -137,6 +139,7 @@ export class InferStream implements StreamListener, RequestStream {
       const request = message.toInferenceRequest(streamed, this.#forwarded);
       if (model.isDecoupled) request.responseWindow = this.#responseWindow;
       streamed.prepare(request, message.wantsEmptyFinalResponse);
+      this.#sample(model, request);
       const { sharedMemory } = message;
       refusal = sharedMemory === null ? null : this.#dataPlane.sharedMemory.attach(request, sharedMemory);
       if (refusal !== null) {
@@ -152,6 +155,15 @@ export class InferStream implements StreamListener, RequestStream {
     if (refusal !== null) return streamed.refuse(refusal);
     streamed.begin();
     this.#inflight.add(streamed);
+  }
+
+  /** Each request on the stream is sampled for itself. */
+  #sample({ name: modelName, version: modelVersion }: ServedModel, request: InferenceRequest): void {
+    const { tracer } = this.#dataPlane;
+    if (!tracer.isActive) return;
+    const arrival = tracer.arrive("grpc", (key) => this.#call.metadata(key) ?? "");
+    const sampled = tracer.sample({ modelName, modelVersion, requestId: request.id }, arrival);
+    if (sampled !== null) TracedSink.attach(request, sampled);
   }
 
   #endWhenDone(): void {

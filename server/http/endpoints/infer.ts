@@ -33,6 +33,7 @@ import type {
   Cancellable,
   HttpExchange,
   ReplyHeaders,
+  WholeReplyExchange,
 } from "../transport/http-exchange.ts";
 import { compress, decompress, maxCompressedBytes } from "../body-compression.ts";
 import { replyFailure, replyFailureWithHeaders } from "../json-reply.ts";
@@ -152,7 +153,7 @@ const noResponse = failure("INTERNAL", "expected a single response, got none");
 /** One inference over HTTP, from its body to its reply. */
 class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   /** Replaced by one that notes the times when the request is traced. */
-  #exchange: HttpExchange;
+  #exchange: WholeReplyExchange;
   readonly #route: Route;
   readonly #headers: RequestHeaders;
   readonly #context: InferContext;

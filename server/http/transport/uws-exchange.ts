@@ -3,7 +3,14 @@ import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import { bodyPool } from "./body-pool.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
+import type {
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+  StreamedReply,
+} from "./http-exchange.ts";
+import { UwsStreamedReply } from "./uws-streamed-reply.ts";
 
 /** Carries one exchange over µWebSockets.js. */
 export class UwsExchange implements HttpExchange {
@@ -14,7 +21,10 @@ export class UwsExchange implements HttpExchange {
   /** Dead as soon as the handler has returned. */
   #request: HttpRequest | null;
   #isAborted = false;
+  /** A reply has begun. */
   #isReplied = false;
+  /** It is complete: the ledger has been told. */
+  #isOver = false;
   /** Until it is, a reply leaves the client sending a body that nobody wants: the connection must close. */
   #isBodyComplete = false;
   #hasBody = false;
@@ -29,7 +39,7 @@ export class UwsExchange implements HttpExchange {
     ledger.begin();
     response.onAborted(() => {
       this.#isAborted = true;
-      if (this.#isReplied) return;
+      if (this.#isOver) return;
       ledger.end();
       this.#cancellable?.cancel();
     });
@@ -103,6 +113,22 @@ export class UwsExchange implements HttpExchange {
     });
   }
 
+  startReply(contentType: string, onDrained: () => void): StreamedReply {
+    this.#begin();
+    return new UwsStreamedReply(this.#response, {
+      contentType,
+      isLastOnConnection: () => this.#isLastOnConnection(),
+      isAborted: () => this.#isAborted,
+      onDrained,
+      onEnd: () => {
+        this.#isOver = true;
+        // Told to close the connection, µWS would write a header into the chunks.
+        this.#response.end("");
+        this.#ledger.end();
+      },
+    });
+  }
+
   #end(body: Uint8Array | string): void {
     // µWS's endWithoutBody would tell the length that the body has, but leaves the connection unusable.
     this.#response.end(this.#isHead ? "" : body, this.#isLastOnConnection());
@@ -113,10 +139,15 @@ export class UwsExchange implements HttpExchange {
   }
 
   #send(write: () => void): void {
-    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
-    this.#isReplied = true;
+    this.#begin();
     if (this.#isAborted) return;
+    this.#isOver = true;
     this.#response.cork(write);
     this.#ledger.end();
+  }
+
+  #begin(): void {
+    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
+    this.#isReplied = true;
   }
 }

@@ -78,15 +78,6 @@ describe("HTTP routes", () => {
     });
   }
 
-  const notBuilt: readonly (readonly [string, string])[] = [["POST", "/v2/models/simple/generate"]];
-  for (const [method, path] of notBuilt) {
-    it(`${method} ${path} is 501 and says that it is not supported yet`, async () => {
-      const reply = await server.current.http.request(method, path);
-      assert.equal(reply.status, 501);
-      assert.match(reply.error, /not supported yet/);
-    });
-  }
-
   for (const what of [
     "nowhere",
     "nowhere/config",

@@ -4,7 +4,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, describe, it } from "mocha";
 import { failureOf, type Message } from "../../helpers/grpc-client.ts";
+import { InferStreamClient } from "../../helpers/grpc-infer-stream.ts";
 import { RunningServer } from "../../helpers/start-server.ts";
+import { useRepository } from "../../helpers/temporary-repository.ts";
 import { first, sampleRepository, second, simpleRequest } from "../infer/simple-models.ts";
 
 /** One entry of a trace file. */
@@ -13,6 +15,7 @@ interface Entry {
   readonly model_name?: string;
   readonly model_version?: number;
   readonly request_id?: string;
+  readonly parent_id?: number;
   readonly timestamps?: readonly { readonly name: string; readonly ns: number }[];
   readonly activity?: string;
   readonly tensor?: {
@@ -42,6 +45,30 @@ const grpcSimple: Message = {
 };
 
 describe("Trace files", () => {
+  const ensembles = useRepository((made) => {
+    const int32 = (name: string): object => ({ name, data_type: "TYPE_INT32", dims: [16] });
+    const step = (input_map: object, output_map: object): object => ({
+      model_name: "simple",
+      model_version: -1,
+      input_map,
+      output_map,
+    });
+    made.add("twice", {
+      config: {
+        platform: "ensemble",
+        max_batch_size: 8,
+        input: [int32("A"), int32("B")],
+        output: [int32("TWICE")],
+        ensemble_scheduling: {
+          step: [
+            step({ INPUT0: "A", INPUT1: "B" }, { OUTPUT0: "sum", OUTPUT1: "difference" }),
+            step({ INPUT0: "sum", INPUT1: "difference" }, { OUTPUT0: "TWICE" }),
+          ],
+        },
+      },
+      versions: { 1: null },
+    });
+  });
   let directory = "";
   let server: RunningServer | null = null;
   beforeEach(() => (directory = mkdtempSync(path.join(tmpdir(), "nereid-trace-"))));
@@ -54,6 +81,7 @@ describe("Trace files", () => {
     const file = `triton,file=${path.join(directory, "trace.json")}`;
     server = await RunningServer.start([
       `--model-repository=${sampleRepository}`,
+      `--model-repository=${ensembles.current.path}`,
       ...[file, ...settings].map((setting) => `--trace-config=${setting}`),
     ]);
     return server;
@@ -71,9 +99,21 @@ describe("Trace files", () => {
   const points = (entries: readonly Entry[], id: number): { name: string; ns: number }[] =>
     entries.filter((entry) => entry.id === id).flatMap((entry) => entry.timestamps ?? []);
 
-  async function infer(running: RunningServer, count: number): Promise<void> {
+  async function infer(
+    running: RunningServer,
+    count: number,
+    model = "simple",
+    inputs: Readonly<Record<string, readonly number[]>> = { INPUT0: first, INPUT1: second },
+  ): Promise<void> {
+    const tensors = Object.entries(inputs).map(([name, data]) => ({
+      name,
+      datatype: "INT32",
+      shape: [1, 16],
+      data,
+    }));
     for (let i = 0; i < count; i++) {
-      assert.equal((await running.http.post("/v2/models/simple/infer", simpleRequest())).status, 200);
+      const reply = await running.http.post(`/v2/models/${model}/infer`, { inputs: tensors });
+      assert.equal(reply.status, 200, reply.text);
     }
   }
 
@@ -106,6 +146,51 @@ describe("Trace files", () => {
       "GRPC_SEND_START",
       "GRPC_SEND_END",
     ]);
+  });
+
+  it("hold requests of streams and of generate, sent from their first response to their last", async () => {
+    const running = await start("level=TIMESTAMPS", "rate=1");
+    const stream = InferStreamClient.connect(running.addresses.grpc);
+    stream.send({ ...grpcSimple, id: "streamed" });
+    stream.halfClose();
+    assert.equal((await stream.ended).code, 0);
+    const generated = { id: "generated", INPUT0: first, INPUT1: second };
+    for (const path of ["generate", "generate_stream"]) {
+      const reply = await running.http.post(`/v2/models/simple/${path}`, generated);
+      assert.equal(reply.status, 200, reply.text);
+    }
+    await running.stop();
+    const entries = read("trace.json") ?? [];
+    assert.deepEqual(
+      entries.flatMap((entry) => entry.request_id ?? []),
+      ["streamed", "generated", "generated"],
+    );
+    for (const [id, protocol] of [
+      [1, "GRPC_SEND"],
+      [2, "HTTP_SEND"],
+      [3, "HTTP_SEND"],
+    ] as const) {
+      const names = points(entries, id).map(({ name }) => name);
+      // The reply begins when the model has answered, and the request has ended by then.
+      assert.deepEqual(names.slice(2, -2), modelPoints);
+      assert.deepEqual(names.slice(-2), [`${protocol}_START`, `${protocol}_END`]);
+    }
+  });
+
+  it("hold a trace for each step of an ensemble beside its own, linked to it (row 175)", async () => {
+    const running = await start("level=TIMESTAMPS", "rate=1");
+    await infer(running, 1, "twice", { A: first, B: second });
+    await running.stop();
+    const entries = (read("trace.json") ?? []).filter((entry) => entry.model_name !== undefined);
+    const ensemble = entries.find((entry) => entry.model_name === "twice");
+    assert(ensemble !== undefined);
+    assert.deepEqual(
+      entries.filter((entry) => entry !== ensemble).map((entry) => [entry.model_name, entry.parent_id]),
+      [
+        ["simple", ensemble.id],
+        ["simple", ensemble.id],
+      ],
+    );
   });
 
   it("hold inputs and outputs at level TENSORS", async () => {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import type { InferCall } from "../../../../backends/javascript/javascript-model.ts";
+import type { InferCall, InferResponse } from "../../../../backends/javascript/javascript-model.ts";
 import { ModelCaller } from "../../../../backends/javascript/model-caller.ts";
 import type {
   CallReceiver,
@@ -36,6 +36,10 @@ function response(value: number): CallResponse {
     outputs: [{ name: "OUT", datatype: "UINT8", shape: [1], data }],
     parameters: new Map([["p", value]]),
   };
+}
+
+function parameterOf(result: IteratorResult<InferResponse, unknown>): unknown {
+  return result.done === true ? "done" : result.value.parameters["p"];
 }
 
 const call: InferCall = {
@@ -84,14 +88,14 @@ describe("ModelCaller", () => {
     const stream = new ModelCaller(server).inferStream(call);
     server.give(1);
     assert.equal(server.takenCount, 0);
-    assert.equal((await stream.next()).value?.parameters["p"], 1);
+    assert.equal(parameterOf(await stream.next()), 1);
     const next = stream.next();
     server.give(2);
-    assert.equal((await next).value?.parameters["p"], 2);
+    assert.equal(parameterOf(await next), 2);
     assert.equal(server.takenCount, 2);
     server.give(3);
     server.receiver?.onEnd();
-    assert.equal((await stream.next()).value?.parameters["p"], 3);
+    assert.equal(parameterOf(await stream.next()), 3);
     assert.equal((await stream.next()).done, true);
     assert.equal(server.cancelCount, 0);
   });

@@ -6,7 +6,7 @@ import type { CallAnswerMessage, CallMessage } from "../../../../backends/worker
 import { type InferenceRequest, requestState } from "../../../../server/core/inference-request.ts";
 import { InferenceResponse } from "../../../../server/core/inference-response.ts";
 import { type Failure, StatusError } from "../../../../server/core/status.ts";
-import { fp32Tensor } from "../../../helpers/recorded-request.ts";
+import { Tensor } from "../../../../server/core/tensor.ts";
 
 const message: CallMessage = {
   kind: "call",
@@ -29,10 +29,10 @@ const message: CallMessage = {
 function start(refusal: Failure | null = null, isDecoupled = true) {
   const posted: CallAnswerMessage[] = [];
   let doneCount = 0;
-  let called: { name: string; version: string; request: InferenceRequest } | null = null;
+  const called: { name: string; version: string; request: InferenceRequest }[] = [];
   const server: InstanceServer = {
     callModel: (name, version, request) => {
-      called = { name, version, request };
+      called.push({ name, version, request });
       request.state = requestState.executing;
       return refusal;
     },
@@ -45,9 +45,9 @@ function start(refusal: Failure | null = null, isDecoupled = true) {
     () => doneCount++,
   );
   call.start(server, asked);
-  assert.ok(called !== null);
-  const { name, version, request } = called as { name: string; version: string; request: InferenceRequest };
-  return { call, posted, name, version, request, doneCount: () => doneCount };
+  const [sent] = called;
+  assert.ok(sent !== undefined);
+  return { call, posted, ...sent, doneCount: () => doneCount };
 }
 
 const responseOf = (bytes: Uint8Array): InferenceResponse =>
@@ -55,7 +55,7 @@ const responseOf = (bytes: Uint8Array): InferenceResponse =>
     modelName: "other",
     modelVersion: "2",
     id: "",
-    outputs: [{ ...fp32Tensor("OUT", [1], [0]), data: bytes }],
+    outputs: [new Tensor("OUT", "FP32", [1], bytes)],
     parameters: null,
     buffer: null,
   });

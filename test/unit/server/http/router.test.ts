@@ -28,8 +28,8 @@ describe("matchRoute", () => {
       assert.equal(shown(`${prefix}/config`), `get model-config m${version}`);
       assert.equal(shown(`${prefix}/infer`), `post infer m${version}`);
       assert.equal(shown(`${prefix}/stats`), `get model-statistics m${version}`);
-      assert.equal(shown(`${prefix}/generate`), `post not-supported-yet m${version}`);
-      assert.equal(shown(`${prefix}/generate_stream`), `post not-supported-yet m${version}`);
+      assert.equal(shown(`${prefix}/generate`), `post generate m${version}`);
+      assert.equal(shown(`${prefix}/generate_stream`), `post generate-stream m${version}`);
     });
   }
 
