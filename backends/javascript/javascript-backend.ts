@@ -38,6 +38,12 @@ function resolveSettings(config: ModelConfig, server: BackendServerSettings): Ba
       `model '${config.name}': optimization.graph.level has no meaning for the javascript backend, leave it out`,
     );
   }
+  if (config.batchInput.length > 0 || config.batchOutput.length > 0) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `model '${config.name}': batch_input and batch_output have no meaning for the javascript backend, whose models see each request by itself. Leave them out`,
+    );
+  }
   const options: JavaScriptOptions = {
     config: renderModelConfig(config),
     isAutoCompleteEnabled: server.get("auto-complete-config") === "true",

@@ -28,12 +28,19 @@ describe("javaScriptBackend", () => {
   });
 
   it("refuses what it would ignore", () => {
-    const gpu = { name: "g", kind: "KIND_GPU", count: 1, gpus: [] } as const;
+    const gpu = { name: "g", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false } as const;
+    const counts = {
+      kind: "BATCH_ELEMENT_COUNT",
+      targetName: ["N"],
+      datatype: "INT32",
+      sourceInput: "INPUT0",
+    } as const;
+    assert.throws(() => resolve({ batchInput: [counts] }), { message: /see each request by itself/ });
     assert.throws(() => resolve({ instanceGroup: [gpu] }), {
       code: "UNSUPPORTED",
       message: /run on the CPU/,
     });
-    assert.throws(() => resolve({ optimization: { graphLevel: 1 } }), {
+    assert.throws(() => resolve({ optimization: { graphLevel: 1, eagerBatching: false } }), {
       message: /optimization\.graph\.level has no meaning/,
     });
   });

@@ -5,11 +5,7 @@ import { mergeCompletion } from "../../../../server/model-config/config-completi
 describe("mergeCompletion", () => {
   it("adds what the author left out, and no more", () => {
     assert.deepEqual(
-      mergeCompletion(
-        { max_batch_size: 2 },
-        { max_batch_size: 8,  dynamic_batching: {} },
-        "m",
-      ),
+      mergeCompletion({ max_batch_size: 2 }, { max_batch_size: 8, dynamic_batching: {} }, "m"),
       { max_batch_size: 2, dynamic_batching: {} },
     );
   });
