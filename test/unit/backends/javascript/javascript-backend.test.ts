@@ -35,7 +35,7 @@ describe("javaScriptBackend", () => {
       datatype: "INT32",
       sourceInput: "INPUT0",
     } as const;
-    assert.throws(() => resolve({ batchInput: [counts] }), { message: /see each request by itself/ });
+    assert.throws(() => resolve({ batchInput: [counts] }), { message: /get each request by itself/ });
     assert.throws(() => resolve({ instanceGroup: [gpu] }), {
       code: "UNSUPPORTED",
       message: /run on the CPU/,
