@@ -48,6 +48,7 @@ interface KnownModelFile {
 const knownModelFiles: readonly KnownModelFile[] = [
   { filename: "model.savedmodel", backend: "tensorflow", platform: "tensorflow_savedmodel" },
   { filename: "model.graphdef", backend: "tensorflow", platform: "tensorflow_graphdef" },
+  { filename: "model.json", backend: "tensorflow", platform: "tensorflow_js" },
   { filename: "model.plan", backend: "tensorrt", platform: "tensorrt_plan" },
   { filename: "model.onnx", backend: "onnxruntime", platform: "onnxruntime_onnx" },
   { filename: "model.xml", backend: "openvino", platform: "" },
