@@ -131,10 +131,7 @@ class TensorFlowModelInstance implements ModelInstance {
       const values = codec.decode(name, batch.buffer, byteOffset, byteLength);
       if ("message" in values) return values;
       // The engine copies numbers into its own memory, or at least lets go of the view with the tensor.
-      inputs.set(
-        name,
-        tf.engine().makeTensor(values as unknown as tf.DataValues, shape, codec.engineType) as tf.Tensor,
-      );
+      inputs.set(name, tf.engine().makeTensor(values as unknown as tf.DataValues, shape, codec.engineType));
     }
     return null;
   }

@@ -68,14 +68,13 @@ function conv2d(node: OperationNode): tf.Tensor {
   const [, , top = 0, bottom = 0, left = 0, right = 0] = numbersOf(node, "explicit_paddings");
   const padding = node.attrs["padding"];
   const isExplicit = padding === "explicit";
-  const padded: tf.Tensor4D = isExplicit
-    ? (tf.pad(x, [
-        [0, 0],
-        [top, bottom],
-        [left, right],
-        [0, 0],
-      ]) as tf.Tensor4D)
-    : x;
+  const margins: [number, number][] = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  const padded = isExplicit ? tf.pad(x, margins) : x;
   const convolve = (part: tf.Tensor4D, filters: tf.Tensor4D): tf.Tensor4D =>
     tf.conv2d(part, filters, [strideY, strideX], padding === "same" ? "same" : "valid", "NHWC", [
       dilationY,

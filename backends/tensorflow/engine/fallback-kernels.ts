@@ -57,8 +57,8 @@ export function runOnCpu(
   kernel: Kernel,
   { inputs, attrs, backend }: KernelCall,
 ): tf.TensorInfo | tf.TensorInfo[] {
-  const wasm = backend as BackendWasm;
-  const cpu = tf.engine().findBackend("cpu") as MathBackendCPU;
+  const wasm = backend as Engine;
+  const cpu = tf.engine().findBackend("cpu") as unknown as Engine & CpuOnly;
   const lent: tf.TensorInfo[] = [];
   const lend = (tensor: tf.TensorInfo): tf.TensorInfo => {
     const copy = copyOf(tensor, wasm, cpu);
@@ -80,11 +80,13 @@ export function runOnCpu(
   return Array.isArray(result) ? kept : (kept[0] ?? []);
 }
 
-type Engine = MathBackendCPU | BackendWasm;
+/** What both engines have, of what is used here. */
+type Engine = Pick<BackendWasm, "readSync" | "write" | "disposeData">;
+type CpuOnly = Pick<MathBackendCPU, "disposeIntermediateTensorInfo">;
 
 /** A copy in the memory of another engine. Complex numbers are two tensors on the CPU engine, which WASM holds nowhere. */
 function copyOf(tensor: tf.TensorInfo, from: Engine, to: Engine): tf.TensorInfo {
   const { shape, dtype } = tensor;
-  const values = from.readSync(tensor.dataId) as tf.BackendValues;
+  const values = from.readSync(tensor.dataId);
   return { dataId: to.write(values, shape, dtype), shape, dtype };
 }

@@ -8,10 +8,13 @@ import * as tf from "@tensorflow/tfjs-core";
  * results.
  */
 export class KeepingScope {
-  readonly #dispose = tf.Tensor.prototype.dispose;
+  readonly #own: PropertyDescriptor;
 
   constructor() {
-    const original = this.#dispose;
+    const own = Object.getOwnPropertyDescriptor(tf.Tensor.prototype, "dispose");
+    if (own === undefined) throw new Error("Tensors cannot be disposed. This is a bug.");
+    this.#own = own;
+    const original = own.value as (this: tf.Tensor) => void;
     tf.engine().startScope("loops");
     tf.Tensor.prototype.dispose = function dispose(this: tf.Tensor): void {
       if (!this.kept) original.call(this);
@@ -19,7 +22,7 @@ export class KeepingScope {
   }
 
   end(results: readonly tf.Tensor[]): void {
-    tf.Tensor.prototype.dispose = this.#dispose;
+    Object.defineProperty(tf.Tensor.prototype, "dispose", this.#own);
     const { state } = tf.engine() as unknown as { readonly state: EngineState };
     const made = [...(state.activeScope?.track ?? [])];
     tf.engine().endScope([...results]);

@@ -16,38 +16,45 @@ const datatypes: ReadonlyMap<string, DataType> = new Map<string, DataType>([
   ["string", "BYTES"],
 ]);
 
+/** Tensors have the names of the layers that make them; further ones of the same layer get a number. */
+function signatureOf(tensors: readonly SymbolicTensor[]): TensorSignature[] {
+  const taken = new Set<string>();
+  return tensors.map((tensor, i) => {
+    const layer = tensor.sourceLayer.name;
+    const name = taken.has(layer) ? `${layer}_${i}` : layer;
+    taken.add(name);
+    return {
+      name,
+      datatype: datatypes.get(tensor.dtype) ?? null,
+      modelType: tensor.dtype,
+      shape: tensor.shape.map((dim) => dim ?? -1),
+    };
+  });
+}
+
 class LayersExecutable implements ExecutableModel {
   readonly signature: ModelSignature;
   readonly #model: LayersModel;
 
   constructor(model: LayersModel) {
     this.#model = model;
-    const tensors = (names: readonly string[], symbolic: readonly SymbolicTensor[]): TensorSignature[] =>
-      symbolic.map((tensor, i) => ({
-        name: names[i] ?? tensor.name,
-        datatype: datatypes.get(tensor.dtype) ?? null,
-        modelType: tensor.dtype,
-        shape: tensor.shape.map((dim) => dim ?? -1),
-      }));
-    this.signature = {
-      inputs: tensors(model.inputNames, model.inputs),
-      outputs: tensors(model.outputNames, model.outputs),
-    };
+    this.signature = { inputs: signatureOf(model.inputs), outputs: signatureOf(model.outputs) };
   }
 
   run(inputs: ReadonlyMap<string, tf.Tensor>, outputs: readonly string[]): readonly tf.Tensor[] {
-    const { inputNames, outputNames } = this.#model;
-    const feeds = inputNames.map((name) => {
+    const feeds = this.signature.inputs.map(({ name }) => {
       const tensor = inputs.get(name);
       if (tensor === undefined) throw new Error(`Input '${name}' was not fed. This is a bug.`);
       return tensor;
     });
-    // `predict` would cut the batch into pieces of 32 and join them again.
     return tf.tidy(() => {
-      const results = this.#model.apply(feeds, { training: false }) as tf.Tensor | tf.Tensor[];
+      // `predict` would cut the batch into pieces of 32 and join them again.
+      const results = this.#model.predictOnBatch(
+        feeds.length === 1 && feeds[0] !== undefined ? feeds[0] : feeds,
+      );
       const all = Array.isArray(results) ? results : [results];
       return outputs.flatMap((name) => {
-        const result = all[outputNames.indexOf(name)];
+        const result = all[this.signature.outputs.findIndex((output) => output.name === name)];
         return result === undefined ? [] : [tf.clone(result)];
       });
     });

@@ -261,16 +261,16 @@ const root = protobuf.Root.fromJSON({
   },
 });
 
-function decoder<Message>(name: string): (bytes: Uint8Array) => Message {
+function decoder(name: string): (bytes: Uint8Array) => unknown {
   const type = root.lookupType(name);
-  return (bytes) => type.toObject(type.decode(bytes), { longs: Number, defaults: true }) as Message;
+  return (bytes) => type.toObject(type.decode(bytes), { longs: Number, defaults: true });
 }
 
 /** Reads `saved_model.pb`. @throws Error when the bytes are no such message. */
-export const decodeSavedModel = decoder<SavedModel>("SavedModel");
+export const decodeSavedModel = decoder("SavedModel") as (bytes: Uint8Array) => SavedModel;
 /** Reads a frozen graph. @throws Error when the bytes are no such message. */
-export const decodeGraphDef = decoder<GraphDef>("GraphDef");
+export const decodeGraphDef = decoder("GraphDef") as (bytes: Uint8Array) => GraphDef;
 /** Reads the first entry of a checkpoint's index. */
-export const decodeBundleHeader = decoder<BundleHeader>("BundleHeader");
+export const decodeBundleHeader = decoder("BundleHeader") as (bytes: Uint8Array) => BundleHeader;
 /** Reads one variable's entry of a checkpoint's index. */
-export const decodeBundleEntry = decoder<BundleEntry>("BundleEntry");
+export const decodeBundleEntry = decoder("BundleEntry") as (bytes: Uint8Array) => BundleEntry;
