@@ -23,6 +23,7 @@ import { reportStatistics, type StatisticsReport } from "./statistics/statistics
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
   "classification",
+  "sequence",
   "model_repository",
   "model_repository(unload_dependents)",
   "model_configuration",

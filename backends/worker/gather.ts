@@ -3,7 +3,9 @@ import { carryVariableDims } from "../../server/core/shape.ts";
 import type { Tensor } from "../../server/core/tensor.ts";
 import type { TensorSpec } from "../backend.ts";
 import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import { measureControl, writeControl } from "./control-input.ts";
 import type { FramePool } from "./frame-pool.ts";
+import { sequenceRowOf } from "./sequence-row.ts";
 
 /**
  * Copies the inputs of a batch into a frame: the one copy between a request's body and the runtime.
@@ -30,14 +32,25 @@ export function gatherBatch(
   const inputs = layout.spec.inputs;
   const first = batch[0]!;
   const sources = inputs.map((spec, index) => sourceOf(first, spec, index));
-  const frameBytes = layout.headerBytes + inputBytes(batch, sources) + layout.outputPlaceBytes(rows);
+  const frameBytes =
+    layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
   const header = new FrameHeader(layout, pool.take(frameBytes));
   header.rows = rows;
+  if (layout.hasStates) {
+    for (let row = 0; row < batch.length; row++) header.writeSequenceRow(row, sequenceRowOf(batch[row]!));
+  }
 
   const bytes = new Uint8Array(header.buffer);
   let offset = layout.headerBytes;
   for (let index = 0; index < inputs.length; index++) {
     const position = sources[index]!;
+    const { join } = inputs[index]!;
+    if (join.kind === "control") {
+      const end = writeControl(inputs[index]!, batch, bytes, offset);
+      header.writeInput(index, offset, end - offset, layout.isBatching ? [rows, 1] : [1]);
+      offset = alignTensor(end);
+      continue;
+    }
     if (position < 0) {
       header.clearInput(index);
       continue;
@@ -62,13 +75,20 @@ export function gatherBatch(
 
 /** Position in `request.inputs` of the model's input, or -1 when an optional one was left out. */
 function sourceOf(request: InferenceRequest, spec: TensorSpec, index: number): number {
+  if (spec.join.kind === "control") return -1;
   if (request.inputs[index]?.name === spec.name) return index;
   return request.inputs.findIndex((tensor) => tensor.name === spec.name);
 }
 
-function inputBytes(batch: readonly InferenceRequest[], sources: readonly number[]): number {
+function inputBytes(
+  batch: readonly InferenceRequest[],
+  inputs: readonly TensorSpec[],
+  sources: readonly number[],
+): number {
   let total = 0;
-  for (const position of sources) {
+  for (let index = 0; index < inputs.length; index++) {
+    const position = sources[index]!;
+    if (inputs[index]!.join.kind === "control") total += alignTensor(measureControl(inputs[index]!, batch));
     if (position < 0) continue;
     let tensorBytes = 0;
     for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;

@@ -6,7 +6,9 @@ import type { Signature } from "./model-signature.ts";
 import { normaliseModelConfig } from "./normalise-config.ts";
 import { autocompleteFromSignature } from "./signature-autocomplete.ts";
 import { checkAgainstSignature } from "./signature-check.ts";
+import { validateControlInputs } from "./validate-control-inputs.ts";
 import { validateModelConfig } from "./validate-config.ts";
+import { validateInitialStates } from "./validate-initial-states.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
@@ -47,6 +49,8 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const config = normaliseModelConfig(fields, modelName, resolved);
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
+  validateControlInputs(fields, problems);
+  validateInitialStates(fields, problems);
   validateEnsemble(fields, config, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };

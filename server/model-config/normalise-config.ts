@@ -12,6 +12,7 @@ import type {
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
+import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
 
 /**
  * Fills every default in: what a config does not say then means what it says here.
@@ -50,6 +51,10 @@ export function normaliseModelConfig(
       ]),
     ),
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    sequenceBatching:
+      fields.sequence_batching === undefined
+        ? null
+        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },

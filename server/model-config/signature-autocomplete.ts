@@ -42,16 +42,35 @@ export function autocompleteFromSignature(
       `max_batch_size set to ${maxBatchSize}, because the model batches and its configuration leaves out inputs or outputs`,
     );
   }
-  if (maxBatchSize > 1 && fields.dynamic_batching === undefined) {
+  const hasScheduler = fields.dynamic_batching !== undefined || fields.sequence_batching !== undefined;
+  if (maxBatchSize > 1 && !hasScheduler) {
     completed.dynamic_batching = {};
     notices.push("dynamic batching switched on, because the model batches");
   }
   const context = { isBatching: maxBatchSize > 0, problems };
   if (!hasInput)
-    completed.input = signature.inputs.flatMap((tensor) => fromSignature("input", tensor, context));
+    completed.input = clientTensors("input", fields, signature).flatMap((tensor) =>
+      fromSignature("input", tensor, context),
+    );
   if (!hasOutput)
-    completed.output = signature.outputs.flatMap((tensor) => fromSignature("output", tensor, context));
+    completed.output = clientTensors("output", fields, signature).flatMap((tensor) =>
+      fromSignature("output", tensor, context),
+    );
   return { fields: completed, notices };
+}
+
+/** The model's tensors without those between it and the sequence batcher. */
+function clientTensors(
+  role: TensorRole,
+  fields: ModelConfigFields,
+  signature: Signature,
+): readonly SignatureTensor[] {
+  const { control_input: controls = [], state: states = [] } = fields.sequence_batching ?? {};
+  const hidden =
+    role === "input"
+      ? [...controls.map((control) => control.name), ...states.map((state) => state.input_name)]
+      : states.map((state) => state.output_name);
+  return signature[`${role}s`].filter((tensor) => !hidden.includes(tensor.name));
 }
 
 /** Whether each input and output has a first dimension that varies. */

@@ -17,18 +17,20 @@ export function checkAgainstSignature(
 ): void {
   checkInputCount(config, signature, problems);
   checkTensors("input", config, signature.inputs, problems);
+  checkSequenceTensors(config, signature, problems);
   if (config.output.length === 0) problems.invalid(`must specify 'output' for ${config.name}`);
   checkTensors("output", config, signature.outputs, problems);
 }
 
 /** Outputs may be left out, which hides them; a model does not run without all its inputs. */
 function checkInputCount(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
-  if (config.input.length === signature.inputs.length) return;
-  const configured = new Set(config.input.map((input) => input.name));
+  const names = [...config.input, ...sequenceInputs(config)].map((input) => input.name);
+  if (names.length === signature.inputs.length) return;
+  const configured = new Set(names);
   const missing = signature.inputs.filter((input) => !configured.has(input.name));
-  const names = missing.map((input) => `'${input.name}'`).join(", ");
+  const missingNames = missing.map((input) => `'${input.name}'`).join(", ");
   problems.invalid(
-    `configuration expects ${config.input.length} inputs, model provides ${signature.inputs.length}${names === "" ? "" : `; missing in the configuration: ${names}`}`,
+    `configuration expects ${names.length} inputs, model provides ${signature.inputs.length}${missingNames === "" ? "" : `; missing in the configuration: ${missingNames}`}`,
   );
 }
 
@@ -47,6 +49,41 @@ function checkTensors(
     const allowed = provided.map((candidate) => candidate.name).join(", ");
     problems.invalid(`unexpected inference ${role} '${tensor.name}', allowed ${role}s are: ${allowed}`);
   }
+}
+
+/** Inputs that the sequence batcher fills: the controls, each [1] per request, and the states. */
+function sequenceInputs(config: ModelConfig): SequenceTensor[] {
+  const { controlInput = [], state = [] } = config.sequenceBatching ?? {};
+  return [
+    ...controlInput.map(({ name, datatype }) => ({ what: "control", name, datatype, dims: [1] })),
+    ...state.map(({ inputName, datatype, dims }) => ({ what: "state", name: inputName, datatype, dims })),
+  ];
+}
+
+/** A tensor between the sequence batcher and the model. */
+interface SequenceTensor extends Pick<ModelTensorConfig, "name" | "datatype" | "dims"> {
+  readonly what: string;
+}
+
+function checkSequenceTensors(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
+  const stateOutputs = (config.sequenceBatching?.state ?? []).map(
+    ({ outputName, datatype, dims }): SequenceTensor => ({ what: "state", name: outputName, datatype, dims }),
+  );
+  const check = (role: TensorRole, tensors: readonly SequenceTensor[]): void => {
+    for (const tensor of tensors) {
+      const match = signature[`${role}s`].find((candidate) => candidate.name === tensor.name);
+      if (match !== undefined) {
+        checkTensor(role, config, { ...tensor, reshape: null }, match, problems);
+        continue;
+      }
+      const known = signature[`${role}s`].map((candidate) => candidate.name).join(", ");
+      problems.invalid(
+        `the model has no ${role} '${tensor.name}' for the ${tensor.what} of "sequence_batching", its ${role}s are: ${known}`,
+      );
+    }
+  };
+  check("input", sequenceInputs(config));
+  check("output", stateOutputs);
 }
 
 function checkTensor(

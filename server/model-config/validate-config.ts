@@ -2,6 +2,7 @@ import type { ConfigProblems } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import type { InstanceGroup, ModelConfig, ModelInput } from "./model-config.ts";
 import { reshapeProblem } from "./reshape-rules.ts";
+import { validateSequenceBatching } from "./validate-sequence-batching.ts";
 
 /**
  * Checks the rules between fields, which a schema cannot say. Needs no model, so it finds mistakes before one is
@@ -18,6 +19,7 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
   checkDistinctNames("output", config.output, problems);
   checkDistinctNames("instance_group", config.instanceGroup, problems);
   validatePreferredSizes(config, problems);
+  if (config.sequenceBatching !== null) validateSequenceBatching(config, config.sequenceBatching, problems);
   for (const [i, group] of config.instanceGroup.entries()) {
     validateInstanceGroup(group, childPath("instance_group", i), problems);
   }

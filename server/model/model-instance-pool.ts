@@ -1,5 +1,5 @@
 import type { InstanceListener, WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
-import type { InstancePool } from "../../schedulers/scheduler.ts";
+import type { InstanceLane, InstancePool } from "../../schedulers/scheduler.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
 import { failure, type Status, StatusError } from "../core/status.ts";
@@ -33,9 +33,42 @@ const maxRestarts = 3;
 
 const terminated = failure("UNAVAILABLE", "Model was ended before the request could run");
 
+/** One instance, for schedulers that pick it themselves. */
+class Lane implements InstanceLane {
+  readonly instance: PooledInstance;
+  /** The instance has died. */
+  isLost = false;
+  readonly #limit: () => number;
+  readonly #execute: (instance: PooledInstance, batch: InferenceRequest[]) => void;
+
+  constructor(
+    instance: PooledInstance,
+    limit: () => number,
+    execute: (instance: PooledInstance, batch: InferenceRequest[]) => void,
+  ) {
+    this.instance = instance;
+    this.#limit = limit;
+    this.#execute = execute;
+  }
+
+  get batchesUnderWay(): number {
+    return this.instance.batchesUnderWay;
+  }
+
+  hasCapacity(): boolean {
+    return !this.isLost && this.instance.batchesUnderWay < this.#limit();
+  }
+
+  execute(batch: InferenceRequest[]): void {
+    this.#execute(this.instance, batch);
+  }
+}
+
 /** The instances of one model version: picks one for each batch and replaces those that die. */
 export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
+  /** One for each of the instances; replaced, not changed. */
+  #lanes: readonly Lane[] = [];
   readonly #observer: PoolObserver;
   readonly #restart: (name: string) => Promise<PooledInstance>;
   #onCapacity: () => void = () => undefined;
@@ -56,6 +89,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
     this.#instances.push(instance);
+    this.#lanes = [...this.#lanes, new Lane(instance, this.#limit, this.#executeOn)];
+  }
+
+  lanes(): readonly InstanceLane[] {
+    return this.#lanes;
   }
 
   get instanceCount(): number {
@@ -69,9 +107,17 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   execute(batch: InferenceRequest[]): void {
     const instance = this.#pick();
     if (instance === null) throw new Error("execute without capacity. This is a bug.");
-    this.#observer.onDispatch(batch.length);
-    instance.execute(batch);
+    this.#executeOn(instance, batch);
   }
+
+  readonly #executeOn = (instance: PooledInstance, batch: InferenceRequest[]): void => {
+    // Nobody has waited for the fillers.
+    this.#observer.onDispatch(batch.reduce((count, request) => count + (request.isFiller ? 0 : 1), 0));
+    instance.execute(batch);
+  };
+
+  /** Batches that an instance may hold at once. */
+  readonly #limit = (): number => (this.#meanExecutionUs < formAheadBelowUs ? 2 : 1);
 
   onCapacity(listener: () => void): void {
     this.#onCapacity = listener;
@@ -94,7 +140,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   onCrash(instance: PooledInstance, reason: string): void {
     const position = this.#instances.indexOf(instance);
     if (position >= 0) this.#instances.splice(position, 1);
+    for (const lane of this.#lanes) if (lane.instance === instance) lane.isLost = true;
+    this.#lanes = this.#lanes.filter((lane) => !lane.isLost);
     if (this.#isClosed) return;
+    // What has to run on this very instance never will.
+    this.#onCapacity();
     this.#lastProblem = reason;
     if (this.#restartsLeft === 0) {
       this.#observer.onCrash(reason, "it has died too often and is given up");
@@ -164,7 +214,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   /** The instance with the least to do that may take a batch; idle ones first. */
   #pick(): PooledInstance | null {
-    const limit = this.#meanExecutionUs < formAheadBelowUs ? 2 : 1;
+    const limit = this.#limit();
     let best: PooledInstance | null = null;
     for (const instance of this.#instances) {
       if (instance.batchesUnderWay >= limit) continue;

@@ -11,11 +11,13 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
-import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
+import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
+import { readInitialStates } from "./initial-states.ts";
 import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -120,7 +122,7 @@ export class ModelLoader {
     try {
       const config = await this.#complete(draft, backend, instances);
       const statistics = new ModelStatistics();
-      const spec = batchSpecOf(config);
+      const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       pool = this.#makePool(source.name, statistics, { backend, inits, spec });
       for (const instance of instances) {
         await instance.signature();
@@ -133,7 +135,9 @@ export class ModelLoader {
         isDecoupled: false,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, (message) =>
+          this.#parts.logger.warning(message),
+        ),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
@@ -205,20 +209,4 @@ export class ModelLoader {
     });
     return pool;
   }
-}
-
-/** What every batch of the model consists of, as instances want to know it. */
-function batchSpecOf(config: ModelConfig): BatchSpec {
-  const spec = (tensor: ModelTensorConfig, isOptional: boolean): BatchSpec["inputs"][number] => ({
-    name: tensor.name,
-    datatype: tensor.datatype,
-    dims: modelDims(tensor),
-    wireDims: tensor.dims,
-    isOptional,
-  });
-  return {
-    maxBatchSize: config.maxBatchSize,
-    inputs: config.input.map((input) => spec(input, input.isOptional)),
-    outputs: config.output.map((output) => spec(output, false)),
-  };
 }

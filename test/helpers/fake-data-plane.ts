@@ -40,6 +40,7 @@ export const fakeConfig: ModelConfig = {
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  sequenceBatching: null,
   ensembleScheduling: null,
   optimization: { graphLevel: 1 },
 };

@@ -16,6 +16,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     metricTags: new Map(),
     parameters: new Map(),
     dynamicBatching: null,
+    sequenceBatching: null,
     ensembleScheduling: null,
     optimization: { graphLevel: 0 },
     ...parts,

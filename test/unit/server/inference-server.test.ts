@@ -107,6 +107,7 @@ describe("InferenceServer", () => {
         version: serverVersion,
         extensions: [
           "classification",
+          "sequence",
           "model_repository",
           "model_repository(unload_dependents)",
           "model_configuration",

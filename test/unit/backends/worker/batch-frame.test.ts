@@ -12,6 +12,7 @@ import { tensorSpec } from "../../../helpers/tensor-spec.ts";
 
 const spec: BatchSpec = {
   maxBatchSize: 8,
+  states: [],
   inputs: [tensorSpec("a", "FP32", [3, 2]), tensorSpec("b", "BYTES", [-1])],
   outputs: [tensorSpec("x", "INT64", [5]), tensorSpec("y", "BYTES", [1]), tensorSpec("z", "FP16", [-1, 2])],
 };
@@ -49,7 +50,7 @@ describe("FrameLayout", () => {
   });
 
   it("takes scalars for one element", () => {
-    const scalar = new FrameLayout({ maxBatchSize: 0, inputs: [], outputs: [tensorSpec("s", "FP64", [])] });
+    const scalar = new FrameLayout({ maxBatchSize: 0, states: [], inputs: [], outputs: [tensorSpec("s", "FP64", [])] });
     assert.deepEqual(scalar.outputRowBytes, [8]);
   });
 

@@ -54,6 +54,7 @@ describe("gatherBatch", () => {
   it("starts every tensor at a multiple of 64, none over another", () => {
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [65]), tensorSpec("b", "UINT8", [1])],
       outputs: [tensorSpec("y", "UINT8", [3]), tensorSpec("z", "UINT8", [70])],
     };
@@ -80,6 +81,7 @@ describe("gatherBatch", () => {
   it("shows the model its own shapes where the config reshapes", () => {
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [
         tensorSpec("a", "UINT8", [], { wireDims: [1] }),
         tensorSpec("b", "UINT8", [2, -1], { wireDims: [-1, 1, 2] }),
@@ -105,6 +107,7 @@ describe("gatherBatch", () => {
   it("leaves absent optional inputs out, and finds the others by name", () => {
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [1], { isOptional: true }), tensorSpec("b", "UINT8", [1])],
       outputs: [],
     };
@@ -149,6 +152,7 @@ describe("gatherBatch", () => {
   it("leaves nothing of an earlier batch in a frame that is used again", () => {
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [
         tensorSpec("a", "UINT8", [-1], { isOptional: true }),
         tensorSpec("b", "UINT8", [-1], { isOptional: true }),

@@ -33,6 +33,7 @@ function modelOf(
     inputIndex: (name) => Object.keys(inputs).indexOf(name),
     outputIndex: (name) => outputs.indexOf(name),
     checkBytesInput: null,
+    correlationIdInput: null,
   };
 }
 
