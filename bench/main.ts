@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { grpc600k } from "./cases/grpc-600k.ts";
+import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
 import { http600k } from "./cases/http-600k.ts";
 import { httpBytes } from "./cases/http-bytes.ts";
@@ -26,6 +27,7 @@ const allCases: readonly BenchCase[] = [
   jsonLoopDelay,
   grpcThroughput,
   grpc600k,
+  grpcStream,
   mlpThroughput,
   startUp,
 ];

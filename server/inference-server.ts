@@ -19,6 +19,9 @@ import type { ModelIndexRow } from "./repository/repository-index.ts";
 import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
+import type { SentTraceSetting } from "./tracing/trace-change.ts";
+import type { TraceSettingsReport } from "./tracing/trace-settings.ts";
+import { Tracer } from "./tracing/tracer.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
@@ -30,6 +33,7 @@ const extensions: readonly string[] = [
   "system_shared_memory",
   "binary_tensor_data",
   "statistics",
+  "trace",
   "logging",
 ];
 
@@ -40,6 +44,9 @@ const notExplicit = failure(
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
+
+/** How often a server that stops looks whether its last requests have ended. */
+const idleCheckMs = 5;
 
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
@@ -56,6 +63,7 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "traceConfig"
 >;
 
 /**
@@ -66,6 +74,7 @@ export type InferenceServerOptions = Pick<
  */
 export class InferenceServer implements DataPlane {
   readonly metrics = new MetricsRegistry();
+  readonly tracer: Tracer;
   readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
   readonly #logger: Logger;
@@ -74,10 +83,12 @@ export class InferenceServer implements DataPlane {
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
   #isStuck = false;
+  #isBudgetSpent = false;
 
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
     this.#logger = logger;
+    this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
@@ -120,6 +131,7 @@ export class InferenceServer implements DataPlane {
       }
       if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
+      await this.tracer.open();
       this.#endInitialization("READY");
       return isComplete;
     } catch (thrown) {
@@ -136,26 +148,36 @@ export class InferenceServer implements DataPlane {
   }
 
   /**
-   * Refuses new requests, lets the accepted ones end and unloads all models.
+   * Refuses new requests, lets the accepted ones end, unloads all models and writes the traces that are left.
    *
    * @param budgetMs - After that long everything still running is ended.
    * @returns Whether everything ended within the budget.
    */
   async stop(budgetMs: number): Promise<boolean> {
+    const startMs = performance.now();
     this.#state = "EXITING";
     this.#poller?.stop();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
-    const drained = this.#repository.unloadAll().then(() => true as const);
-    const isClean = await Promise.race([drained, timeout]);
+    const unloaded = this.#unloadWhenIdle().then(() => true as const);
+    const isClean = await Promise.race([unloaded, timeout]);
     clearTimeout(timer);
     if (!isClean) {
+      this.#isBudgetSpent = true;
       this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
+    // Files are written in a moment, whatever is left of the budget.
+    await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
     this.sharedMemory.close();
     return isClean;
+  }
+
+  /** Models stay until no request is left: one that executes may be about to call another model. */
+  async #unloadWhenIdle(): Promise<void> {
+    while (this.#repository.inflightCount() > 0 && !this.#isBudgetSpent) await delay(idleCheckMs);
+    await this.#repository.unloadAll();
   }
 
   /**
@@ -224,6 +246,24 @@ export class InferenceServer implements DataPlane {
 
   changeLogSetting(name: string, value: unknown): Status {
     return changeLogSetting(this.#logger.settings, name, value);
+  }
+
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.changeSettings(modelName, settings);
+  }
+
+  /** Why there are no trace settings of a model; `null` when there are, as for "", all models. */
+  #tracedModelRefusal(modelName: string): Status {
+    if (modelName === "") return null;
+    const model = this.findModel(modelName, "");
+    return isFailure(model) ? model : null;
   }
 
   /** Every known model and version with its state. */

@@ -27,6 +27,13 @@ export class LanePool implements InstancePool {
     this.#listener = listener;
   }
 
+  /** Executions are measured where all instances of the model come together. */
+  onExecuted(): void {
+    // Nobody here asks.
+  }
+
+  readonly instanceCount = 1;
+
   brokenReason(): Status {
     return this.#broken ?? this.#pool.brokenReason();
   }

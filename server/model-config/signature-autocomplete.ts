@@ -49,28 +49,31 @@ export function autocompleteFromSignature(
   }
   const context = { isBatching: maxBatchSize > 0, problems };
   if (!hasInput)
-    completed.input = clientTensors("input", fields, signature).flatMap((tensor) =>
+    completed.input = clientInputs(fields, signature).flatMap((tensor) =>
       fromSignature("input", tensor, context),
     );
   if (!hasOutput)
-    completed.output = clientTensors("output", fields, signature).flatMap((tensor) =>
+    completed.output = clientOutputs(fields, signature).flatMap((tensor) =>
       fromSignature("output", tensor, context),
     );
   return { fields: completed, notices };
 }
 
-/** The model's tensors without those between it and the sequence batcher. */
-function clientTensors(
-  role: TensorRole,
-  fields: ModelConfigFields,
-  signature: Signature,
-): readonly SignatureTensor[] {
+/** The inputs that the server does not make itself. */
+function clientInputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
   const { control_input: controls = [], state: states = [] } = fields.sequence_batching ?? {};
-  const hidden =
-    role === "input"
-      ? [...controls.map((control) => control.name), ...states.map((state) => state.input_name)]
-      : states.map((state) => state.output_name);
-  return signature[`${role}s`].filter((tensor) => !hidden.includes(tensor.name));
+  const generated = new Set([
+    ...(fields.batch_input ?? []).flatMap((input) => input.target_name),
+    ...controls.map((control) => control.name),
+    ...states.map((state) => state.input_name),
+  ]);
+  return signature.inputs.filter((input) => !generated.has(input.name));
+}
+
+/** The outputs that do not stay inside the server. */
+function clientOutputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
+  const states = new Set((fields.sequence_batching?.state ?? []).map((state) => state.output_name));
+  return signature.outputs.filter((output) => !states.has(output.name));
 }
 
 /** Whether each input and output has a first dimension that varies. */

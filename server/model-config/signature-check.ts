@@ -1,7 +1,13 @@
 import { configDataTypeName } from "../core/data-type.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import type { ConfigProblems } from "./config-problems.ts";
-import { modelDims, withBatchDim, type ModelConfig, type ModelTensorConfig } from "./model-config.ts";
+import {
+  type BatchInput,
+  modelDims,
+  type ModelConfig,
+  type ModelTensorConfig,
+  withBatchDim,
+} from "./model-config.ts";
 import { requireDataType, type Signature, type SignatureTensor, type TensorRole } from "./model-signature.ts";
 
 /**
@@ -17,6 +23,7 @@ export function checkAgainstSignature(
 ): void {
   checkInputCount(config, signature, problems);
   checkTensors("input", config, signature.inputs, problems);
+  checkBatchInputs(config, signature, problems);
   checkSequenceTensors(config, signature, problems);
   if (config.output.length === 0) problems.invalid(`must specify 'output' for ${config.name}`);
   checkTensors("output", config, signature.outputs, problems);
@@ -24,13 +31,15 @@ export function checkAgainstSignature(
 
 /** Outputs may be left out, which hides them; a model does not run without all its inputs. */
 function checkInputCount(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
-  const names = [...config.input, ...sequenceInputs(config)].map((input) => input.name);
-  if (names.length === signature.inputs.length) return;
-  const configured = new Set(names);
+  const generated = config.batchInput.flatMap((input) => input.targetName);
+  const sequence = sequenceInputs(config).map((input) => input.name);
+  const configured = new Set([...config.input.map((input) => input.name), ...generated, ...sequence]);
+  const count = config.input.length + generated.length + sequence.length;
+  if (count === signature.inputs.length) return;
   const missing = signature.inputs.filter((input) => !configured.has(input.name));
-  const missingNames = missing.map((input) => `'${input.name}'`).join(", ");
+  const names = missing.map((input) => `'${input.name}'`).join(", ");
   problems.invalid(
-    `configuration expects ${names.length} inputs, model provides ${signature.inputs.length}${missingNames === "" ? "" : `; missing in the configuration: ${missingNames}`}`,
+    `configuration expects ${count} inputs, model provides ${signature.inputs.length}${names === "" ? "" : `; missing in the configuration: ${names}`}`,
   );
 }
 
@@ -51,34 +60,52 @@ function checkTensors(
   }
 }
 
+/** A tensor between the sequence batcher and the model. */
+interface SequenceTensor extends ModelTensorConfig {
+  readonly what: "control" | "state";
+}
+
 /** Inputs that the sequence batcher fills: the controls, each [1] per request, and the states. */
 function sequenceInputs(config: ModelConfig): SequenceTensor[] {
   const { controlInput = [], state = [] } = config.sequenceBatching ?? {};
+  const reshape = null;
   return [
-    ...controlInput.map(({ name, datatype }) => ({ what: "control", name, datatype, dims: [1] })),
-    ...state.map(({ inputName, datatype, dims }) => ({ what: "state", name: inputName, datatype, dims })),
+    ...controlInput.map(
+      ({ name, datatype }): SequenceTensor => ({ what: "control", name, datatype, dims: [1], reshape }),
+    ),
+    ...state.map(
+      ({ inputName, datatype, dims }): SequenceTensor => ({
+        what: "state",
+        name: inputName,
+        datatype,
+        dims,
+        reshape,
+      }),
+    ),
   ];
-}
-
-/** A tensor between the sequence batcher and the model. */
-interface SequenceTensor extends Pick<ModelTensorConfig, "name" | "datatype" | "dims"> {
-  readonly what: string;
 }
 
 function checkSequenceTensors(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
   const stateOutputs = (config.sequenceBatching?.state ?? []).map(
-    ({ outputName, datatype, dims }): SequenceTensor => ({ what: "state", name: outputName, datatype, dims }),
+    ({ outputName, datatype, dims }): SequenceTensor => ({
+      what: "state",
+      name: outputName,
+      datatype,
+      dims,
+      reshape: null,
+    }),
   );
   const check = (role: TensorRole, tensors: readonly SequenceTensor[]): void => {
+    const provided = signature[`${role}s`];
     for (const tensor of tensors) {
-      const match = signature[`${role}s`].find((candidate) => candidate.name === tensor.name);
+      const match = provided.find((candidate) => candidate.name === tensor.name);
       if (match !== undefined) {
-        checkTensor(role, config, { ...tensor, reshape: null }, match, problems);
+        checkTensor(role, config, tensor, match, problems);
         continue;
       }
-      const known = signature[`${role}s`].map((candidate) => candidate.name).join(", ");
+      const known = provided.map((candidate) => candidate.name).join(", ");
       problems.invalid(
-        `the model has no ${role} '${tensor.name}' for the ${tensor.what} of "sequence_batching", its ${role}s are: ${known}`,
+        `the model has no ${role} '${tensor.name}' for a ${tensor.what} of "sequence_batching", its ${role}s are: ${known}`,
       );
     }
   };
@@ -99,12 +126,61 @@ function checkTensor(
       `${role} '${tensor.name}': configuration expects datatype ${configDataTypeName(tensor.datatype)}, model provides ${configDataTypeName(datatype)}`,
     );
   }
+  if (config.batchOutput.some((output) => output.targetName.includes(tensor.name))) return;
+  if (config.input.some((input) => input === tensor && input.allowRaggedBatch)) {
+    checkFlatShape(`ragged input '${tensor.name}'`, [-1], provided, problems);
+    return;
+  }
   const full = withBatchDim(modelDims(tensor), config.maxBatchSize);
   if (provided.shape === null || acceptsShape(provided.shape, full)) return;
   const batch =
     config.maxBatchSize > 0 ? ", with the batch dimension that max_batch_size > 0 puts first" : "";
   problems.invalid(
     `${role} '${tensor.name}': the model expects ${provided.shape.length} dimensions (shape ${formatShape(provided.shape)}) but the model configuration specifies ${full.length} dimensions (shape ${formatShape(full)}${batch})`,
+  );
+}
+
+/** Inputs that the server makes have to be there, of their type, and take tensors of their shape. */
+function checkBatchInputs(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
+  for (const batchInput of config.batchInput) {
+    for (const target of batchInput.targetName) {
+      const provided = signature.inputs.find((input) => input.name === target);
+      if (provided === undefined) {
+        const names = signature.inputs.map((input) => input.name).join(", ");
+        problems.invalid(`batch_input target '${target}' is no input of the model, its inputs are: ${names}`);
+        continue;
+      }
+      const datatype = requireDataType("input", provided, problems);
+      if (datatype !== null && datatype !== batchInput.datatype) {
+        problems.invalid(
+          `batch_input target '${target}': configuration expects datatype ${configDataTypeName(batchInput.datatype)}, model provides ${configDataTypeName(datatype)}`,
+        );
+      }
+      checkFlatShape(
+        `batch_input target '${target}' of kind ${batchInput.kind}`,
+        generatedShape(batchInput, config),
+        provided,
+        problems,
+      );
+    }
+  }
+}
+
+function generatedShape(batchInput: BatchInput, config: ModelConfig): Shape {
+  if (batchInput.kind !== "BATCH_ITEM_SHAPE") return [-1];
+  return [-1, config.input.find((input) => input.name === batchInput.sourceInput)?.dims.length ?? 0];
+}
+
+/** Checks the shape of an input that has no batch dimension, because it is made over the whole batch. */
+function checkFlatShape(
+  what: string,
+  shape: Shape,
+  provided: SignatureTensor,
+  problems: ConfigProblems,
+): void {
+  if (provided.shape === null || acceptsShape(provided.shape, shape)) return;
+  problems.invalid(
+    `${what}: the model has to take the shape ${formatShape(shape)}, but it expects ${formatShape(provided.shape)}`,
   );
 }
 

@@ -41,6 +41,9 @@ function checkInputNames(config: ModelConfig, batching: SequenceBatching, proble
     if (earlier === undefined) taken.set(name, path);
     else problems.invalid(`"${path}.${member}": '${name}' is the name of ${earlier} too`);
   };
+  for (const [i, batchInput] of config.batchInput.entries()) {
+    for (const target of batchInput.targetName) taken.set(target, childPath("batch_input", i));
+  }
   for (const [i, control] of batching.controlInput.entries()) {
     take(control.name, childPath(`${field}.control_input`, i), "name");
   }

@@ -10,17 +10,35 @@ const rows: TensorJoin = { kind: "rows" };
  * @param initialStates - First values of states that come from files.
  */
 export function batchSpecOf(config: ModelConfig, initialStates: InitialStates = new Map()): BatchSpec {
+  const sent = config.input.map((input) =>
+    specOf(input, input.isOptional, input.allowRaggedBatch ? { kind: "flat" } : rows),
+  );
   return {
     maxBatchSize: config.maxBatchSize,
-    inputs: [...config.input.map((input) => specOf(input, input.isOptional)), ...controlInputs(config)],
-    outputs: config.output.map((output) => specOf(output, false)),
+    inputs: [...sent, ...generatedInputs(config), ...controlInputs(config)],
+    outputs: config.output.map((output) => specOf(output, false, outputJoin(config, output.name))),
     states: stateSpecs(config, initialStates),
   };
 }
 
-function specOf(tensor: ModelTensorConfig, isOptional: boolean): TensorSpec {
+function specOf(tensor: ModelTensorConfig, isOptional: boolean, join: TensorJoin): TensorSpec {
   const { name, datatype, dims } = tensor;
-  return { name, datatype, dims: modelDims(tensor), wireDims: dims, isOptional, join: rows };
+  return { name, datatype, dims: modelDims(tensor), wireDims: dims, isOptional, join };
+}
+
+function generatedInputs(config: ModelConfig): TensorSpec[] {
+  return config.batchInput.flatMap((batchInput) => {
+    const source = inputIndex(config, batchInput.sourceInput);
+    const join: TensorJoin = { kind: "generated", what: batchInput.kind, source };
+    return batchInput.targetName.map((name) => ({
+      name,
+      datatype: batchInput.datatype,
+      dims: [],
+      wireDims: [],
+      isOptional: false,
+      join,
+    }));
+  });
 }
 
 /** One element per request. */
@@ -46,4 +64,14 @@ function stateSpecs(config: ModelConfig, initialStates: InitialStates): StateSpe
     initialDims: state.initialState?.dims ?? state.dims.map((dim) => (dim === -1 ? 1 : dim)),
     initialData: initialStates.get(state.inputName) ?? null,
   }));
+}
+
+function outputJoin(config: ModelConfig, name: string): TensorJoin {
+  const batchOutput = config.batchOutput.find((candidate) => candidate.targetName.includes(name));
+  if (batchOutput === undefined) return rows;
+  return { kind: "scattered", source: inputIndex(config, batchOutput.sourceInput) };
+}
+
+function inputIndex(config: ModelConfig, name: string): number {
+  return config.input.findIndex((input) => input.name === name);
 }

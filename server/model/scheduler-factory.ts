@@ -1,14 +1,17 @@
-import { batchCompatibilityOf, type BatchCompatibility } from "../../schedulers/dynamic-batch/batch-compatibility.ts";
-import type { BatchFormingRules } from "../../schedulers/dynamic-batch/batch-former.ts";
+import { batchCompatibilityOf } from "../../schedulers/dynamic-batch/batch-compatibility.ts";
+import { type BatchFormingRules, PreferredSizeFormer } from "../../schedulers/dynamic-batch/batch-former.ts";
 import { DynamicBatchScheduler } from "../../schedulers/dynamic-batch/dynamic-batch-scheduler.ts";
+import { LatencyTarget } from "../../schedulers/dynamic-batch/latency-target.ts";
 import { PreferredBatchSizes } from "../../schedulers/dynamic-batch/preferred-batch-size.ts";
-import type { InstanceLane, InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
-import { DirectLane } from "../../schedulers/sequence-batch/direct-lane.ts";
-import { OldestLane } from "../../schedulers/sequence-batch/oldest-lane.ts";
-import { SequenceBatchScheduler } from "../../schedulers/sequence-batch/sequence-batch-scheduler.ts";
-import type { SequenceLane } from "../../schedulers/sequence-batch/sequence-lane.ts";
+import { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
+import { FifoRequestQueue } from "../../schedulers/queue/fifo-request-queue.ts";
+import { PriorityRequestQueue } from "../../schedulers/queue/priority-request-queue.ts";
+import type { RequestQueue } from "../../schedulers/queue/request-queue.ts";
+import type { InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ModelConfig, OldestStrategy, SequenceBatching } from "../model-config/model-config.ts";
+import type { DynamicBatching, ModelConfig } from "../model-config/model-config.ts";
+import type { FormAhead } from "./model-instance-pool.ts";
+import { makeSequenceScheduler } from "./sequence-scheduler.ts";
 
 /**
  * The scheduler that a model's config asks for.
@@ -21,74 +24,63 @@ export function makeScheduler(
   clock: Clock,
   warn: (message: string) => void = () => undefined,
 ): Scheduler {
-  if (config.sequenceBatching === null) {
-    return new DynamicBatchScheduler(batchFormingRulesOf(config), pool, clock);
+  if (config.sequenceBatching !== null) {
+    return makeSequenceScheduler(config, config.sequenceBatching, { pool, clock, warn });
   }
-  return new SequenceBatchScheduler({
-    modelName: config.name,
-    maxSequenceIdleUs: config.sequenceBatching.maxSequenceIdleUs,
-    makeLane: laneMaker(config, config.sequenceBatching, pool, clock),
+  const batching = config.dynamicBatching;
+  const target = latencyTargetOf(config, pool, clock);
+  return new DynamicBatchScheduler({
+    queue: queueOf(batching),
+    former: target ?? new PreferredSizeFormer(batchFormingRulesOf(config)),
+    admission: target,
+    responseOrder: batching?.preserveOrdering === true ? new ResponseOrder() : null,
     pool,
     clock,
-    warn,
   });
 }
 
-function laneMaker(
-  config: ModelConfig,
-  batching: SequenceBatching,
-  pool: InstancePool,
-  clock: Clock,
-): (instance: InstanceLane) => SequenceLane {
-  const { strategy } = batching;
-  const rowCount = Math.max(1, config.maxBatchSize);
-  const isCompatible = sequenceCompatibilityOf(config, batching);
-  if (strategy.kind === "direct") {
-    const { maxQueueDelayUs, minimumSlotUtilization } = strategy;
-    const rules = { slotCount: rowCount, maxQueueDelayUs, minimumSlotUtilization, isCompatible };
-    return (instance) => new DirectLane(rules, instance);
-  }
-  const slotCount = strategy.maxCandidateSequences < 1 ? rowCount : strategy.maxCandidateSequences;
-  const formingRules = oldestFormingRules(config, strategy, isCompatible);
-  const makeBatcher = (lanePool: InstancePool): Scheduler =>
-    new DynamicBatchScheduler(formingRules, lanePool, clock);
-  return (instance) => new OldestLane({ slotCount, makeBatcher }, instance, pool);
+/** Whether instances of this model get a batch while they still execute another one. */
+export function formAheadOf(config: ModelConfig): FormAhead {
+  if (config.optimization.eagerBatching) return "always";
+  const batching = config.dynamicBatching;
+  // A request that waits beside an instance is beyond priorities, timeouts, the queue's size and the latency target.
+  return hasQueuePolicy(batching) || (batching?.latencyTargetUs ?? 0) > 0 ? "never" : "whileShort";
 }
 
-function oldestFormingRules(
-  config: ModelConfig,
-  { preferredBatchSize, maxQueueDelayUs }: OldestStrategy,
-  isCompatible: BatchCompatibility | null,
-): BatchFormingRules {
-  if (config.maxBatchSize === 0) return oneByOne;
-  return {
-    maxBatchSize: config.maxBatchSize,
-    preferred: new PreferredBatchSizes(preferredBatchSize),
-    maxQueueDelayUs,
-    isCompatible,
-  };
+function queueOf(batching: DynamicBatching | null): RequestQueue {
+  return batching !== null && hasQueuePolicy(batching)
+    ? new PriorityRequestQueue(batching)
+    : new FifoRequestQueue();
 }
 
-/**
- * A state whose shape varies has another one in each sequence, and only its instance knows which: then no two sequences
- * run together.
- */
-function sequenceCompatibilityOf(config: ModelConfig, batching: SequenceBatching): BatchCompatibility | null {
-  const hasVariableState = batching.state.some((state) => state.dims.includes(-1));
-  return hasVariableState ? () => false : batchCompatibilityOf(config.input);
+/** Whether anything but the order of arrival decides who waits, and for how long. */
+function hasQueuePolicy(batching: DynamicBatching | null): boolean {
+  if (batching === null) return false;
+  const policies = [batching.defaultQueuePolicy, ...batching.priorityQueuePolicy.values()];
+  return (
+    batching.priorityLevels > 0 ||
+    policies.some((policy) => policy.defaultTimeoutUs !== 0 || policy.maxQueueSize !== 0)
+  );
 }
 
-/** Each request is an execution of its own, first in first out. */
-const oneByOne: BatchFormingRules = {
-  maxBatchSize: 1,
-  preferred: new PreferredBatchSizes([]),
-  maxQueueDelayUs: 0,
-  isCompatible: null,
-};
+function latencyTargetOf(config: ModelConfig, pool: InstancePool, clock: Clock): LatencyTarget | null {
+  const latencyTargetUs = config.dynamicBatching?.latencyTargetUs ?? 0;
+  if (latencyTargetUs === 0) return null;
+  const { maxBatchSize, isCompatible } = batchFormingRulesOf(config);
+  return new LatencyTarget({ latencyTargetUs, maxBatchSize, isCompatible }, pool, () => clock.nowUs());
+}
 
 function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {
   const batching = config.dynamicBatching;
-  if (batching === null || config.maxBatchSize === 0) return oneByOne;
+  if (batching === null || config.maxBatchSize === 0) {
+    // Each request is an execution of its own, first in first out.
+    return {
+      maxBatchSize: 1,
+      preferred: new PreferredBatchSizes([]),
+      maxQueueDelayUs: 0,
+      isCompatible: null,
+    };
+  }
   return {
     maxBatchSize: config.maxBatchSize,
     preferred: new PreferredBatchSizes(batching.preferredBatchSize),

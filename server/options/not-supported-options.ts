@@ -15,12 +15,10 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--reuse-grpc-port",
   "--grpc-infer-thread-count",
   "--grpc-infer-allocation-pool-size",
-  "--grpc-max-response-pool-size",
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
   "--metrics-config",
-  "--trace-config",
   "--backend-directory",
   "--repoagent-directory",
   "--cache-config",
@@ -69,11 +67,6 @@ export const impossibleOptions: ReadonlyMap<string, string> = new Map([
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
   ["--response-cache-byte-size", "--cache-config"],
-  ["--trace-file", "--trace-config"],
-  ["--trace-level", "--trace-config"],
-  ["--trace-rate", "--trace-config"],
-  ["--trace-count", "--trace-config"],
-  ["--trace-log-frequency", "--trace-config"],
 ]);
 
 /** What to answer to an option of Triton that is not built; `null` when Triton has no such option either. */

@@ -1,5 +1,6 @@
 import type { ApiRestriction } from "../api-restriction.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
 export type ModelControlMode = "none" | "poll" | "explicit";
@@ -62,6 +63,8 @@ export interface ServerOptions {
   /** As {@link httpHeaderForwardPattern}, for metadata. */
   readonly grpcHeaderForwardPattern: string;
   readonly grpcRestrictedProtocols: readonly ApiRestriction[];
+  /** Most unwritten responses of one request on a stream. At least 1. */
+  readonly grpcMaxResponsePoolSize: number;
   readonly grpcUseSsl: boolean;
   /** Implies TLS, whatever {@link grpcUseSsl} says. */
   readonly grpcUseSslMutual: boolean;
@@ -80,4 +83,6 @@ export interface ServerOptions {
   readonly metricsAddress: string;
   /** 0: any free port. */
   readonly metricsPort: number;
+
+  readonly traceConfig: TraceConfig;
 }

@@ -28,6 +28,7 @@ export class ManualModel {
       {
         onDispatch: (count) => this.statistics.onDispatch(count),
         onExecution: (rows, times) => this.statistics.onExecution(rows, times),
+        onResponse: (index, outcome, times) => this.statistics.onResponse(index, outcome, times),
         onCrash: () => undefined,
       },
       () => Promise.reject(new StatusError("INTERNAL", "no restart")),

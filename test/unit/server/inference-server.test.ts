@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import {
@@ -28,6 +29,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  traceConfig: defaultTraceConfig,
 };
 
 function int32(values: readonly number[]): Uint8Array {
@@ -113,6 +115,7 @@ describe("InferenceServer", () => {
           "model_configuration",
           "binary_tensor_data",
           "statistics",
+          "trace",
           "logging",
         ],
       });

@@ -79,10 +79,17 @@ describe("FrameHeader", () => {
     assert.equal(read.computeInputEndUs, 1e12 + 1.5);
     assert.equal(read.computeOutputStartUs, 1e12 + 2.5);
     assert.equal(read.computeEndUs, 1e12 + 3.75);
-    assert.deepEqual(read.readInput(0), { index: 0, shape: [7, 3, 2], byteOffset: 256, byteLength: 168 });
+    assert.deepEqual(read.readInput(0), {
+      index: 0,
+      shape: [7, 3, 2],
+      buffer: written.buffer,
+      byteOffset: 256,
+      byteLength: 168,
+    });
     assert.deepEqual(read.readInput(1), {
       index: 1,
       shape: [7, 1],
+      buffer: written.buffer,
       byteOffset: 2 ** 33,
       byteLength: 2 ** 34,
     });
@@ -113,7 +120,9 @@ describe("FrameBatch", () => {
   it("lists the inputs that are there", () => {
     const batch = batchOf((header) => header.writeInput(1, 320, 12, [3, 1]));
     assert.equal(batch.rows, 3);
-    assert.deepEqual(batch.inputs, [{ index: 1, shape: [3, 1], byteOffset: 320, byteLength: 12 }]);
+    assert.deepEqual(batch.inputs, [
+      { index: 1, shape: [3, 1], buffer: batch.buffer, byteOffset: 320, byteLength: 12 },
+    ]);
   });
 
   it("tells what is wanted and where there is room for it", () => {

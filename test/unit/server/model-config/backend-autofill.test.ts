@@ -9,12 +9,14 @@ const onnxruntime: BackendFacts = {
   platforms: ["onnxruntime_onnx"],
   defaultModelFilename: "model.onnx",
   defaultCpuInstanceCount: 2,
+  executionStyle: "batch",
 };
 const custom: BackendFacts = {
   name: "custom",
   platforms: [],
   defaultModelFilename: "model.js",
   defaultCpuInstanceCount: 1,
+  executionStyle: "batch",
 };
 
 interface Situation {

@@ -28,8 +28,8 @@ describe("explainNotSupported", () => {
       "--strict-model-config is deprecated; it was replaced by --disable-auto-complete-config",
     );
     assert.equal(
-      explainNotSupported("--trace-rate"),
-      "--trace-rate is deprecated; it was replaced by --trace-config, which is not supported yet",
+      explainNotSupported("--response-cache-byte-size"),
+      "--response-cache-byte-size is deprecated; it was replaced by --cache-config, which is not supported yet",
     );
   });
 
