@@ -29,6 +29,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
 };
 
