@@ -116,7 +116,7 @@ describe("Sequences", () => {
         });
       }
 
-      it("refuses requests that name no sequence, have several rows, or do not start one (rows 138-140)", async () => {
+      it("refuses requests that name no sequence, have several rows, or do not start one (row 138) (row 139) (row 140)", async () => {
         const id = ++lastId;
         await refused({ model: "direct", id, flags: "S", rows: 2 }, /must specify batch-size 1/);
         await refused({ model: "direct", flags: "S" }, /must specify a non-zero or non-empty correlation ID/);
