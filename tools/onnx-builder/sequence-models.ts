@@ -5,13 +5,17 @@ import { buildModel, type GraphValue } from "./build-model.ts";
  * Small models whose requests belong to sequences, for tests: their configs say what goes from one request to the next.
  */
 
-const item = (name: string, datatype: DataType): GraphValue => ({ name, datatype, shape: ["batch", 1] });
+const item = (name: string, datatype: DataType, length = 1): GraphValue => ({
+  name,
+  datatype,
+  shape: ["batch", length],
+});
 
-/** OUTPUT0 = STATE_OUT = STATE_IN + INPUT0, all `[batch, 1]`. */
-export function runningSumModel(datatype: DataType = "INT32"): Uint8Array {
+/** OUTPUT0 = STATE_OUT = STATE_IN + INPUT0, all `[batch, length]`. */
+export function runningSumModel(datatype: DataType = "INT32", length = 1): Uint8Array {
   return buildModel({
-    inputs: [item("INPUT0", datatype), item("STATE_IN", datatype)],
-    outputs: [item("OUTPUT0", datatype), item("STATE_OUT", datatype)],
+    inputs: [item("INPUT0", datatype, length), item("STATE_IN", datatype, length)],
+    outputs: [item("OUTPUT0", datatype, length), item("STATE_OUT", datatype, length)],
     nodes: [
       { op: "Add", inputs: ["STATE_IN", "INPUT0"], outputs: ["STATE_OUT"] },
       { op: "Identity", inputs: ["STATE_OUT"], outputs: ["OUTPUT0"] },
