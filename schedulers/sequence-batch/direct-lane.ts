@@ -114,7 +114,8 @@ function oldestOf(rows: readonly (Sequence | null)[]): InferenceRequest {
   let oldest: InferenceRequest | undefined;
   for (const sequence of rows) {
     const next = sequence?.isReady === true ? sequence.next : undefined;
-    if (next !== undefined && (oldest === undefined || next.queueStartUs < oldest.queueStartUs)) oldest = next;
+    if (next !== undefined && (oldest === undefined || next.queueStartUs < oldest.queueStartUs))
+      oldest = next;
   }
   if (oldest === undefined) throw new Error("A batch without requests. This is a bug.");
   return oldest;

@@ -58,10 +58,7 @@ export function normaliseModelConfig(
     parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
     schedulerName: parameters.get(schedulerParameter) ?? "",
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
-    sequenceBatching:
-      fields.sequence_batching === undefined
-        ? null
-        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
+    sequenceBatching: normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: {

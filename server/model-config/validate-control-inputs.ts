@@ -48,7 +48,9 @@ export function validateControlInputs(fields: ModelConfigFields, problems: Confi
 function checkCorrelationId(control: Control, name: string, path: string, problems: ConfigProblems): void {
   const given = valueLists.filter((list) => (control[list] ?? []).length > 0);
   for (const list of given) {
-    problems.invalid(`"${path}.control[0].${list}": control input '${name}' tells an id, which has no values for false and true`);
+    problems.invalid(
+      `"${path}.control[0].${list}": control input '${name}' tells an id, which has no values for false and true`,
+    );
   }
   const type = control.data_type ?? "TYPE_INVALID";
   if (correlationIdTypes.includes(type)) return;
@@ -68,9 +70,13 @@ function checkFlag(control: Control, name: string, path: string, problems: Confi
   for (const list of given) {
     const count = control[list]?.length ?? 0;
     if (count === 2) continue;
-    problems.invalid(`"${path}.control[0].${list}" must have exactly two values, for false and true, got ${count}`);
+    problems.invalid(
+      `"${path}.control[0].${list}" must have exactly two values, for false and true, got ${count}`,
+    );
   }
   if ((control.data_type ?? "TYPE_INVALID") !== "TYPE_INVALID") {
-    problems.invalid(`"${path}.control[0].data_type" is for CONTROL_SEQUENCE_CORRID only: control input '${name}' has the type of its values`);
+    problems.invalid(
+      `"${path}.control[0].data_type" is for CONTROL_SEQUENCE_CORRID only: control input '${name}' has the type of its values`,
+    );
   }
 }

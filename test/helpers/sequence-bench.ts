@@ -48,7 +48,10 @@ export class SequenceBench {
       maxBatchSize,
       sequenceBatching: isUnsaid
         ? // As normalising a config does.
-          { ...batching, strategy: { ...strategy, preferredBatchSize: maxBatchSize > 0 ? [maxBatchSize] : [] } }
+          {
+            ...batching,
+            strategy: { ...strategy, preferredBatchSize: maxBatchSize > 0 ? [maxBatchSize] : [] },
+          }
         : batching,
       ...sketch.config,
     });
@@ -70,7 +73,12 @@ export class SequenceBench {
   }
 
   /** Sends a request that must be accepted. The id says what it is: `a2` for the second one of a. */
-  send(id: string, correlationId: CorrelationId, flags: SequenceFlags = "", sketch: RequestSketch = {}): SentStep {
+  send(
+    id: string,
+    correlationId: CorrelationId,
+    flags: SequenceFlags = "",
+    sketch: RequestSketch = {},
+  ): SentStep {
     const { step, refusal } = this.offer(id, correlationId, flags, sketch);
     assert.equal(refusal, null);
     return step;
@@ -95,7 +103,12 @@ export class SequenceBench {
   }
 
   /** As {@link send}, in a turn of its own. */
-  sendNow(id: string, correlationId: CorrelationId, flags: SequenceFlags = "", sketch: RequestSketch = {}): SentStep {
+  sendNow(
+    id: string,
+    correlationId: CorrelationId,
+    flags: SequenceFlags = "",
+    sketch: RequestSketch = {},
+  ): SentStep {
     const step = this.send(id, correlationId, flags, sketch);
     this.clock.endTurn();
     return step;

@@ -58,12 +58,21 @@ export function runningTextModel(): Uint8Array {
 
 /** OUTPUT0 = LIST_OUT = LIST_IN and INPUT0 behind it, INT32 `[batch, any]`: a state that grows with each request. */
 export function growingListModel(): Uint8Array {
-  const list = (name: string): GraphValue => ({ name, datatype: "INT32", shape: ["batch", `length_of_${name}`] });
+  const list = (name: string): GraphValue => ({
+    name,
+    datatype: "INT32",
+    shape: ["batch", `length_of_${name}`],
+  });
   return buildModel({
     inputs: [item("INPUT0", "INT32"), list("LIST_IN")],
     outputs: [list("OUTPUT0"), list("LIST_OUT")],
     nodes: [
-      { op: "Concat", inputs: ["LIST_IN", "INPUT0"], outputs: ["LIST_OUT"], attributes: { axis: { int: 1 } } },
+      {
+        op: "Concat",
+        inputs: ["LIST_IN", "INPUT0"],
+        outputs: ["LIST_OUT"],
+        attributes: { axis: { int: 1 } },
+      },
       { op: "Identity", inputs: ["LIST_OUT"], outputs: ["OUTPUT0"] },
     ],
   });

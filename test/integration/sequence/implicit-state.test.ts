@@ -67,7 +67,9 @@ describe("Implicit state", () => {
     addWithFile(made, "short_file", { config: fromFile, bytes: sum, file: new Uint8Array(3) });
     made.add("no_file", { config: fromFile, versions: { 1: sum } });
     made.add("outside", {
-      config: configOf("INT32", [stateOf("STATE", "INT32", initial("INT32", { data_file: "../config.json" }))]),
+      config: configOf("INT32", [
+        stateOf("STATE", "INT32", initial("INT32", { data_file: "../config.json" })),
+      ]),
       versions: { 1: sum },
     });
     made.add("zero_data", {
@@ -171,7 +173,10 @@ describe("Implicit state", () => {
           const means = await Promise.all(
             ids.map((id) => output({ model: "mean", id, flags, datatype: "FP32", value: id * (i + 1) })),
           );
-          assert.deepEqual(means, ids.map((id) => [(id * (i + 2)) / 2]));
+          assert.deepEqual(
+            means,
+            ids.map((id) => [(id * (i + 2)) / 2]),
+          );
         }
       });
 
@@ -212,9 +217,15 @@ describe("Implicit state", () => {
     const reply = await server.current.http.post("/v2/repository/index", "");
     const rows = reply.json() as { name: string; state?: string; reason?: string }[];
     const reasons = new Map(rows.map(({ name, reason = "" }) => [name, reason]));
-    assert.match(reasons.get("short_file") ?? "", /data_file "first" of state 'STATE_IN' must have 4 bytes for INT32 \[1\], got 3/);
+    assert.match(
+      reasons.get("short_file") ?? "",
+      /data_file "first" of state 'STATE_IN' must have 4 bytes for INT32 \[1\], got 3/,
+    );
     assert.match(reasons.get("no_file") ?? "", /cannot read data_file "first" of state 'STATE_IN': ENOENT/);
-    assert.match(reasons.get("outside") ?? "", /leads out of the model's directory initial_state|cannot read/);
+    assert.match(
+      reasons.get("outside") ?? "",
+      /leads out of the model's directory initial_state|cannot read/,
+    );
     assert.match(reasons.get("undeclared") ?? "", /the model has no output 'NOWHERE' for a state/);
   });
 });

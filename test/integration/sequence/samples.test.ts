@@ -21,8 +21,7 @@ describe("The samples for sequences", () => {
     HTTP: (step: StepRequest) => stepOverHttp(server.current.http, step),
     gRPC: (step: StepRequest) => stepOverGrpc(server.current.grpc, step),
   };
-  const flagsOf = (i: number, count: number): SequenceFlags =>
-    i === 0 ? "S" : i === count - 1 ? "E" : "";
+  const flagsOf = (i: number, count: number): SequenceFlags => (i === 0 ? "S" : i === count - 1 ? "E" : "");
 
   for (const [protocol, send] of Object.entries(protocols)) {
     async function sequence(

@@ -4,7 +4,12 @@ import { slowModel } from "../../../tools/onnx-builder/model-zoo.ts";
 import { controlsModel, runningSumModel } from "../../../tools/onnx-builder/sequence-models.ts";
 import { rowModelConfig, rowsMessage, row } from "../../helpers/fp32-rows.ts";
 import type { SequenceFlags } from "../../helpers/sequence-bench.ts";
-import { type StepReply, type StepRequest, stepOverGrpc, stepOverHttp } from "../../helpers/sequence-client.ts";
+import {
+  type StepReply,
+  type StepRequest,
+  stepOverGrpc,
+  stepOverHttp,
+} from "../../helpers/sequence-client.ts";
 import { RunningServer, useServer } from "../../helpers/start-server.ts";
 import { useRepository } from "../../helpers/temporary-repository.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
@@ -175,7 +180,10 @@ describe("Sequences", () => {
       });
 
       it("refuses an id of the kind that the model does not take (row 145)", async () => {
-        await refused({ model: "uint64", id: "text", flags: "S" }, /correlation ID data-type mismatch.*'CORRID'/);
+        await refused(
+          { model: "uint64", id: "text", flags: "S" },
+          /correlation ID data-type mismatch.*'CORRID'/,
+        );
         await refused({ model: "string", id: 7, flags: "S" }, /correlation ID data-type mismatch.*'CORRID'/);
       });
     });
@@ -247,7 +255,13 @@ describe("Sequences", () => {
     const first = note("first", send("S"));
     await server.current.grpc.call("ServerLive", {});
     let second: { cancel(): void } | null = null;
-    const rest = [note("second", send("", (call) => (second = call))), note("third", send(""))];
+    const rest = [
+      note(
+        "second",
+        send("", (call) => (second = call)),
+      ),
+      note("third", send("")),
+    ];
     await waitForPending("slow", 2);
     assert.ok(second !== null);
     (second as { cancel(): void }).cancel();

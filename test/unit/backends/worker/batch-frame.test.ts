@@ -50,7 +50,12 @@ describe("FrameLayout", () => {
   });
 
   it("takes scalars for one element", () => {
-    const scalar = new FrameLayout({ maxBatchSize: 0, states: [], inputs: [], outputs: [tensorSpec("s", "FP64", [])] });
+    const scalar = new FrameLayout({
+      maxBatchSize: 0,
+      states: [],
+      inputs: [],
+      outputs: [tensorSpec("s", "FP64", [])],
+    });
     assert.deepEqual(scalar.outputRowBytes, [8]);
   });
 

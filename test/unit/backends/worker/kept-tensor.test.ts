@@ -12,7 +12,13 @@ describe("KeptTensor", () => {
     const { buffer } = kept.data;
     kept.replace([1, 2], source);
     source.fill(0);
-    assert.deepEqual([[...kept.data], kept.shape], [[9, 9], [1, 2]]);
+    assert.deepEqual(
+      [[...kept.data], kept.shape],
+      [
+        [9, 9],
+        [1, 2],
+      ],
+    );
     assert.equal(kept.data.buffer, buffer);
     kept.replace([3], Uint8Array.of(1, 2, 3));
     assert.deepEqual([...kept.data], [1, 2, 3]);

@@ -132,14 +132,20 @@ describe("SequenceStates", () => {
     keep(states, [row(0)], [1, 2], 1, 2);
     const made = states.inputsFor([row(0), row(1, "S")]);
     assert.ok(!Array.isArray(made));
-    assert.match(made.message, /state 'a_in' has shape \[2\] in one sequence of the batch and \[1\] in another/);
+    assert.match(
+      made.message,
+      /state 'a_in' has shape \[2\] in one sequence of the batch and \[1\] in another/,
+    );
   });
 
   it("fails what came out in a wrong shape or not at all, and keeps the state as it was", () => {
     const states = new SequenceStates(specOf([state("a")]));
     values(states, [row(0, "S")]);
     keep(states, [row(0)], [1, 2], 4, 5);
-    assert.match(keep(states, [row(0)], [1, 3], 1, 2, 3)?.message ?? "", /'a_out' came out with shape \[1,3\], expected \[1,2\]/);
+    assert.match(
+      keep(states, [row(0)], [1, 3], 1, 2, 3)?.message ?? "",
+      /'a_out' came out with shape \[1,3\], expected \[1,2\]/,
+    );
     assert.match(keep(states, [row(0)], [2, 2], 1, 2, 3, 4)?.message ?? "", /expected \[1,2\]/);
     assert.match(states.keep([row(0)], [])?.message ?? "", /state output 'a_out' was not produced/);
     assert.deepEqual(values(states, [row(0)]), [4, 5]);

@@ -25,8 +25,7 @@ function frameBatch(isWanted: boolean): ExecutionBatch {
     buffer: Uint8Array.of(0, 0, 6, 7).buffer,
     inputs: [],
     wantsOutput: (index) => index === 0 && isWanted,
-    placeFor: (index) =>
-      index === 0 && isWanted ? { byteOffset: 2, byteLength: 2, shape: [1, 2] } : null,
+    placeFor: (index) => (index === 0 && isWanted ? { byteOffset: 2, byteLength: 2, shape: [1, 2] } : null),
   };
 }
 

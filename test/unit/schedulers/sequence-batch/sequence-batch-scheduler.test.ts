@@ -141,7 +141,13 @@ for (const [name, batching] of Object.entries(strategies)) {
       bench.drain();
       const next = bench.sendNow("s5", 5, "S");
       assert.equal(next.request.sequenceSlot, 0);
-      assert.deepEqual(bench.batches(0).at(-1)?.filter((id) => id !== "-"), ["s5"]);
+      assert.deepEqual(
+        bench
+          .batches(0)
+          .at(-1)
+          ?.filter((id) => id !== "-"),
+        ["s5"],
+      );
     });
 
     it("keeps a sequence on its instance", () => {
@@ -348,7 +354,9 @@ for (const [name, batching] of Object.entries(strategies)) {
         const bench = new SequenceBench({ max: 2, batching });
         bench.send("x", 98, "S");
         bench.sendNow("y", 99, "S");
-        const steps = Array.from({ length: 20 }, (_, i) => bench.send(`s${i}`, (i % 10) + 1, i < 10 ? "S" : ""));
+        const steps = Array.from({ length: 20 }, (_, i) =>
+          bench.send(`s${i}`, (i % 10) + 1, i < 10 ? "S" : ""),
+        );
         for (const { request } of steps) request.cancel();
         assert.ok(steps.every((step) => failureOf(step).code === "CANCELLED"));
         assert.equal(bench.scheduler.queuedCount(), 0);

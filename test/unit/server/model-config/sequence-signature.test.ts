@@ -20,9 +20,7 @@ const signature = {
 };
 
 const batching = {
-  control_input: [
-    { name: "START", control: [{ kind: "CONTROL_SEQUENCE_START", int32_false_true: [0, 1] }] },
-  ],
+  control_input: [{ name: "START", control: [{ kind: "CONTROL_SEQUENCE_START", int32_false_true: [0, 1] }] }],
   state: [{ input_name: "h_in", output_name: "h_out", data_type: "TYPE_FP32", dims: [8] }],
 };
 
@@ -90,7 +88,12 @@ describe("completeModelConfig of sequence models", () => {
   it("counts controls and states among the inputs", () => {
     const { state } = batching;
     assert.match(
-      errorOf({ max_batch_size: 4, sequence_batching: { state } , input: [{ name: "x", data_type: "TYPE_FP32", dims: [4] }], output: [{ name: "y", data_type: "TYPE_FP32", dims: [2] }] }),
+      errorOf({
+        max_batch_size: 4,
+        sequence_batching: { state },
+        input: [{ name: "x", data_type: "TYPE_FP32", dims: [4] }],
+        output: [{ name: "y", data_type: "TYPE_FP32", dims: [2] }],
+      }),
       /configuration expects 2 inputs, model provides 3; missing in the configuration: 'START'/,
     );
   });
@@ -101,7 +104,10 @@ describe("completeModelConfig of sequence models", () => {
       { name: "h_out", data_type: "TYPE_FP32", dims: [8] },
     ];
     const config = complete({ max_batch_size: 4, sequence_batching: batching, output });
-    assert.deepEqual(config.output.map(({ name }) => name), ["y", "h_out"]);
+    assert.deepEqual(
+      config.output.map(({ name }) => name),
+      ["y", "h_out"],
+    );
   });
 
   it("is printed so that it reads back the same", () => {
@@ -131,11 +137,14 @@ describe("completeModelConfig of sequence models", () => {
       ],
       outputs: signature.outputs,
     };
-    for (const sequence_batching of [full, { ...full, oldest: undefined, direct: { minimum_slot_utilization: 0.5 } }]) {
-      const config = complete({ max_batch_size: 4, sequence_batching }, wide as typeof signature);
+    for (const sequence_batching of [
+      full,
+      { ...full, oldest: undefined, direct: { minimum_slot_utilization: 0.5 } },
+    ]) {
+      const config = complete({ max_batch_size: 4, sequence_batching }, wide);
       const printed = renderModelConfig(config);
       const { input, output, max_batch_size, sequence_batching: rules } = printed;
-      const again = complete({ input, output, max_batch_size, sequence_batching: rules }, wide as typeof signature);
+      const again = complete({ input, output, max_batch_size, sequence_batching: rules }, wide);
       assert.deepEqual(again.sequenceBatching, config.sequenceBatching);
       assert.deepEqual(renderModelConfig(again), printed);
     }

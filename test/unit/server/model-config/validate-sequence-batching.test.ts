@@ -37,7 +37,9 @@ const controls = (...list: object[]): object => ({
 const state = { input_name: "si", output_name: "so", data_type: "TYPE_FP32", dims: [2, -1] };
 const states = (...list: object[]): object => ({ state: list.map((one) => ({ ...state, ...one })) });
 const initial = (fields: object): object =>
-  states({ initial_state: [{ name: "zero", data_type: "TYPE_FP32", dims: [2, 3], zero_data: true, ...fields }] });
+  states({
+    initial_state: [{ name: "zero", data_type: "TYPE_FP32", dims: [2, 3], zero_data: true, ...fields }],
+  });
 
 describe("validateControlInputs", () => {
   it("accepts each kind in each of its types", () => {

@@ -47,8 +47,14 @@ describe("readInitialStates", () => {
     directory.make("m", "initial_state");
     symlinkSync(directory.in("secret"), directory.in("m", "initial_state", "link"));
     for (const filename of ["../../secret", "link"]) {
-      await assert.rejects(read(filename), { code: "UNSUPPORTED", message: /leads out of the model's directory initial_state/ });
+      await assert.rejects(read(filename), {
+        code: "UNSUPPORTED",
+        message: /leads out of the model's directory initial_state/,
+      });
     }
-    await assert.rejects(read("none"), { code: "INVALID_ARG", message: /^cannot read data_file "none" of state 's': ENOENT/ });
+    await assert.rejects(read("none"), {
+      code: "INVALID_ARG",
+      message: /^cannot read data_file "none" of state 's': ENOENT/,
+    });
   });
 });
