@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { cacheHit } from "./cases/cache-hit.ts";
 import { grpc600k } from "./cases/grpc-600k.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
 import { http600k } from "./cases/http-600k.ts";
@@ -27,6 +28,7 @@ const allCases: readonly BenchCase[] = [
   grpcThroughput,
   grpc600k,
   mlpThroughput,
+  cacheHit,
   startUp,
 ];
 

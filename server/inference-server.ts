@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
+import { makeResponseCache } from "./cache/make-response-cache.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
@@ -55,6 +56,7 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "cacheConfig"
 >;
 
 /**
@@ -78,6 +80,8 @@ export class InferenceServer implements DataPlane {
     this.#options = options;
     this.#logger = logger;
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
+    const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
+    if (responseCache !== null) this.metrics.registerCache(responseCache);
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
@@ -85,6 +89,7 @@ export class InferenceServer implements DataPlane {
         backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
         isAutoCompleteEnabled: options.autoCompleteConfig,
         coreBudget: new CoreBudget(),
+        responseCache,
         clock,
         logger: logger.child("model-loader"),
         findModel: (name, version) => this.#repository.find(name, version),

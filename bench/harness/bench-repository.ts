@@ -59,6 +59,9 @@ export const mlpBenchModel: BenchModel = {
   intraOpThreadCount: 1,
 };
 
+/** The same with its responses cached, on a server with a cache. */
+export const cachedMlpBenchModel: BenchModel = { ...mlpBenchModel, name: "mlp_cached" };
+
 const identityBenchModels = [
   identityBenchModel,
   largeIdentityBenchModel,
@@ -89,5 +92,8 @@ export function writeBenchRepository(repository: string): void {
     const identity = identityModel(model.datatype, ["batch", model.inputLength]);
     writeModelDirectory(repository, model.name, configOf(model), identity);
   }
-  writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));
+  const mlp = mlpModel(mlpInit);
+  writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlp);
+  const cached = { ...configOf(cachedMlpBenchModel), response_cache: { enable: true } };
+  writeModelDirectory(repository, cachedMlpBenchModel.name, cached, mlp);
 }

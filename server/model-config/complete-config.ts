@@ -8,6 +8,7 @@ import { autocompleteFromSignature } from "./signature-autocomplete.ts";
 import { checkAgainstSignature } from "./signature-check.ts";
 import { validateModelConfig } from "./validate-config.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
+import { validateResponseCache } from "./validate-response-cache.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -48,6 +49,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
   validateEnsemble(fields, config, problems);
+  validateResponseCache(fields, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
 }

@@ -155,7 +155,7 @@ export interface ModelConfigFields {
    */
   response_cache?: {
     /**
-     * Whether responses are kept. Default: false. Not supported yet.
+     * Whether responses are kept in the server's cache (`--cache-config`) and given to requests with the same content. Default: false.
      */
     enable?: boolean;
   };

@@ -38,6 +38,8 @@ export interface ModelConfig {
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
+  /** Responses are kept and given to requests with the same content. */
+  readonly isResponseCacheEnabled: boolean;
 }
 
 /** Which of the version directories are served. */

@@ -53,6 +53,7 @@ export function normaliseModelConfig(
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
+    isResponseCacheEnabled: fields.response_cache?.enable ?? false,
   };
 }
 

@@ -52,6 +52,7 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
       [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
+    ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
   };
 }
 

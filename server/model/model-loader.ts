@@ -2,6 +2,7 @@ import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Failure, StatusError } from "../core/status.ts";
@@ -20,6 +21,7 @@ import { planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
+import { withResponseCache } from "./response-caching.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
@@ -32,6 +34,8 @@ export interface ModelLoaderParts {
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
   readonly coreBudget: CoreBudget;
+  /** `null`: the server keeps no responses. */
+  readonly responseCache: ResponseCache | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Finds a ready model, for ensembles. @param version - "" for the highest ready version. */
@@ -133,7 +137,11 @@ export class ModelLoader {
         isDecoupled: false,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: withResponseCache(
+          makeScheduler(config, pool, this.#parts.clock),
+          { config, version, statistics },
+          this.#parts,
+        ),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),

@@ -23,8 +23,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--trace-config",
   "--backend-directory",
   "--repoagent-directory",
-  "--cache-config",
-  "--cache-directory",
   "--rate-limit",
   "--rate-limit-resource",
   "--pinned-memory-pool-byte-size",
@@ -49,6 +47,7 @@ const answersEveryPing =
 
 /** Options of Triton that cannot be built on what the server uses, with the reason. */
 export const impossibleOptions: ReadonlyMap<string, string> = new Map([
+  ["--cache-directory", "the cache is part of the server, and none is loaded from a directory"],
   [
     "--grpc-infer-response-compression-level",
     "the gRPC library cannot compress responses, and does not tell what a client accepts",
@@ -68,7 +67,6 @@ export const impossibleOptions: ReadonlyMap<string, string> = new Map([
 /** Options that Triton itself has retired, with what took their place. */
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
-  ["--response-cache-byte-size", "--cache-config"],
   ["--trace-file", "--trace-config"],
   ["--trace-level", "--trace-config"],
   ["--trace-rate", "--trace-config"],

@@ -6,6 +6,7 @@ export const optionGroups = [
   "Logging",
   "Model repository",
   "Backend",
+  "Response cache",
   "HTTP",
   "gRPC",
   "Metrics",

@@ -1,3 +1,4 @@
+import { cacheOptions } from "./cache-options.ts";
 import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
@@ -15,6 +16,7 @@ export type OptionField = Exclude<keyof ServerOptions, "escapeLogMessages">;
 export const optionTable: { readonly [F in OptionField]: OptionDefinition<ServerOptions[F]> } = {
   ...processOptions,
   ...modelOptions,
+  ...cacheOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
 };

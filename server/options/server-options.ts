@@ -1,4 +1,5 @@
 import type { ApiRestriction } from "../api-restriction.ts";
+import type { LocalCacheConfig } from "./cache-config.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
 
 /** How repository changes reach the running server. */
@@ -46,6 +47,11 @@ export interface ServerOptions {
   readonly strictReadiness: boolean;
   readonly autoCompleteConfig: boolean;
   readonly backendConfig: readonly BackendConfigSetting[];
+
+  /** `null`: responses are not cached. */
+  readonly cacheConfig: LocalCacheConfig | null;
+  /** The old spelling of {@link cacheConfig}, which holds it too; 0: not given. */
+  readonly responseCacheByteSize: number;
 
   readonly allowHttp: boolean;
   readonly httpAddress: string;

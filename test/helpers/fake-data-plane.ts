@@ -41,6 +41,7 @@ export const fakeConfig: ModelConfig = {
   parameters: new Map([["key", "value"]]),
   dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
   ensembleScheduling: null,
+  isResponseCacheEnabled: false,
   optimization: { graphLevel: 1 },
 };
 

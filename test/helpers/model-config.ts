@@ -18,6 +18,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     dynamicBatching: null,
     ensembleScheduling: null,
     optimization: { graphLevel: 0 },
+    isResponseCacheEnabled: false,
     ...parts,
   };
 }

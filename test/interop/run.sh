@@ -60,7 +60,7 @@ node dist/tools/make-fixture-repository.js "$work/fixtures" > /dev/null
 read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_ports.py" 3)
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
 node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
-  --model-control-mode=explicit --load-model='*' --allow-client-shm=true \
+  --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
   --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &
 server_pid=$!

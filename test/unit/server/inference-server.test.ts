@@ -28,6 +28,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  cacheConfig: null,
 };
 
 function int32(values: readonly number[]): Uint8Array {

@@ -64,6 +64,7 @@ describe("completeModelConfig auto-complete", () => {
       backend: "onnxruntime",
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
+      isResponseCacheEnabled: false,
       input: [
         { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false },
       ],

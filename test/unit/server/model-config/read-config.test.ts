@@ -77,7 +77,7 @@ describe("parseModelConfig canonical form", () => {
     };
     assert.deepEqual(fieldsOf(config), {
       model_transaction_policy: {},
-      response_cache: {},
+      response_cache: { enable: false },
       optimization: { input_pinned_memory: {} },
       dynamic_batching: {},
       instance_group: [{}],
@@ -256,7 +256,6 @@ describe("parseModelConfig not supported yet", () => {
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
     ["model_transaction_policy.decoupled", { model_transaction_policy: { decoupled: true } }],
-    ["response_cache.enable", { response_cache: { enable: true } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],
     [

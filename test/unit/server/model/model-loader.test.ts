@@ -48,6 +48,7 @@ describe("ModelLoader", () => {
       backendSettings: () => new Map(),
       isAutoCompleteEnabled: true,
       coreBudget: new CoreBudget(2),
+      responseCache: null,
       clock: systemClock,
       logger: log.logger,
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),

@@ -38,6 +38,8 @@ describe("parseOptions", () => {
       strictReadiness: true,
       autoCompleteConfig: true,
       backendConfig: [],
+      cacheConfig: null,
+      responseCacheByteSize: 0,
       allowHttp: true,
       httpAddress: "0.0.0.0",
       httpPort: 8000,
@@ -83,6 +85,7 @@ describe("parseOptions", () => {
       "--disable-auto-complete-config",
       "--backend-config=onnxruntime,intra_op_thread_count=2",
       "--backend-config=default-max-batch-size=8",
+      "--cache-config=local,size=11",
       "--allow-client-shm=true",
       "--allow-http=false",
       "--allow-grpc=false",
@@ -123,6 +126,8 @@ describe("parseOptions", () => {
       modelRepositoryPaths: ["models", "more"],
       modelControlMode: "explicit",
       repositoryPollSecs: 4,
+      cacheConfig: { name: "local", sizeBytes: 11 },
+      responseCacheByteSize: 0,
       loadModelNames: ["m", "n"],
       exitOnError: false,
       strictReadiness: false,
@@ -260,8 +265,8 @@ describe("parseOptions, mistakes", () => {
     ],
     [
       "refuses what Triton has and this release has not",
-      ["--cache-config", "local,size=1"],
-      "--cache-config is not supported yet",
+      ["--pinned-memory-pool-byte-size", "1"],
+      "--pinned-memory-pool-byte-size is not supported yet",
     ],
   ];
   for (const [behaviour, argv, message] of cases) {
