@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { cacheHit } from "./cases/cache-hit.ts";
 import { grpc600k } from "./cases/grpc-600k.ts";
+import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
 import { http600k } from "./cases/http-600k.ts";
 import { httpBytes } from "./cases/http-bytes.ts";
@@ -27,6 +28,7 @@ const allCases: readonly BenchCase[] = [
   jsonLoopDelay,
   grpcThroughput,
   grpc600k,
+  grpcStream,
   mlpThroughput,
   cacheHit,
   startUp,

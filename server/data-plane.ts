@@ -5,6 +5,9 @@ import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
 import type { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import type { StatisticsReport } from "./statistics/statistics-report.ts";
+import type { SentTraceSetting } from "./tracing/trace-change.ts";
+import type { TraceSettingsReport } from "./tracing/trace-settings.ts";
+import type { Tracer } from "./tracing/tracer.ts";
 
 /** `GET /v2`. */
 export interface ServerMetadata {
@@ -32,6 +35,8 @@ export interface ModelMetadata {
 
 /** The operations that front ends translate to. `InferenceServer` implements them. */
 export interface DataPlane {
+  /** Asked by the front ends which requests are traced. */
+  readonly tracer: Tracer;
   /** The regions that clients have registered. */
   readonly sharedMemory: SharedMemoryManager;
   /** The server has initialised. False while it starts and after it failed to initialise. */
@@ -64,6 +69,17 @@ export interface DataPlane {
    * @returns `null`, or INVALID_ARG or UNSUPPORTED: nothing was changed then.
    */
   changeLogSetting(name: string, value: unknown): Status;
+  /** The trace settings of a model, NOT_FOUND or UNAVAILABLE as {@link findModel}; the global ones for "". */
+  traceSettings(modelName: string): TraceSettingsReport | Failure;
+  /**
+   * Changes trace settings of a model, or for "" the global ones; all of them or none.
+   * @returns The settings after it. UNSUPPORTED: a setting that is fixed while the server runs. INVALID_ARG: an unknown
+   * one, a value that it cannot have, or tracing that is on and cannot trace. NOT_FOUND, UNAVAILABLE: the model.
+   */
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure;
   /**
    * What is in the repositories and how far each model is, in every control mode.
    * @param onlyReady - Leave out every version that is not READY.

@@ -55,6 +55,7 @@ export class FrontEnds {
         onCall,
         settings: await grpcTransportSettings(options),
         restrictions: options.grpcRestrictedProtocols,
+        maxResponsePoolSize: options.grpcMaxResponsePoolSize,
         headerForwarder: HeaderForwarder.of(options.grpcHeaderForwardPattern),
       });
       fronts.#announce("gRPC", address, fronts.#grpc.port);

@@ -1,9 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
 import { makeResponseCache } from "./cache/make-response-cache.ts";
+import type { Backend } from "../backends/backend.ts";
+import type { SchedulerPlugin } from "../schedulers/scheduler-plugin.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
+import { ExtensionRegistry } from "./extensions/extension-registry.ts";
+import { loadExtensions } from "./extensions/load-extensions.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
@@ -20,6 +24,9 @@ import type { ModelIndexRow } from "./repository/repository-index.ts";
 import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
+import type { SentTraceSetting } from "./tracing/trace-change.ts";
+import type { TraceSettingsReport } from "./tracing/trace-settings.ts";
+import { Tracer } from "./tracing/tracer.ts";
 
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
@@ -30,6 +37,7 @@ const extensions: readonly string[] = [
   "system_shared_memory",
   "binary_tensor_data",
   "statistics",
+  "trace",
   "logging",
 ];
 
@@ -40,6 +48,9 @@ const notExplicit = failure(
 
 /** How long instances get to end after the exit timeout: enough for those that are not inside their runtime. */
 const endingMs = 500;
+
+/** How often a server that stops looks whether its last requests have ended. */
+const idleCheckMs = 5;
 
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
@@ -57,7 +68,15 @@ export type InferenceServerOptions = Pick<
   | "autoCompleteConfig"
   | "backendConfig"
   | "cacheConfig"
+  | "backendDirectoryPath"
+  | "traceConfig"
 >;
+
+/** What a program that embeds the server may add to it. */
+export interface ServerExtension {
+  readonly backends?: readonly Backend[];
+  readonly schedulers?: readonly SchedulerPlugin[];
+}
 
 /**
  * The server without any listener: models, and the operations on them. Front ends translate to it; a Node program
@@ -67,25 +86,30 @@ export type InferenceServerOptions = Pick<
  */
 export class InferenceServer implements DataPlane {
   readonly metrics = new MetricsRegistry();
+  readonly tracer: Tracer;
   readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
+  readonly #extensions = new ExtensionRegistry(allBackends());
   readonly #logger: Logger;
   readonly #repository: ModelRepositoryManager;
   readonly #poller: RepositoryPoller | null;
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
   #isStuck = false;
+  #isBudgetSpent = false;
 
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
     this.#logger = logger;
+    this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
     if (responseCache !== null) this.metrics.registerCache(responseCache);
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
-        backends: allBackends(),
+        backends: this.#extensions.backends,
+        findScheduler: (name) => this.#extensions.scheduler(name),
         backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
         isAutoCompleteEnabled: options.autoCompleteConfig,
         coreBudget: new CoreBudget(),
@@ -117,6 +141,7 @@ export class InferenceServer implements DataPlane {
    */
   async start(): Promise<boolean> {
     try {
+      await this.#loadExtensions();
       await this.metrics.initialize();
       if (this.#options.allowClientShm) {
         const obstacle = await this.sharedMemory.enable();
@@ -124,12 +149,40 @@ export class InferenceServer implements DataPlane {
       }
       if (this.isExiting()) return false;
       const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
+      await this.tracer.open();
       this.#endInitialization("READY");
       return isComplete;
     } catch (thrown) {
       this.#endInitialization("FAILED_TO_INITIALIZE");
       throw thrown;
     }
+  }
+
+  /**
+   * Adds a backend or scheduler of the program that embeds the server. Call it before {@link start}.
+   *
+   * @throws StatusError ALREADY_EXISTS for a name that is taken.
+   */
+  register({ backends = [], schedulers = [] }: ServerExtension): void {
+    for (const backend of backends) this.#extensions.addBackend(backend);
+    for (const scheduler of schedulers) this.#extensions.addScheduler(scheduler);
+  }
+
+  /** The backends that models may name. */
+  get backends(): readonly Backend[] {
+    return this.#extensions.backends;
+  }
+
+  async #loadExtensions(): Promise<void> {
+    const { backendDirectoryPath, backendConfig } = this.#options;
+    if (backendDirectoryPath !== null) await loadExtensions(backendDirectoryPath, this.#extensions);
+    const names = this.backends.map(({ name }) => name);
+    const unknown = backendConfig.find(({ backend }) => backend !== null && !names.includes(backend));
+    if (unknown === undefined) return;
+    throw new StatusError(
+      "INVALID_ARG",
+      `Bad option: "--backend-config" names unknown backend "${unknown.backend ?? ""}" (known: ${names.join(", ")})`,
+    );
   }
 
   /** A server that was told to stop while it loaded goes on stopping. */
@@ -140,26 +193,36 @@ export class InferenceServer implements DataPlane {
   }
 
   /**
-   * Refuses new requests, lets the accepted ones end and unloads all models.
+   * Refuses new requests, lets the accepted ones end, unloads all models and writes the traces that are left.
    *
    * @param budgetMs - After that long everything still running is ended.
    * @returns Whether everything ended within the budget.
    */
   async stop(budgetMs: number): Promise<boolean> {
+    const startMs = performance.now();
     this.#state = "EXITING";
     this.#poller?.stop();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
-    const drained = this.#repository.unloadAll().then(() => true as const);
-    const isClean = await Promise.race([drained, timeout]);
+    const unloaded = this.#unloadWhenIdle().then(() => true as const);
+    const isClean = await Promise.race([unloaded, timeout]);
     clearTimeout(timer);
     if (!isClean) {
+      this.#isBudgetSpent = true;
       this.#logger.error(`Exit timeout expired with ${this.#repository.inflightCount()} requests in flight`);
       const ended = this.#repository.terminateAll().then(() => false);
       this.#isStuck = await Promise.race([ended, delay(endingMs, true)]);
     }
+    // Files are written in a moment, whatever is left of the budget.
+    await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
     this.sharedMemory.close();
     return isClean;
+  }
+
+  /** Models stay until no request is left: one that executes may be about to call another model. */
+  async #unloadWhenIdle(): Promise<void> {
+    while (this.#repository.inflightCount() > 0 && !this.#isBudgetSpent) await delay(idleCheckMs);
+    await this.#repository.unloadAll();
   }
 
   /**
@@ -228,6 +291,24 @@ export class InferenceServer implements DataPlane {
 
   changeLogSetting(name: string, value: unknown): Status {
     return changeLogSetting(this.#logger.settings, name, value);
+  }
+
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    return this.#tracedModelRefusal(modelName) ?? this.tracer.changeSettings(modelName, settings);
+  }
+
+  /** Why there are no trace settings of a model; `null` when there are, as for "", all models. */
+  #tracedModelRefusal(modelName: string): Status {
+    if (modelName === "") return null;
+    const model = this.findModel(modelName, "");
+    return isFailure(model) ? model : null;
   }
 
   /** Every known model and version with its state. */

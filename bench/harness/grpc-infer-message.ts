@@ -9,6 +9,7 @@ const protoFile = path.resolve(import.meta.dirname, "../../../protos/grpc_servic
 
 /** Path of the RPC, in HTTP/2 terms. */
 export const modelInferPath = "/inference.GRPCInferenceService/ModelInfer";
+export const modelStreamInferPath = "/inference.GRPCInferenceService/ModelStreamInfer";
 
 /** One ModelInfer call with raw contents, ready for the load generator. */
 export interface GrpcInferMessage {
@@ -41,12 +42,28 @@ export async function grpcInferMessage(
     rawInputContents: [new Uint8Array(input.buffer, input.byteOffset, input.byteLength)],
   });
   const request = Buffer.from(type.encode(message).finish());
-  // One byte for "not compressed", then the length as a big-endian uint32.
-  const frame = Buffer.alloc(5);
-  frame.writeUInt32BE(request.byteLength, 1);
   const bodyFile = path.join(directory, `${model.name}.grpc`);
-  writeFileSync(bodyFile, Buffer.concat([frame, request]));
+  writeFileSync(bodyFile, framed(request));
   return { request, bodyFile };
+}
+
+/** One byte for "not compressed", the length as a big-endian uint32, the message. */
+function framed(message: Buffer): Buffer {
+  const frame = Buffer.alloc(5);
+  frame.writeUInt32BE(message.byteLength, 1);
+  return Buffer.concat([frame, message]);
+}
+
+/**
+ * Writes a stream's worth of one request into `directory`.
+ *
+ * @returns The file: what a client sends from the opening of a stream to its half-close.
+ */
+export function grpcStreamBody(message: GrpcInferMessage, messageCount: number, directory: string): string {
+  const bodyFile = path.join(directory, `stream-of-${messageCount}.grpc`);
+  const frame = framed(message.request);
+  writeFileSync(bodyFile, Buffer.concat(Array.from({ length: messageCount }, () => frame)));
+  return bodyFile;
 }
 
 /** One unary call of bytes. @throws Error when it does not end with status OK. */
@@ -73,4 +90,30 @@ export async function verifyGrpcInfer(
   const response = type.decode(reply) as protobuf.Message & InferResponse;
   const data = Uint8Array.from(response.rawOutputContents[0] ?? []);
   verifyValues("ModelInfer", new Float32Array(data.buffer), expected, 0);
+}
+
+/** Sends the message twice over one stream and compares the output tensors. @throws Error that says what differed. */
+export async function verifyGrpcStream(
+  port: number,
+  message: GrpcInferMessage,
+  expected: Float32Array,
+): Promise<void> {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure());
+  const pass = (bytes: Buffer): Buffer => bytes;
+  const replies = await new Promise<Buffer[]>((resolve, reject) => {
+    const received: Buffer[] = [];
+    const stream = client.makeBidiStreamRequest(modelStreamInferPath, pass, pass);
+    stream.on("data", (reply: Buffer) => received.push(reply));
+    stream.on("error", reject);
+    stream.on("end", () => resolve(received));
+    for (let i = 0; i < 2; i++) stream.write(message.request);
+    stream.end();
+  }).finally(() => client.close());
+  const type = await messageType("ModelStreamInferResponse");
+  if (replies.length !== 2) throw new Error(`ModelStreamInfer answered ${replies.length} of 2 requests`);
+  for (const reply of replies) {
+    const { inferResponse } = type.decode(reply) as protobuf.Message & { inferResponse: InferResponse };
+    const data = Uint8Array.from(inferResponse.rawOutputContents[0] ?? []);
+    verifyValues("ModelStreamInfer", new Float32Array(data.buffer), expected, 0);
+  }
 }

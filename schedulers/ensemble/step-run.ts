@@ -68,6 +68,7 @@ export class StepRun implements ResponseSink, GateGuest {
       sink: this,
     });
     this.request.responseWindow = parent.responseWindow;
+    if (parent.trace !== null) this.request.trace = parent.trace.child(model.name, model.version);
     return this.request;
   }
 

@@ -1,3 +1,4 @@
+import type { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
 import type { Scheduler } from "../../schedulers/scheduler.ts";
 import { type InferenceRequest, requestState } from "../core/inference-request.ts";
 import type { InferenceResponse } from "../core/inference-response.ts";
@@ -28,6 +29,8 @@ export interface CachingParts {
   readonly observer: CachingObserver;
   /** Monotonic µs. */
   readonly nowUs: () => number;
+  /** Makes responses leave in the order of their requests, hits too; `null`: they leave as they come. */
+  readonly responseOrder: ResponseOrder | null;
   /** Told once why a response was not kept. For the log. */
   readonly onNotKept: (reason: string) => void;
 }
@@ -79,11 +82,12 @@ export class CachingScheduler implements Scheduler, ExecutionListener {
     const cached = this.#parts.cache.lookup(this.#scope, digest);
     const lookupUs = this.#parts.nowUs() - startUs;
     if (cached !== null) {
+      this.#parts.responseOrder?.add(request);
       this.#begin({ request, digest, lookupUs }, startUs);
       this.#answerSoon({ request, response: cached });
       return null;
     }
-    return this.#miss({ request, digest, lookupUs });
+    return this.#miss({ request, digest, lookupUs }, this.#parts.responseOrder);
   }
 
   queuedCount(): number {
@@ -122,7 +126,8 @@ export class CachingScheduler implements Scheduler, ExecutionListener {
     for (const follower of execution.followers) {
       const { request } = follower;
       if (isOfLeader) {
-        const refusal = this.#miss(follower);
+        // Its place in the order is the one that it had.
+        const refusal = this.#miss(follower, null);
         if (refusal !== null) request.fail(refusal);
       } else {
         request.state = requestState.executing;
@@ -134,7 +139,7 @@ export class CachingScheduler implements Scheduler, ExecutionListener {
   }
 
   /** Joins an execution of the same content, or begins one. */
-  #miss(miss: CacheMiss): Status {
+  #miss(miss: CacheMiss, order: ResponseOrder | null): Status {
     const { request, digest } = miss;
     // One that is more urgent than what is under way must not wait for it.
     const key = `${request.priority} ${request.timeoutUs} ${digest}`;
@@ -142,12 +147,15 @@ export class CachingScheduler implements Scheduler, ExecutionListener {
     if (execution !== undefined) {
       request.state = requestState.queued;
       request.holder = execution;
+      order?.add(request);
       execution.followers.push(miss);
       return null;
     }
     const refusal = this.#parts.inner.enqueue(request);
-    if (refusal === null) this.#executions.set(key, new SharedExecution(key, miss, this));
-    return refusal;
+    if (refusal !== null) return refusal;
+    order?.add(request);
+    this.#executions.set(key, new SharedExecution(key, miss, this));
+    return null;
   }
 
   /** @returns `null`: the cache did not keep it. */

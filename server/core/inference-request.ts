@@ -1,4 +1,5 @@
 import type { InferenceResponse } from "./inference-response.ts";
+import type { RequestTrace } from "./request-trace.ts";
 import type { Failure } from "./status.ts";
 import type { Tensor } from "./tensor.ts";
 
@@ -122,6 +123,8 @@ export class InferenceRequest {
   /** The first failure among the responses so far, or `null`. */
   #failure: Failure | null = null;
   observer: RequestObserver | null = null;
+  /** Set by the front end, or by whoever causes this request, when it was sampled; else `null`. */
+  trace: RequestTrace | null = null;
   /** A cancellation arrived; the response is dropped when it comes. */
   isCancelled = false;
 
@@ -153,6 +156,7 @@ export class InferenceRequest {
   /** Answers with a response, the only or the last one. Called by the owner, once. */
   complete(response: InferenceResponse): void {
     this.responseCount++;
+    this.trace?.onResponse(response);
     this.#end(this.#failure);
     this.sink.onResponse(response, true);
   }
@@ -160,6 +164,7 @@ export class InferenceRequest {
   /** Answers with a failure, after which nothing follows. Called by the owner, once. */
   fail(failure: Failure): void {
     this.responseCount++;
+    this.trace?.onFailure(failure);
     this.#end(failure);
     this.sink.onFailure(failure, true);
   }
@@ -168,6 +173,7 @@ export class InferenceRequest {
   respond(response: InferenceResponse): void {
     this.#checkOpen();
     this.responseCount++;
+    this.trace?.onResponse(response);
     this.sink.onResponse(response, false);
   }
 
@@ -176,6 +182,7 @@ export class InferenceRequest {
     this.#checkOpen();
     this.responseCount++;
     this.#failure ??= failure;
+    this.trace?.onFailure(failure);
     this.sink.onFailure(failure, false);
   }
 
@@ -210,6 +217,7 @@ export class InferenceRequest {
     this.producer = null;
     if (cause === null) this.observer?.onSuccess(this);
     else this.observer?.onFailed(this, cause, wasExecuting);
+    this.trace?.onEnd(this);
   }
 
   #checkOpen(): void {

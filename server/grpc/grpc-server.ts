@@ -19,10 +19,20 @@ import {
   unregisterSystemSharedMemory,
 } from "./endpoints/shared-memory.ts";
 import { modelStatistics } from "./endpoints/statistics.ts";
+import { traceSetting } from "./endpoints/trace.ts";
+import { modelStreamInfer, type StreamContext } from "./endpoints/stream-infer.ts";
+import { exitingFailure } from "./exiting-failure.ts";
 import { restrictMethod } from "./restricted-protocol.ts";
+import type { InferStream } from "./stream/infer-stream.ts";
 import { deafListener } from "./transport/deaf-listener.ts";
 import { GrpcJsTransport } from "./transport/grpc-js-transport.ts";
-import type { GrpcMethod, GrpcTransport, UnaryCall } from "./transport/grpc-transport.ts";
+import type {
+  GrpcMethod,
+  GrpcTransport,
+  StreamCall,
+  StreamListener,
+  UnaryCall,
+} from "./transport/grpc-transport.ts";
 import type { TransportSettings } from "./transport/transport-settings.ts";
 
 /**
@@ -40,6 +50,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelMetadata", modelMetadata],
   ["/inference.GRPCInferenceService/ModelConfig", modelConfig],
   ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
+  ["/inference.GRPCInferenceService/TraceSetting", traceSetting],
   ["/inference.GRPCInferenceService/LogSettings", logSettings],
   ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
   ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],
@@ -54,7 +65,13 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/grpc.health.v1.Health/Check", healthCheck],
 ]);
 
-const exitingFailure = failure("UNAVAILABLE", "Server is shutting down and takes no new requests");
+/** Takes one call of a method with streams. */
+type StreamHandler = (context: StreamContext, call: StreamCall) => StreamListener;
+
+/** As {@link handlers}, for the methods with streams. */
+const streamHandlers: ReadonlyMap<string, StreamHandler> = new Map([
+  ["/inference.GRPCInferenceService/ModelStreamInfer", modelStreamInfer],
+]);
 
 /** What {@link startGrpcServer} needs. */
 export interface GrpcServerInit {
@@ -71,6 +88,8 @@ export interface GrpcServerInit {
   readonly restrictions?: readonly ApiRestriction[];
   /** Of `--grpc-header-forward-pattern`; `null` or absent without one. */
   readonly headerForwarder?: HeaderForwarder | null;
+  /** `--grpc-max-response-pool-size`: most unwritten responses of one request of a decoupled model. */
+  readonly maxResponsePoolSize: number;
   /** How connections are treated; {@link plainTransport} when absent. */
   readonly settings?: TransportSettings;
 }
@@ -80,8 +99,9 @@ export interface GrpcServer {
   /** The port it listens on. */
   readonly port: number;
   /**
-   * Takes no more calls, lets the open ones finish for at most `budgetMs`, then closes them. Calls on connections that
-   * are still open are refused once the data plane is exiting, so have it exit first.
+   * Takes no more calls, lets the open ones finish for at most `budgetMs`, then closes them. Streams end as soon as they
+   * have nothing in flight. Calls on connections that are still open are refused once the data plane is exiting, so
+   * have it exit first.
    */
   stop(budgetMs: number): Promise<void>;
 }
@@ -93,16 +113,25 @@ export interface GrpcServer {
  */
 export async function startGrpcServer(init: GrpcServerInit): Promise<GrpcServer> {
   const transport: GrpcTransport = new GrpcJsTransport(init.onBug, init.settings);
+  const streams = new Set<InferStream>();
   const methods = [...methodsOf("inference.GRPCInferenceService"), ...methodsOf("grpc.health.v1.Health")].map(
-    (declaration) => restrictMethod(serve(declaration, init), init.restrictions ?? []),
+    (declaration) => restrictMethod(serve(declaration, init, streams), init.restrictions ?? []),
   );
   const port = await transport.listen(init.address, init.port, methods);
-  return { port, stop: (budgetMs) => transport.stop(budgetMs) };
+  return {
+    port,
+    stop: (budgetMs) => {
+      for (const stream of streams) stream.shutDown();
+      return transport.stop(budgetMs);
+    },
+  };
 }
 
-function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod {
+function serve(declaration: MethodDeclaration, init: GrpcServerInit, streams: Set<InferStream>): GrpcMethod {
   const { path, name } = declaration;
   const { dataPlane, onCall, headerForwarder = null } = init;
+  const streamHandler = streamHandlers.get(path);
+  if (streamHandler !== undefined) return serveStream(declaration, streamHandler, init, streams);
   const handler = handlers.get(path);
   if (handler === undefined) {
     return refuse(declaration, failure("UNSUPPORTED", `${name} is not supported yet`));
@@ -119,6 +148,26 @@ function serve(declaration: MethodDeclaration, init: GrpcServerInit): GrpcMethod
         if (!(thrown instanceof StatusError)) throw thrown;
         call.fail(thrown.toFailure());
       }
+    },
+  };
+}
+
+function serveStream(
+  { path, name }: MethodDeclaration,
+  handler: StreamHandler,
+  init: GrpcServerInit,
+  streams: Set<InferStream>,
+): GrpcMethod {
+  const { dataPlane, onCall, headerForwarder = null } = init;
+  const context = { dataPlane, headerForwarder, responseWindow: init.maxResponsePoolSize, streams };
+  return {
+    kind: "stream",
+    path,
+    open: (call) => {
+      onCall?.(name);
+      if (!dataPlane.isExiting()) return handler(context, call);
+      call.fail(exitingFailure);
+      return deafListener;
     },
   };
 }

@@ -1,27 +1,27 @@
 import type { Failure } from "../core/status.ts";
-import type { HttpExchange, ReplyHeaders } from "./transport/http-exchange.ts";
+import type { WholeReplyExchange, ReplyHeaders } from "./transport/http-exchange.ts";
 import { httpStatusLine } from "./http-status.ts";
 
 const jsonType = "application/json";
 
 /** Replies 200 with a JSON document. */
-export function replyJson(exchange: HttpExchange, document: object): void {
+export function replyJson(exchange: WholeReplyExchange, document: object): void {
   exchange.reply("", jsonType, JSON.stringify(document));
 }
 
 /** Replies 200 without a body. */
-export function replyEmpty(exchange: HttpExchange): void {
+export function replyEmpty(exchange: WholeReplyExchange): void {
   exchange.reply("", "", "");
 }
 
 /** Replies with an error: always one JSON object with the single member `error`. */
-export function replyFailure(exchange: HttpExchange, failed: Failure): void {
+export function replyFailure(exchange: WholeReplyExchange, failed: Failure): void {
   replyError(exchange, httpStatusLine[failed.code], failed.message);
 }
 
 /** As {@link replyFailure}, with headers besides the content type. */
 export function replyFailureWithHeaders(
-  exchange: HttpExchange,
+  exchange: WholeReplyExchange,
   failed: Failure,
   headers: ReplyHeaders,
 ): void {
@@ -30,10 +30,11 @@ export function replyFailureWithHeaders(
 }
 
 /** Replies with an error that has no status of its own (404 and 405 of the router). */
-export function replyError(exchange: HttpExchange, statusLine: string, message: string): void {
+export function replyError(exchange: WholeReplyExchange, statusLine: string, message: string): void {
   exchange.reply(statusLine, jsonType, errorBody(message));
 }
 
-function errorBody(message: string): string {
+/** The one form of all errors. */
+export function errorBody(message: string): string {
   return JSON.stringify({ error: message });
 }

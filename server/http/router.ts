@@ -10,14 +10,16 @@ export type EndpointName =
   | "model-config"
   | "model-statistics"
   | "logging"
+  | "trace-settings"
   | "infer"
+  | "generate"
+  | "generate-stream"
   | "repository-index"
   | "model-load"
   | "model-unload"
   | "shared-memory-status"
   | "shared-memory-register"
-  | "shared-memory-unregister"
-  | "not-supported-yet";
+  | "shared-memory-unregister";
 
 /** A path of the protocol. */
 export interface Route {
@@ -45,7 +47,7 @@ const fixedRoutes: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = ne
   ["/v2/health/live", { endpoint: "server-live", methods: get }],
   ["/v2/health/ready", { endpoint: "server-ready", methods: get }],
   ["/v2/models/stats", { endpoint: "model-statistics", methods: get }],
-  ["/v2/trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["/v2/trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
   ["/v2/logging", { endpoint: "logging", methods: getAndPost }],
 ] as const);
 
@@ -59,9 +61,9 @@ const modelActions: ReadonlyMap<string, Pick<Route, "endpoint" | "methods">> = n
   ["config", { endpoint: "model-config", methods: get }],
   ["infer", { endpoint: "infer", methods: post }],
   ["stats", { endpoint: "model-statistics", methods: get }],
-  ["generate", { endpoint: "not-supported-yet", methods: post }],
-  ["generate_stream", { endpoint: "not-supported-yet", methods: post }],
-  ["trace/setting", { endpoint: "not-supported-yet", methods: getAndPost }],
+  ["generate", { endpoint: "generate", methods: post }],
+  ["generate_stream", { endpoint: "generate-stream", methods: post }],
+  ["trace/setting", { endpoint: "trace-settings", methods: getAndPost }],
 ] as const);
 
 /** `/v2/repository[/R]/index` and `/v2/repository[/R]/models/M/(load|unload)` */

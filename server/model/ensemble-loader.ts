@@ -71,7 +71,7 @@ export async function loadEnsemble(
       isDecoupled: plan.isDecoupled,
       statistics,
       pool: noInstances,
-      scheduler: withResponseCache(scheduler, { config, version, statistics }, parts),
+      scheduler: withResponseCache(() => scheduler, { config, version, statistics }, parts),
       clock: parts.clock,
       checkBytesInput: null,
       labels,

@@ -120,6 +120,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     request.requestStartUs = nowUs;
     request.queueStartUs = nowUs;
     request.observer = this;
+    request.trace?.onQueued(request);
     this.statistics.pendingCount++;
     this.#inflightCount++;
     const refusal = this.#scheduler.enqueue(request);

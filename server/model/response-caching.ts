@@ -1,3 +1,4 @@
+import { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
 import type { Scheduler } from "../../schedulers/scheduler.ts";
 import { CachingScheduler } from "../cache/caching-scheduler.ts";
 import type { ResponseCache } from "../cache/response-cache.ts";
@@ -24,26 +25,33 @@ export interface CachedModel {
 /**
  * Puts the server's cache before a model's scheduler, when the model's config asks for it.
  *
+ * @param makeInner - Makes the model's own scheduler by the config that it is given.
  * @returns The scheduler itself when its responses are not to be cached.
  */
 export function withResponseCache(
-  inner: Scheduler,
+  makeInner: (config: ModelConfig) => Scheduler,
   { config, version, statistics }: CachedModel,
   { responseCache, clock, logger }: ResponseCachingParts,
 ): Scheduler {
-  if (!config.isResponseCacheEnabled) return inner;
+  if (!config.isResponseCacheEnabled) return makeInner(config);
   if (responseCache === null) {
     logger.warning(
       `Model '${config.name}' version ${version}: response_cache has no effect, because the server has no cache; --cache-config gives it one`,
     );
-    return inner;
+    return makeInner(config);
   }
+  const { dynamicBatching } = config;
+  const isOrdered = dynamicBatching?.preserveOrdering === true;
   statistics.cache = new CacheStatistics();
   return new CachingScheduler({
     modelName: config.name,
     modelVersion: version,
     outputNames: config.output.map(({ name }) => name),
-    inner,
+    // Hits must wait for their turn too, so the order is kept out here.
+    inner: makeInner(
+      isOrdered ? { ...config, dynamicBatching: { ...dynamicBatching, preserveOrdering: false } } : config,
+    ),
+    responseOrder: isOrdered ? new ResponseOrder() : null,
     cache: responseCache,
     observer: statistics,
     nowUs: () => clock.nowUs(),

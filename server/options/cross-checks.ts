@@ -1,5 +1,7 @@
+import { unknownBackendProblem } from "./backend-config.ts";
 import { optionTable, type OptionField } from "./option-table.ts";
 import { allowedPorts } from "./option-value.ts";
+import { defaultTraceConfig, traceObstacle } from "../tracing/trace-config.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 /** A service that listens, and the fields that concern it alone. */
@@ -27,6 +29,7 @@ const listeners: readonly Listener[] = [
     others: [
       "grpcHeaderForwardPattern",
       "grpcRestrictedProtocols",
+      "grpcMaxResponsePoolSize",
       "grpcUseSsl",
       "grpcUseSslMutual",
       "grpcServerCertPath",
@@ -53,7 +56,9 @@ export function findConflict(options: ServerOptions): string | null {
     findRepositoryConflict(options) ??
     findCacheConflict(options) ??
     findListenerConflict(options) ??
-    findTlsConflict(options)
+    findTlsConflict(options) ??
+    findBackendConflict(options) ??
+    findTraceConflict(options)
   );
 }
 
@@ -106,6 +111,19 @@ function findTlsConflict(options: ServerOptions): string | null {
   return `${user} needs ${optionTable[missing].flag}: give the path of a PEM file`;
 }
 
+function findBackendConflict({ backendConfig, backendDirectoryPath }: ServerOptions): string | null {
+  const problem = backendDirectoryPath === null ? unknownBackendProblem(backendConfig) : null;
+  return problem === null ? null : `Bad option: "--backend-config" ${problem}`;
+}
+
+function findTraceConflict({ traceConfig }: ServerOptions): string | null {
+  const obstacle = traceObstacle(traceConfig.values, traceConfig);
+  if (obstacle !== null) return `Bad option: "--trace-config" asks for traces, but ${obstacle}`;
+  const { maxQueueSize, maxExportBatchSize } = traceConfig.openTelemetry;
+  if (traceConfig.mode !== "opentelemetry" || maxExportBatchSize <= maxQueueSize) return null;
+  return `Bad option: "--trace-config" has bsp_max_export_batch_size ${maxExportBatchSize}, more than bsp_max_queue_size ${maxQueueSize}`;
+}
+
 /**
  * Finds options that were given and change nothing. Triton accepts them silently, so they are no errors, but whoever
  * wrote them expects an effect.
@@ -141,6 +159,14 @@ export function findOptionsWithoutEffect(
     if (options.grpcMaxConnectionAgeMs === 0) {
       warn("grpcMaxConnectionAgeGraceMs", "--grpc-max-connection-age sets no limit");
     }
+  }
+  const { mode, filePath, values, openTelemetry } = options.traceConfig;
+  const { url, resource } = openTelemetry;
+  const hasCollector = url !== defaultTraceConfig.openTelemetry.url || resource.length > 0;
+  const hasFile = filePath !== "" || values.logFrequency !== 0;
+  const other = mode === "triton" ? "opentelemetry" : "triton";
+  if (mode === "triton" ? hasCollector : hasFile) {
+    warnings.push(`--trace-config=${other},… has no effect: the trace mode is ${mode}`);
   }
   for (const listener of listeners) {
     if (options[listener.allow]) continue;

@@ -1,6 +1,7 @@
 import { backendConfigKeys } from "./backend-config.ts";
 import { describeDefault, type OptionDefinition, optionGroups } from "./option-definition.ts";
 import { actionOptions, environmentVariables, optionFields, optionTable } from "./option-table.ts";
+import { traceConfigKeys } from "./trace-config-value.ts";
 
 const indent = "      ";
 /** Fits a terminal of eighty columns. */
@@ -27,8 +28,13 @@ export function formatHelp(): string {
     return `  ${backend === null ? "" : `${backend},`}${key}=<int>\n${wrap(plain(doc))}`;
   });
   sections.push(`Settings for --backend-config:\n${settings.join("\n")}`);
+  const traceSettings = traceConfigKeys.map(({ mode, key, doc }) => {
+    return `  ${mode === null ? "" : `${mode},`}${key}=<value>\n${wrap(plain(doc))}`;
+  });
+  sections.push(`Settings for --trace-config:\n${traceSettings.join("\n")}`);
   const variables = Object.values(environmentVariables).map(({ name, doc, defaultValue }) => {
-    return `  ${name}=<bool>\n${wrap(`${doc} Default: ${defaultValue}.`)}`;
+    const kind = typeof defaultValue === "boolean" ? "bool" : "int";
+    return `  ${name}=<${kind}>\n${wrap(plain(`${doc} Default: ${defaultValue}.`))}`;
   });
   sections.push(`Environment:\n${variables.join("\n")}`);
   return `${sections.join("\n\n")}\n`;

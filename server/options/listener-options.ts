@@ -120,6 +120,18 @@ export const listenerOptions = {
     defaultText: "none",
     defaultReason: "As over HTTP.",
   },
+  grpcMaxResponsePoolSize: {
+    flag: "--grpc-max-response-pool-size",
+    group: "gRPC",
+    value: integerValue(1, 2_147_483_647),
+    unit: "responses",
+    doc:
+      "How many responses of one request a decoupled model may have produced on a stream that the client has not taken " +
+      "yet; then the model waits. Lower it when responses are large, raise it when a model must not wait for a slow client.",
+    defaultValue: 64,
+    defaultReason:
+      "Enough to keep a client busy. Triton sets no limit, and its memory grows with what a slow client leaves.",
+  },
   allowMetrics: {
     flag: "--allow-metrics",
     group: "Metrics",

@@ -15,13 +15,10 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--reuse-grpc-port",
   "--grpc-infer-thread-count",
   "--grpc-infer-allocation-pool-size",
-  "--grpc-max-response-pool-size",
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
   "--metrics-config",
-  "--trace-config",
-  "--backend-directory",
   "--repoagent-directory",
   "--rate-limit",
   "--rate-limit-resource",
@@ -67,11 +64,6 @@ export const impossibleOptions: ReadonlyMap<string, string> = new Map([
 /** Options that Triton itself has retired, with what took their place. */
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
-  ["--trace-file", "--trace-config"],
-  ["--trace-level", "--trace-config"],
-  ["--trace-rate", "--trace-config"],
-  ["--trace-count", "--trace-config"],
-  ["--trace-log-frequency", "--trace-config"],
 ]);
 
 /** What to answer to an option of Triton that is not built; `null` when Triton has no such option either. */
@@ -80,7 +72,5 @@ export function explainNotSupported(flag: string): string | null {
   const obstacle = impossibleOptions.get(flag);
   if (obstacle !== undefined) return `${flag} is not supported: ${obstacle}`;
   const replacement = deprecatedOptions.get(flag);
-  if (replacement === undefined) return null;
-  const state = notSupportedOptions.has(replacement) ? ", which is not supported yet" : "";
-  return `${flag} is deprecated; it was replaced by ${replacement}${state}`;
+  return replacement === undefined ? null : `${flag} is deprecated; it was replaced by ${replacement}`;
 }

@@ -10,6 +10,7 @@ export const optionGroups = [
   "HTTP",
   "gRPC",
   "Metrics",
+  "Tracing",
 ] as const;
 export type OptionGroup = (typeof optionGroups)[number];
 

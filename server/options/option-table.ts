@@ -5,6 +5,7 @@ import { modelOptions } from "./model-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { processOptions } from "./process-options.ts";
 import type { ServerOptions } from "./server-options.ts";
+import { traceEnvironmentVariables, traceOptions } from "./trace-options.ts";
 
 /** A field of {@link ServerOptions} that a command-line option sets. */
 export type OptionField = Exclude<keyof ServerOptions, "escapeLogMessages">;
@@ -19,6 +20,7 @@ export const optionTable: { readonly [F in OptionField]: OptionDefinition<Server
   ...cacheOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
+  ...traceOptions,
 };
 
 /** The fields in the order of the table. */
@@ -38,11 +40,11 @@ export const actionOptions = {
   version: { flag: "--version", doc: "Print the version and exit." },
 } as const satisfies Record<string, ActionOption>;
 
-/** A setting that is read from the environment because Triton reads it from there. */
+/** A setting that is read from the environment because Triton reads it from there. Booleans, and integers. */
 export interface EnvironmentVariable {
   readonly name: string;
   readonly doc: string;
-  readonly defaultValue: boolean;
+  readonly defaultValue: boolean | number;
 }
 
 /** The environment variables that the server reads. */
@@ -54,4 +56,5 @@ export const environmentVariables = {
       "they are; texts sent by clients can then forge log lines.",
     defaultValue: true,
   },
+  ...traceEnvironmentVariables,
 } as const satisfies Record<string, EnvironmentVariable>;

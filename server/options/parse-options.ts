@@ -10,6 +10,7 @@ import {
 } from "./option-table.ts";
 import { allowedBooleans, parseBoolean, ValueProblem } from "./option-value.ts";
 import type { ServerOptions } from "./server-options.ts";
+import { deprecatedTraceOptions, traceDefaultsFrom } from "./trace-options.ts";
 
 /** What a command line asks for. */
 export type CommandLine =
@@ -53,7 +54,10 @@ export function parseOptions(
   env: Readonly<Record<string, string | undefined>>,
 ): CommandLine {
   const draft = defaults();
+  const traceDefaults = traceDefaultsFrom(env);
+  draft.traceConfig = traceDefaults.config;
   const given = new Set<OptionField>();
+  const deprecations: string[] = [];
   const queue = [...argv];
   for (let argument = queue.shift(); argument !== undefined; argument = queue.shift()) {
     const { flag, inlineValue } = splitArgument(argument);
@@ -67,15 +71,24 @@ export function parseOptions(
     if (action !== null) {
       return inlineValue === null ? { kind: action } : error(takesNoValue(flag, inlineValue));
     }
-    const field = fieldByFlag.get(flag);
+    const traceSetting = deprecatedTraceOptions.get(flag);
+    const field = traceSetting === undefined ? fieldByFlag.get(flag) : "traceConfig";
     if (field === undefined) return error(explainNotSupported(flag) ?? explainUnknown(flag));
 
-    const problem = readOption(draft, field, { flag, inlineValue, queue });
+    const problem = readOption(draft, field, { flag, inlineValue, queue, setting: traceSetting ?? null });
     if (problem !== null) return error(problem);
     given.add(field);
+    if (traceSetting !== undefined) {
+      deprecations.push(`${flag} is deprecated: write --trace-config=${traceSetting}=<value>`);
+    }
   }
   if (!given.has("metricsAddress")) draft.metricsAddress = draft.httpAddress;
-  return finish(draft, given, env);
+  if (draft.traceConfig.mode === "opentelemetry" && traceDefaults.problem !== null) {
+    return error(traceDefaults.problem);
+  }
+  const commandLine = finish(draft, given, env);
+  if (commandLine.kind !== "serve") return commandLine;
+  return { ...commandLine, warnings: [...deprecations, ...commandLine.warnings] };
 }
 
 function finish(
@@ -107,6 +120,8 @@ interface Occurrence {
   readonly inlineValue: string | null;
   /** The arguments not read yet; the value is taken from its head. */
   readonly queue: string[];
+  /** The flag is a deprecated spelling of an option with keys: the key that it sets. Else `null`. */
+  readonly setting: string | null;
 }
 
 /** Puts the option's value into the draft. Returns the problem, or `null`. */
@@ -115,7 +130,7 @@ function readOption<F extends OptionField>(
   field: F,
   occurrence: Occurrence,
 ): string | null {
-  const { flag, inlineValue, queue } = occurrence;
+  const { flag, inlineValue, queue, setting } = occurrence;
   const { value } = optionTable[field];
   if (value.placeholder === null && inlineValue !== null) return takesNoValue(flag, inlineValue);
   let text = inlineValue ?? "";
@@ -128,7 +143,7 @@ function readOption<F extends OptionField>(
     queue.shift();
     text = next;
   }
-  const result = value.read(text, draft[field]);
+  const result = value.read(setting === null ? text : `${setting}=${text}`, draft[field]);
   if (result instanceof ValueProblem) return `Bad option: "${flag}" ${result.message}`;
   draft[field] = result;
   return null;

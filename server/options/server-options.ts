@@ -1,6 +1,7 @@
 import type { ApiRestriction } from "../api-restriction.ts";
 import type { LocalCacheConfig } from "./cache-config.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
 export type ModelControlMode = "none" | "poll" | "explicit";
@@ -47,6 +48,8 @@ export interface ServerOptions {
   readonly strictReadiness: boolean;
   readonly autoCompleteConfig: boolean;
   readonly backendConfig: readonly BackendConfigSetting[];
+  /** Where backends and schedulers of somebody else's are; `null`: there are none. */
+  readonly backendDirectoryPath: string | null;
 
   /** `null`: responses are not cached. */
   readonly cacheConfig: LocalCacheConfig | null;
@@ -68,6 +71,8 @@ export interface ServerOptions {
   /** As {@link httpHeaderForwardPattern}, for metadata. */
   readonly grpcHeaderForwardPattern: string;
   readonly grpcRestrictedProtocols: readonly ApiRestriction[];
+  /** Most unwritten responses of one request on a stream. At least 1. */
+  readonly grpcMaxResponsePoolSize: number;
   readonly grpcUseSsl: boolean;
   /** Implies TLS, whatever {@link grpcUseSsl} says. */
   readonly grpcUseSslMutual: boolean;
@@ -86,4 +91,6 @@ export interface ServerOptions {
   readonly metricsAddress: string;
   /** 0: any free port. */
   readonly metricsPort: number;
+
+  readonly traceConfig: TraceConfig;
 }

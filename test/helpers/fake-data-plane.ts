@@ -10,12 +10,26 @@ import {
 } from "../../server/logging/log-setting.ts";
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
+import { validateRequest } from "../../server/model/request-validator.ts";
+import { makeDynamicBatching } from "./model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
 import { SharedMemoryManager } from "../../server/shared-memory/shared-memory-manager.ts";
 import { reportStatistics, type StatisticsReport } from "../../server/statistics/statistics-report.ts";
+import type { SentTraceSetting } from "../../server/tracing/trace-change.ts";
+import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
+import type { TraceSettingsReport } from "../../server/tracing/trace-settings.ts";
+import { Tracer } from "../../server/tracing/tracer.ts";
+import { systemClock } from "../../server/core/clock.ts";
+import { LogRecorder } from "./log-recorder.ts";
 import { ModelStatistics } from "../../server/statistics/model-statistics.ts";
+
+/** Tracing that is off and may be switched on, and whose traces go nowhere. */
+function fakeTracer(): Tracer {
+  const config = { ...defaultTraceConfig, filePath: "trace.json" };
+  return new Tracer({ config, logger: new LogRecorder().logger, clock: systemClock });
+}
 
 /** A config with every part that the wire form has. */
 export const fakeConfig: ModelConfig = {
@@ -32,17 +46,22 @@ export const fakeConfig: ModelConfig = {
       reshape: null,
       format: "FORMAT_NONE",
       isOptional: false,
+      allowRaggedBatch: false,
     },
   ],
   output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
-  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [] }],
+  batchInput: [],
+  batchOutput: [],
+  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
-  dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  schedulerName: "",
+  isDecoupled: false,
+  dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   ensembleScheduling: null,
   isResponseCacheEnabled: false,
-  optimization: { graphLevel: 1 },
+  optimization: { graphLevel: 1, eagerBatching: false },
 };
 
 /**
@@ -55,12 +74,15 @@ export class FakeModel implements ServedModel {
   readonly platform = "onnxruntime_onnx";
   readonly config = fakeConfig;
   readonly maxBatchSize = 8;
-  readonly inputs: readonly ModelTensor[] = [];
+  inputs: readonly ModelTensor[] = [];
+  readonly checkBytesInput = null;
   readonly outputs: readonly ModelTensor[] = [];
   readonly statistics = new ModelStatistics();
   isDecoupled = false;
   /** What {@link infer} answers; `null` accepts. */
   refusal: Failure | null = null;
+  /** Check requests against {@link inputs}, as a real model does. */
+  isValidating = false;
   /** Answer each request with its own inputs. */
   isEchoing = true;
   readonly requests: InferenceRequest[] = [];
@@ -70,8 +92,8 @@ export class FakeModel implements ServedModel {
     this.name = name;
   }
 
-  inputIndex(): number {
-    return -1;
+  inputIndex(name: string): number {
+    return this.inputs.findIndex((input) => input.name === name);
   }
 
   outputIndex(): number {
@@ -82,8 +104,19 @@ export class FakeModel implements ServedModel {
     this.requests.push(request);
     this.#arrival?.();
     if (this.refusal !== null) return this.refusal;
+    const invalid = this.isValidating ? validateRequest(request, this) : null;
+    if (invalid !== null) return invalid;
     if (this.isEchoing) setImmediate(() => this.answer(request));
     return null;
+  }
+
+  /** Resolves with request number `index`, counted from 0, when it has come. */
+  async request(index: number): Promise<InferenceRequest> {
+    for (;;) {
+      const request = this.requests[index];
+      if (request !== undefined) return request;
+      await this.nextRequest();
+    }
   }
 
   /** Resolves when the next request has come. */
@@ -100,6 +133,20 @@ export class FakeModel implements ServedModel {
     const request = this.requests.at(-1);
     if (request === undefined) throw new Error("no request has come");
     return request;
+  }
+
+  /** Gives a request one response of a decoupled model, whose output holds one byte. */
+  respond(request: InferenceRequest, value: number, isFinal = false): void {
+    const response = new InferenceResponse({
+      modelName: this.name,
+      modelVersion: this.version,
+      id: request.id,
+      outputs: [new Tensor("OUTPUT0", "UINT8", [1], Uint8Array.of(value))],
+      parameters: null,
+      buffer: null,
+    });
+    if (isFinal) request.complete(response);
+    else request.respond(response);
   }
 
   /** Completes a request with its inputs, then overwrites their memory, as a buffer pool would. */
@@ -128,7 +175,11 @@ export class FakeDataPlane implements DataPlane {
   exiting = false;
   /** Replaceable, as by a reload. */
   echo = new FakeModel("echo");
+  /** Further models that are ready, by name. */
+  readonly models = new Map<string, FakeModel>();
   readonly settings = new LogSettings();
+  /** Replaceable before the front end is made. */
+  tracer = fakeTracer();
   /** Off until a test enables it. */
   readonly sharedMemory = new SharedMemoryManager((failed) => {
     throw new Error(failed.message);
@@ -161,6 +212,8 @@ export class FakeDataPlane implements DataPlane {
   findModel(name: string, version: string): ServedModel | Failure {
     this.lastLookUp = [name, version];
     if (name === "echo" && (version === "" || version === "1")) return this.echo;
+    const other = this.models.get(name);
+    if (other !== undefined) return other;
     if (name === "loading") return failure("UNAVAILABLE", `Request for model "${name}" that is not ready`);
     return failure("NOT_FOUND", `Request for unknown model: '${name}' version '${version}' is not found`);
   }
@@ -184,6 +237,19 @@ export class FakeDataPlane implements DataPlane {
 
   changeLogSetting(name: string, value: unknown): Status {
     return changeLogSetting(this.settings, name, value);
+  }
+
+  traceSettings(modelName: string): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.settings(modelName);
+  }
+
+  changeTraceSettings(
+    modelName: string,
+    settings: readonly SentTraceSetting[],
+  ): TraceSettingsReport | Failure {
+    const model = modelName === "" ? null : this.findModel(modelName, "");
+    return model !== null && "code" in model ? model : this.tracer.changeSettings(modelName, settings);
   }
 
   repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {

@@ -4,6 +4,7 @@ import type {
   Cancellable,
   HttpExchange,
   ReplyHeaders,
+  StreamedReply,
 } from "../../server/http/transport/http-exchange.ts";
 
 /** An HTTP exchange whose body arrives when the test says so, and which keeps the reply. */
@@ -41,9 +42,10 @@ export class FakeExchange implements HttpExchange {
     this.cancellable = work;
   }
 
-  reply(statusLine: string, _contentType: string, body: Uint8Array | string): void {
+  reply(statusLine: string, contentType: string, body: Uint8Array | string): void {
     if (this.statusLine !== null) throw new Error("replied twice");
     this.statusLine = statusLine === "" ? "200 OK" : statusLine;
+    this.contentType = contentType;
     this.bytes = Buffer.from(body);
     this.body = this.bytes.toString();
     for (const tell of this.#replied) tell();
@@ -60,6 +62,38 @@ export class FakeExchange implements HttpExchange {
       if (this.statusLine !== null) resolve();
       else this.#replied.push(resolve);
     });
+  }
+
+  /** The socket takes no more until {@link drain}. */
+  isFull = false;
+  /** Chunks of a streamed reply. */
+  readonly chunks: string[] = [];
+  hasEnded = false;
+  contentType = "";
+  #onDrained: () => void = () => undefined;
+
+  startReply(contentType: string, onDrained: () => void): StreamedReply {
+    if (this.statusLine !== null) throw new Error("replied twice");
+    this.statusLine = "200 OK";
+    this.contentType = contentType;
+    this.#onDrained = onDrained;
+    return {
+      write: (chunk) => {
+        this.chunks.push(Buffer.from(chunk).toString());
+        return !this.isFull;
+      },
+      end: () => {
+        if (this.hasEnded) throw new Error("ended twice");
+        this.hasEnded = true;
+        for (const tell of this.#replied) tell();
+      },
+    };
+  }
+
+  /** The socket takes chunks again. @param how - With `staysFull` it takes one. */
+  drain(how: { readonly staysFull: boolean } = { staysFull: false }): void {
+    this.isFull = how.staysFull;
+    this.#onDrained();
   }
 
   replyBinaryTensors(_headerBytes: number, body: Uint8Array): void {

@@ -64,6 +64,11 @@ export class ServerProcess {
     return end;
   }
 
+  /** Of the operating system; -1 when it did not start. */
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   get isRunning(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }

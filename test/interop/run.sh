@@ -60,7 +60,9 @@ node dist/tools/make-fixture-repository.js "$work/fixtures" > /dev/null
 read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_ports.py" 3)
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
 node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
+  --model-repository="$here/models" \
   --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
+  --trace-config=triton,file="$work/trace.json" \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
   --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &
 server_pid=$!
@@ -76,6 +78,7 @@ curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" 
 step "running pytest"
 test_code=0
 NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
+  NEREID_TRACE_FILE="$work/trace.json" \
   PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
   "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$@" "$here" || test_code=$?
 

@@ -44,6 +44,8 @@ export async function generate() {
   );
   const { describeDefault, optionGroups } = await import(new URL("option-definition.js", options).href);
   const { backendConfigKeys } = await import(new URL("backend-config.js", options).href);
+  const { traceConfigKeys } = await import(new URL("trace-config-value.js", options).href);
+  const { deprecatedTraceOptions } = await import(new URL("trace-options.js", options).href);
   const { deprecatedOptions, notSupportedOptions } = await import(
     new URL("not-supported-options.js", options).href
   );
@@ -67,6 +69,19 @@ export async function generate() {
       ]),
     ),
     "A backend's own setting wins over the global one. All values are integers from 0.",
+    "## Settings for `--trace-config`",
+    table(
+      ["Mode", "Key", "Meaning"],
+      traceConfigKeys.map(({ mode, key, doc }) => [mode === null ? "–" : `\`${mode}\``, `\`${key}\``, doc]),
+    ),
+    "A setting of a mode is written `<mode>,<key>=<value>`. Triton's older spellings work, with a warning:",
+    table(
+      ["Option", "Means"],
+      [...deprecatedTraceOptions].map(([flag, setting]) => [
+        `\`${flag}=<value>\``,
+        `\`--trace-config=${setting}=<value>\``,
+      ]),
+    ),
     "## Environment",
     table(
       ["Variable", "Default", "Meaning"],

@@ -28,7 +28,7 @@ const tagBytes = 1;
 const delimited = wireType.delimited;
 
 /** gRPC and protobuf stop at 2 GiB. */
-const largestMessageBytes = 0x7fff_ffff;
+export const largestMessageBytes = 0x7fff_ffff;
 
 /** Sizes of the output messages, found while measuring and needed again for writing. Used by one message at a time. */
 const outputSizes: number[] = [];
@@ -48,16 +48,21 @@ export class InferResponseMessage implements OutgoingMessage {
 
   /** Measures the message. @returns `null` when it would have more than 2^31 - 1 bytes. */
   static of(response: InferenceResponse): InferResponseMessage | null {
-    const byteLength = measureResponse(response);
+    const byteLength = measureInferResponse(response);
     return byteLength > largestMessageBytes ? null : new InferResponseMessage(response, byteLength);
   }
 
   copy(target: Buffer, targetStart: number): void {
-    writeResponse(target, targetStart, this.#response);
+    writeInferResponse(target, targetStart, this.#response);
   }
 }
 
-function writeResponse(out: Buffer, start: number, response: InferenceResponse): void {
+/**
+ * Writes what {@link measureInferResponse} measured last.
+ *
+ * @returns The offset behind it.
+ */
+export function writeInferResponse(out: Buffer, start: number, response: InferenceResponse): number {
   let at = writeTextField(out, start, 1, response.modelName);
   at = writeTextField(out, at, 2, response.modelVersion);
   at = writeTextField(out, at, 3, response.id);
@@ -77,14 +82,16 @@ function writeResponse(out: Buffer, start: number, response: InferenceResponse):
     out.set(data, at);
     at += data.byteLength;
   }
+  return at;
 }
 
-function measureResponse(response: InferenceResponse): number {
+/** Bytes of the message. They may be more than a message can have. */
+export function measureInferResponse(response: InferenceResponse): number {
   let size =
     textFieldSize(response.modelName) + textFieldSize(response.modelVersion) + textFieldSize(response.id);
   if (response.parameters !== null) {
     for (const [key, value] of response.parameters) {
-      size += tagBytes + delimitedSize(parameterEntrySize(key, value));
+      size += parameterFieldSize(key, value);
     }
   }
   const outputs = response.outputs;
@@ -123,18 +130,24 @@ function measureShape(shape: Shape): number {
   return size;
 }
 
-/** An empty text is not sent: that is its default. */
-function textFieldSize(text: string): number {
+/** Bytes of a text field with its tag. An empty text is not sent: that is its default. */
+export function textFieldSize(text: string): number {
   return text === "" ? 0 : tagBytes + delimitedSize(textByteLength(text));
 }
 
-function writeTextField(out: Buffer, at: number, field: number, text: string): number {
+/** Writes the field of {@link textFieldSize}. @param field - Its number, below 16. */
+export function writeTextField(out: Buffer, at: number, field: number, text: string): number {
   return text === "" ? at : writeText(out, writeTag(out, at, field), text);
 }
 
 function writeTag(out: Buffer, at: number, field: number): number {
   out[at] = (field << 3) | delimited;
   return at + 1;
+}
+
+/** Bytes of a `parameters` entry with its tag and length. */
+export function parameterFieldSize(key: string, value: ParameterValue): number {
+  return tagBytes + delimitedSize(parameterEntrySize(key, value));
 }
 
 function parameterEntrySize(key: string, value: ParameterValue): number {
@@ -154,7 +167,8 @@ function parameterSize(value: ParameterValue): number {
   }
 }
 
-function writeParameter(out: Buffer, at: number, key: string, value: ParameterValue): number {
+/** Writes the field of {@link parameterFieldSize}. */
+export function writeParameter(out: Buffer, at: number, key: string, value: ParameterValue): number {
   let next = writeTag(out, at, 4);
   next = writeVarint(out, next, parameterEntrySize(key, value));
   next = writeText(out, writeTag(out, next, 1), key);

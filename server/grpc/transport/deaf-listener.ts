@@ -4,5 +4,6 @@ import type { StreamListener } from "./grpc-transport.ts";
 export const deafListener: StreamListener = {
   onMessage: () => {},
   onHalfClose: () => {},
+  onWritten: () => {},
   onCancelled: () => {},
 };

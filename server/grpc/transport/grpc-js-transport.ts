@@ -11,6 +11,7 @@ import {
 } from "@grpc/grpc-js";
 import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { grpcStatus } from "../grpc-status.ts";
+import { deafListener } from "./deaf-listener.ts";
 import type {
   Cancellable,
   GrpcMethod,
@@ -102,21 +103,15 @@ export class GrpcJsTransport implements GrpcTransport {
   }
 
   #registerStream(method: StreamMethod): void {
-    const handler = (source: ServerDuplexStream<Buffer, Buffer>): void => {
-      const call = new GrpcJsStreamCall(source);
-      const guard = (event: () => void): void => {
-        try {
-          event();
-        } catch (thrown) {
-          call.fail(internalFailure);
-          this.#onBug(thrown);
-        }
-      };
-      guard(() => {
-        call.follow(method.open(call), guard);
-      });
+    const handler = (source: StreamSource): void => {
+      const call = new GrpcJsStreamCall(source, this.#onBug);
+      try {
+        call.follow(method.open(call));
+      } catch (thrown) {
+        call.onBug(thrown);
+      }
     };
-    this.#server.register(method.path, handler, passThrough, passThrough, "bidi");
+    this.#server.register(method.path, handler, writesItself, passThrough, "bidi");
   }
 }
 
@@ -191,12 +186,17 @@ class GrpcJsUnaryCall implements UnaryCall {
   }
 }
 
+type StreamSource = ServerDuplexStream<Buffer, OutgoingMessage>;
+
 class GrpcJsStreamCall implements StreamCall {
-  readonly #source: ServerDuplexStream<Buffer, Buffer>;
+  readonly #source: StreamSource;
+  readonly #reportBug: (thrown: unknown) => void;
+  #listener: StreamListener = deafListener;
   #hasEnded = false;
 
-  constructor(source: ServerDuplexStream<Buffer, Buffer>) {
+  constructor(source: StreamSource, reportBug: (thrown: unknown) => void) {
     this.#source = source;
+    this.#reportBug = reportBug;
   }
 
   get isCancelled(): boolean {
@@ -212,27 +212,62 @@ class GrpcJsStreamCall implements StreamCall {
   }
 
   /** Passes the stream's events on until the call has ended. */
-  follow(listener: StreamListener, guard: (event: () => void) => void): void {
+  follow(listener: StreamListener): void {
     if (this.#hasEnded) return;
+    this.#listener = listener;
     this.#source.on("data", (message: Buffer) => {
-      guard(() => {
-        if (!this.#hasEnded) listener.onMessage(message);
-      });
+      if (this.#hasEnded) return;
+      try {
+        listener.onMessage(message);
+      } catch (thrown) {
+        this.onBug(thrown);
+      }
     });
     this.#source.on("end", () => {
-      guard(() => {
-        if (!this.#hasEnded) listener.onHalfClose();
-      });
+      if (this.#hasEnded) return;
+      try {
+        listener.onHalfClose();
+      } catch (thrown) {
+        this.onBug(thrown);
+      }
     });
     this.#source.on("cancelled", () => {
-      guard(() => {
-        if (!this.#hasEnded) listener.onCancelled();
-      });
+      if (this.#hasEnded) return;
+      // A write that was under way may still be told of as done.
+      this.#hasEnded = true;
+      try {
+        listener.onCancelled();
+      } catch (thrown) {
+        this.onBug(thrown);
+      }
     });
   }
 
-  send(message: Buffer): void {
-    if (!this.#hasEnded && !this.isCancelled) this.#source.write(message);
+  /** Ends the call for what its method or its listener threw. */
+  onBug(thrown: unknown): void {
+    this.#reportBug(thrown);
+    if (this.#hasEnded) return;
+    this.fail(internalFailure);
+    try {
+      this.#listener.onCancelled();
+    } catch (another) {
+      this.#reportBug(another);
+    }
+  }
+
+  send(message: OutgoingMessage): void {
+    if (this.#hasEnded || this.isCancelled) return;
+    // The library asks for the bytes at once only when it has written everything before.
+    const isIdle = this.#source.writableLength === 0;
+    this.#source.write(isIdle ? message : copied(message), this.#onWritten);
+  }
+
+  pause(): void {
+    this.#source.pause();
+  }
+
+  resume(): void {
+    this.#source.resume();
   }
 
   end(): void {
@@ -247,6 +282,25 @@ class GrpcJsStreamCall implements StreamCall {
     // The library's way to end a stream with a status. It asks for nothing but these two fields.
     this.#source.emit("error", statusOf(failure));
   }
+
+  /** One function for all messages of the stream: they are written in their order. */
+  readonly #onWritten = (error: Error | null | undefined): void => {
+    // A message that could not be written ends the call; that is told as a cancellation.
+    if (this.#hasEnded || (error !== null && error !== undefined)) return;
+    try {
+      this.#listener.onWritten();
+    } catch (thrown) {
+      this.onBug(thrown);
+    }
+  };
+}
+
+/** The message in memory of its own; a Buffer is the transport's already. */
+function copied(message: OutgoingMessage): Buffer {
+  if (Buffer.isBuffer(message)) return message;
+  const bytes = Buffer.allocUnsafe(message.byteLength);
+  message.copy(bytes, 0);
+  return bytes;
 }
 
 function visitMetadata(metadata: Metadata, visit: (key: string, value: string) => void): void {

@@ -93,10 +93,21 @@ export interface OutgoingMessage {
 
 /** A call of a {@link StreamMethod}. */
 export interface StreamCall extends GrpcCall {
-  /** Sends one message. The transport owns `message` from here on. */
-  send(message: Buffer): void;
+  /**
+   * Sends one message. The transport owns a Buffer from here on; any other message is written or copied before this
+   * returns, or never when the call is cancelled. Copying is what is spared when nothing is being written:
+   * {@link StreamListener.onWritten} tells when.
+   */
+  send(message: OutgoingMessage): void;
   /** Ends the call with OK, after what was sent before. */
   end(): void;
+  /**
+   * Takes no more messages, so that the client has to wait once the connection's window is full. A few that were under
+   * way are kept until {@link resume}. Half-close waits behind them; cancellation is told at once.
+   */
+  pause(): void;
+  /** Takes messages again. */
+  resume(): void;
 }
 
 /** What happens on a stream. */
@@ -105,6 +116,14 @@ export interface StreamListener {
   onMessage(message: Buffer): void;
   /** The client will send nothing more, and still listens. */
   onHalfClose(): void;
-  /** As {@link GrpcCall.isCancelled}. Not called when the call ended by itself. */
+  /**
+   * The oldest message that was sent and not yet told has left for the client, which had room for it. Never called
+   * inside {@link StreamCall.send}, nor when the call has ended.
+   */
+  onWritten(): void;
+  /**
+   * As {@link GrpcCall.isCancelled}, or the call was ended because a method of this object threw. The last thing that is
+   * told. Not called when the call ended by itself.
+   */
   onCancelled(): void;
 }

@@ -7,6 +7,7 @@ import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import { type ForwardedHeaders, type HeaderForwarder, withForwardedHeaders } from "../../header-forwarder.ts";
 import type { ServedModel } from "../../model/served-model.ts";
+import type { RequestArrival } from "../../tracing/sampled-request.ts";
 import type { DecodedInferRequest } from "../codec/decoded-infer-request.ts";
 import {
   acceptedEncodings,
@@ -32,10 +33,12 @@ import type {
   Cancellable,
   HttpExchange,
   ReplyHeaders,
+  WholeReplyExchange,
 } from "../transport/http-exchange.ts";
 import { compress, decompress, maxCompressedBytes } from "../body-compression.ts";
 import { replyFailure, replyFailureWithHeaders } from "../json-reply.ts";
 import type { Route } from "../router.ts";
+import { TracedExchange } from "../traced-exchange.ts";
 
 /** What bounds an inference request, and who hears of bugs. */
 export interface InferLimits {
@@ -102,7 +105,9 @@ export class InferEndpoint {
     if (typeof compression === "string") limit = Math.min(maxBodyBytes, maxCompressedBytes(maxInputBytes));
     const forwarder = this.#headerForwarder;
     const forwarded = forwarder === null ? null : forwarder.collect((visit) => exchange.eachHeader(visit));
-    const headers = { headerBytes, compression, responseCompression, forwarded };
+    const { tracer } = this.#context.server;
+    const arrival = tracer.isActive ? tracer.arrive("http", (name) => exchange.header(name)) : null;
+    const headers = { headerBytes, compression, responseCompression, forwarded, arrival };
     // A request that will be refused is read as well: a reply before its end would cost the client its connection.
     exchange.readBody(limit, new InferCall(exchange, route, headers, this.#context));
   }
@@ -134,6 +139,8 @@ interface RequestHeaders {
   readonly responseCompression: Compression | null;
   /** Those that become parameters. */
   readonly forwarded: ForwardedHeaders | null;
+  /** `null`: nothing is traced. */
+  readonly arrival: RequestArrival | null;
 }
 
 const decoupled = failure(
@@ -145,7 +152,8 @@ const noResponse = failure("INTERNAL", "expected a single response, got none");
 
 /** One inference over HTTP, from its body to its reply. */
 class InferCall implements BodyReceiver, ResponseSink, Cancellable {
-  readonly #exchange: HttpExchange;
+  /** Replaced by one that notes the times when the request is traced. */
+  #exchange: WholeReplyExchange;
   readonly #route: Route;
   readonly #headers: RequestHeaders;
   readonly #context: InferContext;
@@ -165,6 +173,7 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   }
 
   onBody(body: Uint8Array): void {
+    this.#headers.arrival?.markRead();
     // Only now: while the body arrived, a reload may have replaced the model.
     const model = this.#findModel();
     if (isFailure(model)) return replyFailure(this.#exchange, model);
@@ -320,6 +329,8 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       sink: this,
     });
     request.classifications = decoded.classifications;
+    const { arrival } = this.#headers;
+    if (arrival !== null) this.#sample(model, request, arrival);
     const { sharedMemory } = decoded;
     if (sharedMemory !== null) {
       const problem = this.#context.server.sharedMemory.attach(request, sharedMemory);
@@ -329,6 +340,15 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
     // By way of the request: its shared memory is held until it ends.
     if (refusal !== null) request.sink.onFailure(refusal, true);
     else this.#exchange.cancelWhenAborted(request);
+  }
+
+  #sample(model: ServedModel, request: InferenceRequest, arrival: RequestArrival): void {
+    const { name: modelName, version: modelVersion } = model;
+    const subject = { modelName, modelVersion, requestId: request.id };
+    const sampled = this.#context.server.tracer.sample(subject, arrival);
+    if (sampled === null) return;
+    request.trace = sampled.trace;
+    this.#exchange = new TracedExchange(this.#exchange, sampled);
   }
 
   #reply({ headerBytes, body }: EncodedInferResponse): void {

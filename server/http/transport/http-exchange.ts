@@ -21,20 +21,48 @@ export interface Cancellable {
 }
 
 /**
+ * A reply whose length nobody knows when it begins. Status line and headers leave with the first chunk, or with the end.
+ *
+ * @remarks
+ * When the client has gone, chunks are dropped and taken to be written.
+ */
+export interface StreamedReply {
+  /**
+   * Sends a chunk.
+   *
+   * @param chunk - Not empty. Written or copied before this returns.
+   * @returns Whether the socket takes more. If not, the next chunk must wait for `onDrained`.
+   */
+  write(chunk: Uint8Array): boolean;
+  /** Ends the reply. Call once, and not while a chunk waits for the socket. */
+  end(): void;
+}
+
+/**
  * One HTTP request and its reply, as handlers see them: they know nothing of the library that carries it.
  *
  * @remarks
  * Request headers can be read only until the handler has returned for the first time. Exactly one reply is sent; a
  * reply after the client has gone is dropped.
  */
-export interface HttpExchange {
+export interface HttpExchange extends WholeReplyExchange {
+  /**
+   * Begins a reply that is sent in parts: 200, with a length that is not announced.
+   *
+   * @param onDrained - Called when the socket takes chunks again, after {@link StreamedReply.write} said that it does not.
+   */
+  startReply(contentType: string, onDrained: () => void): StreamedReply;
+}
+
+/** An {@link HttpExchange} whose reply is sent in one piece. */
+export interface WholeReplyExchange {
   /** Value of a request header, "" when absent. @param lowerCaseName - In lower case. */
   header(lowerCaseName: string): string;
   /** Visits all request headers. Names are in lower case; one that was sent twice is visited twice. */
   eachHeader(visit: (lowerCaseName: string, value: string) => void): void;
   /** Reads the body. Call at most once, before the handler first returns. */
   readBody(maxBytes: number, receiver: BodyReceiver): void;
-  /** Registers what to cancel when the client goes away before the reply. */
+  /** Registers what to cancel when the client goes away before the reply, or before the end of a streamed one. */
   cancelWhenAborted(work: Cancellable): void;
   /**
    * Sends the reply. The body is written or copied before this returns.

@@ -16,7 +16,7 @@ export interface HttpListener {
   readonly port: number;
   /**
    * Takes no new connections. Requests that still come on open ones are answered, each reply being its
-   * connection's last; connections that stay silent do not hold this up.
+   * connection's last unless it had begun before; connections that stay silent do not hold this up.
    *
    * @param budgetMs - How long to wait at most; 0 does not wait.
    * @returns Resolves when every reply is out and no request has come for a moment, or the budget is spent.

@@ -2,7 +2,13 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
+import type {
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+  StreamedReply,
+} from "./http-exchange.ts";
 
 const nothing = new Uint8Array(0);
 
@@ -12,7 +18,10 @@ export class NodeHttpExchange implements HttpExchange {
   readonly #response: ServerResponse;
   readonly #ledger: ExchangeLedger;
   #isAborted = false;
+  /** A reply has begun. */
   #isReplied = false;
+  /** It is complete: the ledger has been told. */
+  #isOver = false;
   #hasBody = false;
   #cancellable: Cancellable | null = null;
 
@@ -21,9 +30,9 @@ export class NodeHttpExchange implements HttpExchange {
     this.#response = response;
     this.#ledger = ledger;
     ledger.begin();
-    // Comes after every exchange; before the reply it means that the client has gone.
+    // Comes after every exchange; before the end of the reply it means that the client has gone.
     response.once("close", () => {
-      if (this.#isReplied) return;
+      if (this.#isOver) return;
       this.#isAborted = true;
       ledger.end();
       this.#cancellable?.cancel();
@@ -73,10 +82,37 @@ export class NodeHttpExchange implements HttpExchange {
     this.#send("", "application/octet-stream", body);
   }
 
-  #send(statusLine: string, contentType: string, body: Uint8Array | string): void {
+  startReply(contentType: string, onDrained: () => void): StreamedReply {
+    this.#begin();
+    const response = this.#response;
+    if (!this.#isAborted) {
+      response.setHeader("Content-Type", contentType);
+      if (this.#ledger.isDraining) response.setHeader("Connection", "close");
+      response.on("drain", onDrained);
+    }
+    return {
+      // node:http keeps what the socket does not take at once.
+      write: (chunk) => this.#isAborted || response.write(Buffer.from(chunk)),
+      end: () => this.#endStream(),
+    };
+  }
+
+  #endStream(): void {
+    if (this.#isAborted) return;
+    this.#isOver = true;
+    this.#response.end();
+    this.#ledger.end();
+  }
+
+  #begin(): void {
     if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
     this.#isReplied = true;
+  }
+
+  #send(statusLine: string, contentType: string, body: Uint8Array | string): void {
+    this.#begin();
     if (this.#isAborted) return;
+    this.#isOver = true;
     const response = this.#response;
     const isBodyLeft = this.#hasBody && !this.#request.complete;
     if (statusLine !== "") response.statusCode = Number.parseInt(statusLine, 10);

@@ -3,29 +3,43 @@ import { parseDecimal } from "../../core/decimal.ts";
 import { BodyCollector } from "./body-collector.ts";
 import { bodyPool } from "./body-pool.ts";
 import type { ExchangeLedger } from "./exchange-ledger.ts";
-import type { BodyReceiver, Cancellable, HttpExchange, ReplyHeaders } from "./http-exchange.ts";
+import type {
+  BodyReceiver,
+  Cancellable,
+  HttpExchange,
+  ReplyHeaders,
+  StreamedReply,
+} from "./http-exchange.ts";
+import { UwsStreamedReply } from "./uws-streamed-reply.ts";
 
 /** Carries one exchange over µWebSockets.js. */
 export class UwsExchange implements HttpExchange {
   readonly #response: HttpResponse;
   readonly #ledger: ExchangeLedger;
+  /** A reply to HEAD has no body: the client takes the bytes behind its headers for the next reply. */
+  readonly #isHead: boolean;
   /** Dead as soon as the handler has returned. */
   #request: HttpRequest | null;
   #isAborted = false;
+  /** A reply has begun. */
   #isReplied = false;
+  /** It is complete: the ledger has been told. */
+  #isOver = false;
   /** Until it is, a reply leaves the client sending a body that nobody wants: the connection must close. */
   #isBodyComplete = false;
   #hasBody = false;
   #cancellable: Cancellable | null = null;
 
-  constructor(response: HttpResponse, request: HttpRequest, ledger: ExchangeLedger) {
+  /** @param method - In lower case. */
+  constructor(response: HttpResponse, request: HttpRequest, method: string, ledger: ExchangeLedger) {
     this.#response = response;
+    this.#isHead = method === "head";
     this.#request = request;
     this.#ledger = ledger;
     ledger.begin();
     response.onAborted(() => {
       this.#isAborted = true;
-      if (this.#isReplied) return;
+      if (this.#isOver) return;
       ledger.end();
       this.#cancellable?.cancel();
     });
@@ -79,7 +93,7 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       if (statusLine !== "") this.#response.writeStatus(statusLine);
       if (contentType !== "") this.#response.writeHeader("Content-Type", contentType);
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
   }
 
@@ -87,7 +101,7 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       if (statusLine !== "") this.#response.writeStatus(statusLine);
       for (const [name, value] of headers) this.#response.writeHeader(name, value);
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
   }
 
@@ -95,8 +109,29 @@ export class UwsExchange implements HttpExchange {
     this.#send(() => {
       this.#response.writeHeader("Content-Type", "application/octet-stream");
       this.#response.writeHeader("Inference-Header-Content-Length", String(headerBytes));
-      this.#response.end(body, this.#isLastOnConnection());
+      this.#end(body);
     });
+  }
+
+  startReply(contentType: string, onDrained: () => void): StreamedReply {
+    this.#begin();
+    return new UwsStreamedReply(this.#response, {
+      contentType,
+      isLastOnConnection: () => this.#isLastOnConnection(),
+      isAborted: () => this.#isAborted,
+      onDrained,
+      onEnd: () => {
+        this.#isOver = true;
+        // Told to close the connection, µWS would write a header into the chunks.
+        this.#response.end("");
+        this.#ledger.end();
+      },
+    });
+  }
+
+  #end(body: Uint8Array | string): void {
+    // µWS's endWithoutBody would tell the length that the body has, but leaves the connection unusable.
+    this.#response.end(this.#isHead ? "" : body, this.#isLastOnConnection());
   }
 
   #isLastOnConnection(): boolean {
@@ -104,10 +139,15 @@ export class UwsExchange implements HttpExchange {
   }
 
   #send(write: () => void): void {
-    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
-    this.#isReplied = true;
+    this.#begin();
     if (this.#isAborted) return;
+    this.#isOver = true;
     this.#response.cork(write);
     this.#ledger.end();
+  }
+
+  #begin(): void {
+    if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
+    this.#isReplied = true;
   }
 }

@@ -26,7 +26,7 @@ export const uwsTransport: HttpTransport = {
     const app = uws.App();
     const ledger = new ExchangeLedger();
     const answer = (method: string, response: uws.HttpResponse, request: uws.HttpRequest): void => {
-      const exchange = new UwsExchange(response, request, ledger);
+      const exchange = new UwsExchange(response, request, method, ledger);
       handler(method, request.getUrl(), exchange);
       exchange.release();
     };

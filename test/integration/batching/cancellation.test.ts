@@ -67,7 +67,7 @@ describe("Cancellation", () => {
     await assertDropped(busy);
   });
 
-  it("of a waiting gRPC call keeps it from being executed", async () => {
+  it("of a waiting gRPC call keeps it from being executed (row 156)", async () => {
     const busy = await keepBusy();
     const calls: ClientUnaryCall[] = [];
     const waiting = failureOf(
@@ -79,7 +79,7 @@ describe("Cancellation", () => {
     await assertDropped(busy);
   });
 
-  it("by a gRPC deadline keeps a waiting call from being executed", async () => {
+  it("by a gRPC deadline keeps a waiting call from being executed (row 155)", async () => {
     const busy = await keepBusy();
     const { code } = await failureOf(
       server.current.grpc.infer(rowsMessage("slow", [row(1)]), { deadlineMs: 100 }),

@@ -31,7 +31,7 @@ describe("Classification", () => {
     outputs,
   });
 
-  it("gives the best classes with their labels, other outputs as they are", async () => {
+  it("gives the best classes with their labels, other outputs as they are (row 61)", async () => {
     const outputs = [{ name: "probabilities", parameters: { classification: 3 } }, { name: "label" }];
     const { status, body } = await infer("digits", digit(0, outputs));
     assert.equal(status, 200, JSON.stringify(body));
@@ -45,14 +45,14 @@ describe("Classification", () => {
     assert.deepEqual(label.data, [Number(index)]);
   });
 
-  it("gives all classes when more are wanted", async () => {
+  it("gives all classes when more are wanted (row 58)", async () => {
     const outputs = [{ name: "probabilities", parameters: { classification: 1000 } }];
     const { body } = await infer("digits", digit(1, outputs));
     const [classes] = body["outputs"] as { shape: number[] }[];
     assert.deepEqual(classes?.shape, [1, 10]);
   });
 
-  it("refuses an output without an order before it runs", async () => {
+  it("refuses an output without an order before it runs (row 59)", async () => {
     const data = new Array<string>(16).fill("1");
     const input = (name: string) => ({ name, datatype: "BYTES", shape: [1, 16], data });
     const outputs = [{ name: "OUTPUT0", parameters: { classification: 1 } }];

@@ -35,7 +35,7 @@ const mistakes: readonly Mistake[] = [
     message: /--pinned-memory-pool-byte-size is not supported yet/,
   },
   {
-    what: "an option that Triton has retired",
+    what: "an option that Triton has retired (row 120)",
     args: [repository, "--strict-model-config=true"],
     message: /--strict-model-config is deprecated.*--disable-auto-complete-config/,
   },
@@ -45,7 +45,7 @@ const mistakes: readonly Mistake[] = [
     message: /--load-model needs --model-control-mode=explicit/,
   },
   {
-    what: "--load-model=* beside names",
+    what: "--load-model=* beside names (row 104)",
     args: [repository, "--model-control-mode=explicit", "--load-model=*", "--load-model=x"],
     message: /--load-model=\*/,
   },
@@ -55,7 +55,17 @@ const mistakes: readonly Mistake[] = [
     message: /did you mean intra_op_thread_count/,
   },
   {
-    what: "two services on one port",
+    what: "a trace setting that is none (row 182)",
+    args: [repository, "--trace-config=rate"],
+    message: /Bad option: "--trace-config" expects \[<mode>,\]<key>=<value>, got "rate"/,
+  },
+  {
+    what: "tracing without a file",
+    args: [repository, "--trace-level=TIMESTAMPS"],
+    message: /Bad option: "--trace-config" asks for traces, but the trace file name is not given/,
+  },
+  {
+    what: "two services on one port (row 84)",
     args: [repository, "--http-port=9001", "--grpc-port=9001"],
     message: /cannot both listen on 0\.0\.0\.0:9001/,
   },

@@ -24,7 +24,7 @@ describe("Listeners", () => {
     after(() => holder.close());
 
     for (const service of ["http", "grpc", "metrics"]) {
-      it(`of --${service}-port end the server with exit code 1 and name it`, async () => {
+      it(`of --${service}-port end the server with exit code 1 and name it (row 83)`, async () => {
         const others = ["http", "grpc", "metrics"].filter((other) => other !== service);
         const { code, stderr } = await ServerProcess.run(
           withRepository(
@@ -49,7 +49,7 @@ describe("Listeners", () => {
       ["grpc", "gRPC"],
       ["metrics", "Metrics"],
     ] as const) {
-      it(`by --allow-${service}=false are not opened, and the others are`, async () => {
+      it(`by --allow-${service}=false are not opened, and the others are, whatever their port (row 85)`, async () => {
         server = await RunningServer.start(
           withRepository(`--allow-${service}=false`, `--${service}-port=99999`),
         );

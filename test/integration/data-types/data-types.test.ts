@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { describe, it } from "mocha";
 import { configDataTypeName } from "../../../server/core/data-type.ts";
 import { binaryOutputs, binaryRequest } from "../../helpers/binary-infer.ts";
@@ -6,7 +7,9 @@ import { failureOf } from "../../helpers/grpc-client.ts";
 import { useServer } from "../../helpers/start-server.ts";
 import { useRepository } from "../../helpers/temporary-repository.ts";
 import { bf16Model, identityModel } from "../../../tools/onnx-builder/model-zoo.ts";
+import { fuzzCount, fuzzSeed } from "../../fuzz/fuzz-settings.ts";
 import { type DataTypeCase, dataTypeCases } from "./data-type-cases.ts";
+import { bytesOfList, randomDataTypes, type RandomTensor, randomTensor } from "./random-tensors.ts";
 
 /** gRPC's INVALID_ARGUMENT. */
 const invalidArgument = 3;
@@ -93,6 +96,53 @@ describe("Data types", () => {
         assert.deepEqual(response.raw_output_contents, [bytes]);
       });
     }
+  }
+
+  for (const datatype of randomDataTypes) {
+    it(`random ${datatype} tensors come back with the same bytes, in every form and over both protocols`, async () => {
+      const same = async (tensor: RandomTensor): Promise<void> => {
+        for (const [form, bytes] of await allForms(tensor)) {
+          assert.equal(bytes.toString("hex"), tensor.bytes.toString("hex"), form);
+        }
+      };
+      await fc.assert(fc.asyncProperty(randomTensor(datatype), same), {
+        numRuns: fuzzCount(25),
+        seed: fuzzSeed,
+      });
+    });
+  }
+
+  /** What comes back for a tensor in each form that can carry it. */
+  async function allForms({
+    datatype,
+    shape,
+    bytes,
+    json,
+    contents,
+  }: RandomTensor): Promise<[string, Buffer][]> {
+    const { http, grpc } = server.current;
+    const path = inferPath(datatype);
+    const binary = binaryRequest([{ name: "INPUT0", datatype, shape, data: bytes }]);
+    const binaryReply = await http.post(path, binary.body, { headers: binary.headers });
+    const input = { name: "INPUT0", datatype, shape };
+    const model_name = modelOf(datatype);
+    const raw = await grpc.infer({ model_name, inputs: [input], raw_input_contents: [bytes] });
+    const results: [string, Buffer][] = [
+      ["binary over HTTP", binaryOutputs(binaryReply).get("OUTPUT0") ?? Buffer.alloc(0)],
+      ["raw over gRPC", raw.raw_output_contents[0]!],
+    ];
+    if (json !== null) {
+      const body = `{"inputs":[{"name":"INPUT0","datatype":"${datatype}","shape":[${shape.join()}],"data":${json}}]}`;
+      const reply = await http.post(path, body);
+      assert.equal(reply.status, 200, reply.text);
+      results.push(["JSON over HTTP", bytesOfList(datatype, dataList(reply.text))]);
+    }
+    if (contents !== null) {
+      const typed = { ...input, contents: { [contents.list]: contents.values } };
+      const { raw_output_contents } = await grpc.infer({ model_name, inputs: [typed] });
+      results.push(["typed contents over gRPC", raw_output_contents[0]!]);
+    }
+    return results;
   }
 
   it("FP16 as JSON is refused in a request and in a response", async () => {

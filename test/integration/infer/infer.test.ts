@@ -172,7 +172,7 @@ describe("Inference over HTTP", () => {
     assert.deepEqual(binaryOutputs(asBinary).get("OUTPUT0"), Buffer.from(data));
   });
 
-  it("a tensor without elements is carried, as JSON and binary", async () => {
+  it("a tensor without elements is carried, as JSON and binary (row 52)", async () => {
     const asJson = await infer("simple_identity", {
       inputs: [{ name: "INPUT0", datatype: "BYTES", shape: [1, 0], data: [] }],
     });

@@ -277,7 +277,7 @@ const wrongBinaryData: readonly RefusedRequest[] = [
   },
 ];
 
-const notBuilt: readonly RefusedRequest[] = [
+const encodingsAndMemory: readonly RefusedRequest[] = [
   {
     what: "a body that is not compressed as it says",
     body: simpleRequest(),
@@ -310,5 +310,5 @@ export const refusedRequests: readonly RefusedRequest[] = [
   ...wrongTensors,
   ...wrongNames,
   ...wrongBinaryData,
-  ...notBuilt,
+  ...encodingsAndMemory,
 ];

@@ -56,7 +56,7 @@ describe("Refused requests over HTTP", () => {
     assert.equal(reply.status, 200, reply.text);
   });
 
-  it("a text tensor that JSON makes larger than --http-max-input-size is refused", async () => {
+  it("a text tensor that JSON makes larger than --http-max-input-size is refused (row 19)", async () => {
     // One character of JSON and a comma become five bytes of a BYTES tensor.
     const count = 24_000;
     const input = int32Json("INPUT0", [], {

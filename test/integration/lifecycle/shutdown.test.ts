@@ -64,7 +64,7 @@ describe("Shutdown", () => {
     });
   }
 
-  it("takes no new HTTP connection while it waits, and answers on those that are open", async () => {
+  it("takes no new HTTP connection while it waits, and answers on those that are open (row 161)", async () => {
     const running = await start();
     const request = inferRowsOverHttp(running.http, "slow", [row(0)]);
     const more = inferRowsOverHttp(running.http, "slow", [row(1)]);

@@ -90,7 +90,7 @@ describe("Log settings", () => {
     assert.match(server.log, /Shut down/);
   });
 
-  it("row 177: what is listed before a bad setting is applied, and GET tells", async () => {
+  it("what is listed before a bad setting is applied, and GET tells (row 177)", async () => {
     for (const [bad, status, error] of [
       [{ log_file: "other.log" }, 501, /^Log setting "log_file" cannot be changed/],
       [{ log_format: "json" }, 503, /"default" or "ISO8601", got "json"$/],

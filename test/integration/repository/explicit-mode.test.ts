@@ -46,7 +46,7 @@ describe("Model control mode explicit", () => {
     await server.stop();
   });
 
-  it("ends with exit code 1 when a named model is in no repository", async () => {
+  it("ends with exit code 1 when a named model is in no repository (row 103)", async () => {
     const { code, stderr } = await ServerProcess.run(args("first", "nowhere"));
     assert.equal(code, 1);
     assert.match(stderr, /'nowhere'.* in none of the repositories/);

@@ -53,7 +53,7 @@ const brokenModels: readonly BrokenModel[] = [
   },
   {
     name: "odd_version",
-    what: "version directories that are no numbers",
+    what: "version directories that are no numbers (row 86)",
     config: rowModelConfig(),
     versions: { "01": identity, abc: identity },
     reasons: [/at least one version must be available/],
@@ -88,14 +88,14 @@ const brokenModels: readonly BrokenModel[] = [
   },
   {
     name: "wrong_name",
-    what: "a config with an input that the model lacks",
+    what: "a config with an input that the model lacks (row 115)",
     config: rowModelConfig(input({ name: "INPUT7" })),
     versions: { 1: identity },
     reasons: [/unexpected inference input 'INPUT7', allowed inputs are: INPUT0/],
   },
   {
     name: "extra_input",
-    what: "a config with one input too many",
+    what: "a config with one input too many (row 114)",
     config: rowModelConfig({
       input: [{ name: "INPUT0", data_type: "TYPE_FP32", dims: [16] }, twoInputs],
     }),
@@ -104,7 +104,7 @@ const brokenModels: readonly BrokenModel[] = [
   },
   {
     name: "fixed_batch",
-    what: "max_batch_size for a model with a fixed first dimension",
+    what: "max_batch_size for a model with a fixed first dimension (row 116)",
     config: rowModelConfig(),
     versions: { 1: fixedBatchModel() },
     reasons: [/max_batch_size|batch/],
@@ -132,7 +132,7 @@ const brokenModels: readonly BrokenModel[] = [
   },
   {
     name: "half_broken",
-    what: "one of two versions broken",
+    what: "one of two versions broken (row 82)",
     config: rowModelConfig({ version_policy: { all: {} } }),
     versions: { 1: identity, 2: Buffer.from("broken") },
     reasons: [/half_broken.2.model\.onnx/],
@@ -187,7 +187,7 @@ describe("Models that cannot be loaded", () => {
     assert.deepEqual(bytes, Buffer.from(rowsTensor(row(7)).data));
   });
 
-  it("the server is alive and, by --strict-readiness, not ready", async () => {
+  it("the server is alive and, by --strict-readiness, not ready (row 81)", async () => {
     assert.equal((await server.current.http.get("/v2/health/live")).status, 200);
     assert.equal((await server.current.http.get("/v2/health/ready")).status, 400);
     assert.deepEqual(await server.current.grpc.call("ServerReady", {}), { ready: false });

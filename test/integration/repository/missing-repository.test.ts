@@ -22,7 +22,7 @@ describe("A repository that is not there", () => {
     assert.match(stderr, /models\/nowhere/);
   });
 
-  it("leaves a server that is neither live nor ready by --exit-on-error=false", async () => {
+  it("leaves a server that is neither live nor ready by --exit-on-error=false (row 80)", async () => {
     for (const health of ["live", "ready"]) {
       const reply = await server.current.http.get(`/v2/health/${health}`);
       assert.deepEqual([reply.status, reply.text], [400, ""]);

@@ -82,7 +82,7 @@ describe("Model control mode poll", () => {
     assert.ok(answers.every((answer) => answer.equals(same)));
   });
 
-  it("a name that appears in a second repository is served from neither, until one of them goes", async () => {
+  it("a name that appears in a second repository is served from neither, until one of them goes (row 87)", async () => {
     second.current.add("doubled", { config: rowModelConfig(), versions: { 1: negatedModel() } });
     await waitUntil("the model is gone", async () => (await statusOf("doubled")) === 404);
     assert.match(server.current.log, /'doubled': model appears in two or more repositories/);
@@ -101,7 +101,7 @@ describe("Model control mode poll", () => {
     );
   });
 
-  it("a config that becomes wrong leaves the old one in force; a right one replaces it", async () => {
+  it("a config that becomes wrong leaves the old one in force; a right one replaces it (row 92)", async () => {
     const config = async (): Promise<number> => {
       const reply = await server.current.http.get("/v2/models/reconfigured/config");
       return (reply.json() as { max_batch_size: number }).max_batch_size;
@@ -114,7 +114,7 @@ describe("Model control mode poll", () => {
     await waitUntil("the new config is in force", async () => (await config()) === 5);
   });
 
-  it("a new version takes over, and the old one is unloaded", async () => {
+  it("a new version takes over, and the old one is unloaded (row 91)", async () => {
     repository.current.addVersion("growing", "2", negatedModel());
     await waitUntil("version 2 is ready", async () => (await statusOf("growing/versions/2/ready")) === 200);
     assert.deepEqual(await inferRowsOverHttp(server.current.http, "growing", [sent]), negated);

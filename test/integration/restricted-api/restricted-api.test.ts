@@ -15,7 +15,7 @@ describe("Restricted APIs", () => {
     "--http-header-forward-pattern=^(?:x-|timeout)",
   ]);
 
-  it("§12.1-21: HTTP answers 403 without the header or with a wrong one, before the method is looked at", async () => {
+  it("HTTP answers 403 without the header or with a wrong one, before the method is looked at (row 21)", async () => {
     const { http } = server.current;
     for (const headers of [{}, { "admin-key": "Secret" }, { "repo-key": "secret" }]) {
       const reply = await http.post(infer, simpleRequest(), { headers });
@@ -37,14 +37,14 @@ describe("Restricted APIs", () => {
     assert.equal((await http.get("/v2/models/simple")).status, 200);
   });
 
-  it("§12.1-22: with the right header the operation answers as it always does", async () => {
+  it("with the right header the operation answers as it always does (row 22)", async () => {
     const path = "/v2/repository/models/simple/unload";
     assert.equal((await server.current.http.post(path, {})).status, 403);
     const reply = await server.current.http.post(path, {}, { headers: { "repo-key": "other" } });
     assert.ok([501, 503].includes(reply.status), String(reply.status));
   });
 
-  it("§12.8-181: gRPC answers UNAVAILABLE without the metadata, grpc.health.v1 included", async () => {
+  it("gRPC answers UNAVAILABLE without the metadata, grpc.health.v1 included (row 181)", async () => {
     const { grpc } = server.current;
     const message = "This protocol is restricted, expecting header 'triton-grpc-protocol-admin-key'";
     for (const method of ["ServerReady", "ModelInfer", "/grpc.health.v1.Health/Check"]) {
@@ -58,7 +58,7 @@ describe("Restricted APIs", () => {
     await grpc.call("ServerMetadata", {});
   });
 
-  it("§12.3-63: a forwarded header with a reserved name is refused, any other is carried", async () => {
+  it("a forwarded header with a reserved name is refused, any other is carried (row 63)", async () => {
     const headers = { "admin-key": "secret", "X-Team": "red" };
     const { http } = server.current;
     assert.equal((await http.post(infer, simpleRequest(), { headers })).status, 200);

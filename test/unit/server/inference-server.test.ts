@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
 import {
@@ -29,6 +30,8 @@ const samples: InferenceServerOptions = {
   allowClientShm: false,
   backendConfig: [],
   cacheConfig: null,
+  backendDirectoryPath: null,
+  traceConfig: defaultTraceConfig,
 };
 
 function int32(values: readonly number[]): Uint8Array {
@@ -113,6 +116,7 @@ describe("InferenceServer", () => {
           "model_configuration",
           "binary_tensor_data",
           "statistics",
+          "trace",
           "logging",
         ],
       });

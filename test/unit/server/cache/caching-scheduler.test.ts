@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { ResponseOrder } from "../../../../schedulers/dynamic-batch/response-order.ts";
 import { CachingScheduler } from "../../../../server/cache/caching-scheduler.ts";
 import { LocalCache } from "../../../../server/cache/local-cache.ts";
 import {
@@ -65,7 +66,7 @@ class Bench {
   /** Requests accepted and not answered. */
   inflightCount = 0;
 
-  constructor(cacheBytes = 1e6, cache?: LocalCache) {
+  constructor(cacheBytes = 1e6, cache?: LocalCache, responseOrder: ResponseOrder | null = null) {
     this.cache = cache ?? new LocalCache(cacheBytes, () => this.clock.nowUs());
     this.statistics.cache = new CacheStatistics();
     this.scheduler = new CachingScheduler({
@@ -76,6 +77,7 @@ class Bench {
       cache: this.cache,
       observer: this.statistics,
       nowUs: () => this.clock.nowUs(),
+      responseOrder,
       onNotKept: (reason) => this.notKept.push(reason),
     });
   }
@@ -326,6 +328,38 @@ describe("CachingScheduler", () => {
     assert.deepEqual(second.sink.values, [10]);
     assert.equal(bench.inner.isStopped, true);
     assert.equal(bench.cache.counters.entryCount, 0, "a model that goes keeps nothing");
+  });
+
+  it("lets answers leave in the order of their requests when that is asked for, hits too", async () => {
+    const bench = new Bench(1e6, undefined, new ResponseOrder());
+    const left: string[] = [];
+    const ask = (value: number, id: string): Asked => {
+      const asked = bench.ask(value, { id });
+      const { onResponse, onFailure } = asked.sink;
+      asked.sink.onResponse = (...given) => {
+        left.push(id);
+        onResponse.apply(asked.sink, given);
+      };
+      asked.sink.onFailure = (...given) => {
+        left.push(`${id} failed`);
+        onFailure.apply(asked.sink, given);
+      };
+      return asked;
+    };
+    ask(1, "a");
+    bench.complete(10);
+    const slow = ask(2, "b");
+    ask(1, "hit");
+    ask(3, "c");
+    const joined = ask(2, "joined");
+    ask(1, "hit again");
+    await settle();
+    joined.request.cancel();
+    assert.deepEqual(left, ["a"]);
+    slow.request.cancel();
+    assert.deepEqual(left, ["a", "b failed", "hit"]);
+    bench.complete(30);
+    assert.deepEqual(left, ["a", "b failed", "hit", "c", "joined failed", "hit again"]);
   });
 
   it("charges hits, shared executions and misses as the statistics say", async () => {

@@ -46,7 +46,8 @@ export class GrpcFixture {
     const onBug = (thrown: unknown): void => void bugs.push(thrown);
     const calls: string[] = [];
     const onCall = (method: string): void => void calls.push(method);
-    const init = { dataPlane, address: "127.0.0.1", port: 0, onBug, onCall, ...settings };
+    const where = { address: "127.0.0.1", port: 0 };
+    const init = { dataPlane, ...where, onBug, onCall, maxResponsePoolSize: 64, ...settings };
     return new GrpcFixture(dataPlane, await startGrpcServer(init), bugs, calls);
   }
 

@@ -18,6 +18,7 @@ function replyOf(send: (exchange: HttpExchange) => void): unknown[] {
     eachHeader: unused,
     readBody: unused,
     cancelWhenAborted: unused,
+    startReply: unused,
     replyBinaryTensors: unused,
     replyWithHeaders: (...reply) => replies.push(reply),
     reply: (...reply) => replies.push(reply),

@@ -15,7 +15,7 @@ describe("matchRoute", () => {
     assert.equal(shown("/v2/health/live"), "get server-live");
     assert.equal(shown("/v2/health/ready"), "get server-ready");
     assert.equal(shown("/v2/logging"), "get,post logging");
-    assert.equal(shown("/v2/trace/setting"), "get,post not-supported-yet");
+    assert.equal(shown("/v2/trace/setting"), "get,post trace-settings");
   });
 
   for (const [prefix, version] of [
@@ -28,13 +28,13 @@ describe("matchRoute", () => {
       assert.equal(shown(`${prefix}/config`), `get model-config m${version}`);
       assert.equal(shown(`${prefix}/infer`), `post infer m${version}`);
       assert.equal(shown(`${prefix}/stats`), `get model-statistics m${version}`);
-      assert.equal(shown(`${prefix}/generate`), `post not-supported-yet m${version}`);
-      assert.equal(shown(`${prefix}/generate_stream`), `post not-supported-yet m${version}`);
+      assert.equal(shown(`${prefix}/generate`), `post generate m${version}`);
+      assert.equal(shown(`${prefix}/generate_stream`), `post generate-stream m${version}`);
     });
   }
 
   it("gives trace settings to models, not to versions", () => {
-    assert.equal(shown("/v2/models/m/trace/setting"), "get,post not-supported-yet m");
+    assert.equal(shown("/v2/models/m/trace/setting"), "get,post trace-settings m");
     assert.equal(shown("/v2/models/m/versions/1/trace/setting"), "none");
   });
 

@@ -43,6 +43,20 @@ describe("findConflict", () => {
     assert.equal(conflict(ssl, "--allow-grpc=false"), null);
   });
 
+  it("findConflict refuses tracing that cannot trace", () => {
+    const config = (...settings: string[]): string | null =>
+      conflict(...settings.map((setting) => `--trace-config=${setting}`));
+    assert.match(config("level=TIMESTAMPS") ?? "", /^Bad option: "--trace-config" .*triton,file=<path>/);
+    assert.equal(config("level=TIMESTAMPS", "triton,file=t"), null);
+    assert.equal(config("triton,file=t"), null);
+    assert.match(config("level=TIMESTAMPS", "triton,file=t", "rate=0") ?? "", /must not be zero/);
+    assert.equal(config("level=TIMESTAMPS", "mode=opentelemetry", "rate=0"), null);
+    assert.match(config("level=TENSORS", "mode=opentelemetry") ?? "", /TENSORS needs the trace mode triton/);
+    const tooSmall = "opentelemetry,bsp_max_queue_size=511";
+    assert.match(config("mode=opentelemetry", tooSmall) ?? "", /512, more than bsp_max_queue_size 511$/);
+    assert.equal(config(tooSmall), null);
+  });
+
   it("findConflict refuses two services on one address and port", () => {
     assert.equal(
       conflict("--grpc-port=8000"),
@@ -78,6 +92,18 @@ describe("findConflict", () => {
 });
 
 describe("findOptionsWithoutEffect", () => {
+  it("findOptionsWithoutEffect warns of settings of the other trace mode", () => {
+    const config = (...settings: string[]): readonly string[] =>
+      warnings(...settings.map((setting) => `--trace-config=${setting}`));
+    assert.deepEqual(config("opentelemetry,resource=a=b"), [
+      "--trace-config=opentelemetry,… has no effect: the trace mode is triton",
+    ]);
+    assert.deepEqual(config("mode=opentelemetry", "triton,file=t"), [
+      "--trace-config=triton,… has no effect: the trace mode is opentelemetry",
+    ]);
+    assert.deepEqual(config("triton,file=t", "triton,log-frequency=2"), []);
+  });
+
   it("findOptionsWithoutEffect has nothing to say about defaults", () => {
     assert.deepEqual(warnings(), []);
     assert.deepEqual(warnings("--allow-http=0", "--allow-grpc=0", "--allow-metrics=0"), []);

@@ -27,10 +27,6 @@ describe("explainNotSupported", () => {
       explainNotSupported("--strict-model-config"),
       "--strict-model-config is deprecated; it was replaced by --disable-auto-complete-config",
     );
-    assert.equal(
-      explainNotSupported("--trace-rate"),
-      "--trace-rate is deprecated; it was replaced by --trace-config, which is not supported yet",
-    );
   });
 
   it("explainNotSupported knows nothing of other options", () => {

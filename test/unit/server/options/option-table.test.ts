@@ -37,7 +37,8 @@ describe("optionTable", () => {
   it("optionTable gives the unit of every option whose name has one", () => {
     for (const { flag, unit } of definitions) {
       if (flag.endsWith("-secs")) assert.equal(unit, "seconds", flag);
-      if (flag.endsWith("-size")) assert.equal(unit, "bytes", flag);
+      if (flag.endsWith("-response-pool-size")) assert.equal(unit, "responses", flag);
+      else if (flag.endsWith("-size")) assert.equal(unit, "bytes", flag);
     }
   });
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
+import { defaultTraceConfig } from "../../../../server/tracing/trace-config.ts";
+import { traceLevel } from "../../../../server/tracing/trace-level.ts";
 import type { ServerOptions } from "../../../../server/options/server-options.ts";
 
 const repository = "--model-repository=models";
@@ -40,6 +42,7 @@ describe("parseOptions", () => {
       backendConfig: [],
       cacheConfig: null,
       responseCacheByteSize: 0,
+      backendDirectoryPath: null,
       allowHttp: true,
       httpAddress: "0.0.0.0",
       httpPort: 8000,
@@ -51,6 +54,7 @@ describe("parseOptions", () => {
       grpcPort: 8001,
       grpcHeaderForwardPattern: "",
       grpcRestrictedProtocols: [],
+      grpcMaxResponsePoolSize: 64,
       grpcUseSsl: false,
       grpcUseSslMutual: false,
       grpcServerCertPath: null,
@@ -63,6 +67,7 @@ describe("parseOptions", () => {
       allowMetrics: true,
       metricsAddress: "0.0.0.0",
       metricsPort: 8002,
+      traceConfig: defaultTraceConfig,
     });
   });
 
@@ -86,6 +91,7 @@ describe("parseOptions", () => {
       "--backend-config=onnxruntime,intra_op_thread_count=2",
       "--backend-config=default-max-batch-size=8",
       "--cache-config=local,size=11",
+      "--backend-directory=b",
       "--allow-client-shm=true",
       "--allow-http=false",
       "--allow-grpc=false",
@@ -102,6 +108,7 @@ describe("parseOptions", () => {
       "--grpc-use-ssl=true",
       "--grpc-use-ssl-mutual=true",
       "--grpc-server-cert=c.pem",
+      "--grpc-max-response-pool-size=9",
       "--grpc-server-key=k.pem",
       "--grpc-root-cert=r.pem",
       "--grpc-keepalive-time=5",
@@ -111,6 +118,9 @@ describe("parseOptions", () => {
       "--metrics-address=3.3.3.3",
       "--metrics-port=3",
       "--repository-poll-secs=4",
+      "--trace-config=level=TENSORS",
+      "--trace-config=rate=5",
+      "--trace-config=triton,file=t=1.json",
     );
     assert.deepEqual(options, {
       serverId: "a",
@@ -136,6 +146,7 @@ describe("parseOptions", () => {
         { backend: "onnxruntime", key: "intra_op_thread_count", value: "2" },
         { backend: null, key: "default-max-batch-size", value: "8" },
       ],
+      backendDirectoryPath: "b",
       allowHttp: false,
       httpAddress: "1.1.1.1",
       httpPort: 1,
@@ -147,6 +158,7 @@ describe("parseOptions", () => {
       grpcPort: 2,
       grpcHeaderForwardPattern: "(?-i)y",
       grpcRestrictedProtocols: [{ categories: ["trace"], key: "key", value: "value" }],
+      grpcMaxResponsePoolSize: 9,
       grpcUseSsl: true,
       grpcUseSslMutual: true,
       grpcServerCertPath: "c.pem",
@@ -159,6 +171,11 @@ describe("parseOptions", () => {
       allowMetrics: false,
       metricsAddress: "3.3.3.3",
       metricsPort: 3,
+      traceConfig: {
+        ...defaultTraceConfig,
+        values: { level: traceLevel.tensors, rate: 5, count: -1, logFrequency: 0 },
+        filePath: "t=1.json",
+      },
     });
   });
 
@@ -218,6 +235,49 @@ describe("parseOptions", () => {
     assert.deepEqual(parseOptions(["--help", "--nonsense"], {}), { kind: "help" });
     assert.deepEqual(parseOptions(["--id=x", "--version"], {}), { kind: "version" });
     assert.equal(parseOptions(["--nonsense", "--help"], {}).kind, "error");
+  });
+});
+
+describe("parseOptions, tracing", () => {
+  it("parseOptions reads Triton's older trace options, with a warning each", () => {
+    const argv = ["--trace-file=t", "--trace-level", "TIMESTAMPS", "--trace-rate=2", "--trace-count=3"];
+    const result = parseOptions([repository, ...argv, "--trace-log-frequency=4"], {});
+    assert(result.kind === "serve");
+    assert.deepEqual(result.options.traceConfig, {
+      ...defaultTraceConfig,
+      values: { level: traceLevel.timestamps, rate: 2, count: 3, logFrequency: 4 },
+      filePath: "t",
+    });
+    assert.equal(result.warnings.length, 5);
+    assert.equal(result.warnings[0], "--trace-file is deprecated: write --trace-config=triton,file=<value>");
+    assert.equal(
+      refuse("--trace-rate=x"),
+      'Bad option: "--trace-rate" expects an integer from 0 to 4294967295 for rate, got "x"',
+    );
+  });
+
+  it("parseOptions takes the batch processor's defaults from the environment", () => {
+    const env = {
+      OTEL_BSP_MAX_QUEUE_SIZE: "100",
+      OTEL_BSP_MAX_EXPORT_BATCH_SIZE: "10",
+      OTEL_BSP_SCHEDULE_DELAY: "",
+    };
+    const argv = [repository, "--trace-config=mode=opentelemetry"];
+    const result = parseOptions([...argv, "--trace-config=opentelemetry,bsp_max_queue_size=50"], env);
+    assert(result.kind === "serve");
+    const { maxQueueSize, maxExportBatchSize, scheduleDelayMs } = result.options.traceConfig.openTelemetry;
+    assert.deepEqual([maxQueueSize, maxExportBatchSize, scheduleDelayMs], [50, 10, 5000]);
+  });
+
+  it("parseOptions refuses a malformed variable of the environment in mode opentelemetry only", () => {
+    const env = { OTEL_BSP_SCHEDULE_DELAY: "soon" };
+    assert.equal(parseOptions([repository], env).kind, "serve");
+    const result = parseOptions([repository, "--trace-config=mode=opentelemetry"], env);
+    assert(result.kind === "error");
+    assert.match(
+      result.message,
+      /^Environment variable OTEL_BSP_SCHEDULE_DELAY expects an integer .* got "soon"$/,
+    );
   });
 });
 

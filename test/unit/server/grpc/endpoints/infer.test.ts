@@ -5,6 +5,8 @@ import type { InferenceRequest } from "../../../../../server/core/inference-requ
 import { failure } from "../../../../../server/core/status.ts";
 import { HeaderForwarder } from "../../../../../server/header-forwarder.ts";
 import type { FakeModel } from "../../../../helpers/fake-data-plane.ts";
+import { waitUntil } from "../../../../helpers/wait-until.ts";
+import { traceConfig, TracerBench } from "../../../../helpers/traced-requests.ts";
 import { GrpcFixture } from "../grpc-fixture.ts";
 import { encodeMessage } from "../wire.ts";
 
@@ -237,3 +239,62 @@ function onceCancelled(request: InferenceRequest): Promise<void> {
     };
   });
 }
+
+describe("gRPC infer endpoint, traced", () => {
+  let grpc: GrpcFixture;
+  let bench: TracerBench;
+  before(async () => {
+    bench = await TracerBench.open(traceConfig({}, { mode: "opentelemetry" }));
+    grpc = await GrpcFixture.start();
+    grpc.dataPlane.tracer = bench.tracer;
+  });
+  after(() => grpc.stop());
+  afterEach(() => {
+    bench.sink.sampled.length = 0;
+    grpc.dataPlane.echo.isEchoing = true;
+    grpc.dataPlane.echo.refusal = null;
+  });
+
+  const pointNames = (): string[] =>
+    bench.sink.sampled.flatMap((sampled) => sampled.transportTimestamps).map(({ name }) => name);
+
+  it("ModelInfer gives the request its trace, which ends with the reply", async () => {
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    grpc.metadata.set("traceparent", traceparent);
+    await grpc.call("ModelInfer", inferRequest);
+    grpc.metadata.remove("traceparent");
+    const [sampled] = bench.sink.sampled;
+    assert.equal(sampled?.trace, grpc.dataPlane.echo.lastRequest().trace);
+    assert.equal(sampled.trace.subject.requestId, "42");
+    assert.equal(sampled.arrival.parent?.spanId, "b7ad6b7169203331");
+    assert.deepEqual(pointNames(), [
+      "GRPC_WAITREAD_START",
+      "GRPC_WAITREAD_END",
+      "GRPC_SEND_START",
+      "GRPC_SEND_END",
+    ]);
+  });
+
+  it("ModelInfer ends the trace of a refused request with the refusal", async () => {
+    grpc.dataPlane.echo.refusal = failure("INVALID_ARG", "no");
+    await grpc.failure("ModelInfer", inferRequest);
+    assert.equal(pointNames().length, 4);
+  });
+
+  it("ModelInfer ends the trace of a cancelled request without a reply", async () => {
+    const { echo } = grpc.dataPlane;
+    echo.isEchoing = false;
+    const arrival = echo.nextRequest();
+    const call = grpc.startCall(
+      "ModelInfer",
+      encodeMessage("ModelInferRequest", inferRequest),
+      Infinity,
+      () => undefined,
+    );
+    const request = await arrival;
+    call.cancel();
+    await waitUntil("the server sees the cancellation", () => request.isCancelled);
+    request.fail(failure("CANCELLED", "gone"));
+    assert.deepEqual(pointNames(), ["GRPC_WAITREAD_START", "GRPC_WAITREAD_END"]);
+  });
+});

@@ -113,7 +113,8 @@ describe("GrpcJsTransport's connections", () => {
     [5, "ends the calls of a connection that is too old after their grace"],
   ] as const) {
     it(`GrpcJsTransport ${outcome}`, async () => {
-      const port = await listen({ maxConnectionAgeMs: 5, maxConnectionAgeGraceMs: graceMs });
+      // Young enough for the call to arrive on a busy machine.
+      const port = await listen({ maxConnectionAgeMs: 250, maxConnectionAgeGraceMs: graceMs });
       const arrived = new Promise<UnaryCall>((resolve) => (handle = resolve));
       const session = connectHttp2(`http://127.0.0.1:${port}`);
       session.on("error", () => {});

@@ -30,7 +30,12 @@ interface Behaviour {
 
 describe("GrpcJsTransport", () => {
   const behaviour: Behaviour = { unary: () => {}, stream: () => deaf };
-  const deaf: StreamListener = { onMessage: () => {}, onHalfClose: () => {}, onCancelled: () => {} };
+  const deaf: StreamListener = {
+    onMessage: () => {},
+    onHalfClose: () => {},
+    onWritten: () => {},
+    onCancelled: () => {},
+  };
   const methods: GrpcMethod[] = [
     { kind: "unary", path: "/test.Service/Unary", handle: (call) => behaviour.unary(call) },
     { kind: "stream", path: "/test.Service/Stream", open: (call) => behaviour.stream(call) },
@@ -144,12 +149,12 @@ describe("GrpcJsTransport", () => {
 
   it("GrpcJsTransport passes stream messages both ways and ends with OK", async () => {
     behaviour.stream = (stream) => ({
+      ...deaf,
       onMessage: (message) => stream.send(Buffer.concat([message, Buffer.of(9)])),
       onHalfClose: () => {
         stream.send(Buffer.from(stream.metadata("x-none") ?? "last"));
         stream.end();
       },
-      onCancelled: () => {},
     });
     const received: string[] = [];
     const code = await new Promise<number>((resolve) => {
@@ -198,10 +203,125 @@ describe("GrpcJsTransport", () => {
     assert.equal(await cancelled, true);
   });
 
-  it("GrpcJsTransport ends a stream with INTERNAL when its listener throws, and reports it", async () => {
+  it("GrpcJsTransport lets a stream's message write itself, at once also behind others", async () => {
+    const lent = Buffer.of(1);
+    const message = { byteLength: 1, copy: (target: Buffer, at: number) => target.set(lent, at) };
+    behaviour.stream = (stream) => ({
+      ...deaf,
+      onMessage: () => {
+        for (let i = 1; i <= 3; i++) {
+          lent[0] = i;
+          stream.send(message);
+        }
+        lent[0] = 0;
+        stream.end();
+      },
+    });
+    const received: number[] = [];
+    await new Promise((resolve) => {
+      const stream = openStream();
+      stream.on("data", (bytes: Buffer) => received.push(...bytes));
+      stream.on("status", resolve);
+      stream.write(Buffer.of());
+    });
+    assert.deepEqual(received, [1, 2, 3]);
+  });
+
+  it("GrpcJsTransport tells when a stream's message has left, which waits for the client", async () => {
+    const large = Buffer.alloc(300_000);
+    const written: number[] = [];
+    let isSending = false;
+    let onAllWritten = (): void => {};
+    const allWritten = new Promise<void>((resolve) => (onAllWritten = resolve));
+    const sent = new Promise<void>((resolve) => {
+      behaviour.stream = (stream) => ({
+        ...deaf,
+        onMessage: () => {
+          isSending = true;
+          for (let i = 0; i < 5; i++) stream.send(large);
+          isSending = false;
+          resolve();
+        },
+        onWritten: () => {
+          assert.equal(isSending, false);
+          written.push(written.length);
+          if (written.length === 5) onAllWritten();
+        },
+      });
+    });
+    const stream = openStream();
+    stream.on("error", () => {});
+    stream.write(Buffer.of());
+    await sent;
+    // A call beside it: the client is there, and takes nothing of the stream beyond its window.
+    behaviour.unary = (unary) => unary.reply(unary.message);
+    await call(Buffer.of());
+    assert.ok(written.length < 5, `${written.length} messages have left`);
+    stream.on("data", () => {});
+    await allWritten;
+    stream.cancel();
+  });
+
+  it("GrpcJsTransport keeps a paused stream's messages and half-close until it is resumed", async () => {
+    const events: string[] = [];
+    const paused = new Promise<StreamCall>((resolve) => {
+      behaviour.stream = (stream) => ({
+        ...deaf,
+        onMessage: (message) => {
+          events.push(message.toString("hex"));
+          if (events.length > 1) return;
+          stream.pause();
+          resolve(stream);
+        },
+        onHalfClose: () => stream.end(),
+      });
+    });
+    const stream = openStream();
+    const ended = new Promise((resolve) => stream.on("status", resolve));
+    stream.on("data", () => {});
+    for (let i = 1; i <= 3; i++) stream.write(Buffer.of(i));
+    stream.end();
+    const server = await paused;
+    behaviour.unary = (unary) => unary.reply(unary.message);
+    await call(Buffer.of());
+    assert.deepEqual(events, ["01"]);
+    server.resume();
+    await ended;
+    assert.deepEqual(events, ["01", "02", "03"]);
+  });
+
+  it("GrpcJsTransport tells a paused stream's listener when the client cancels, and nothing afterwards", async () => {
+    const events: string[] = [];
+    const cancelled = new Promise<void>((resolve) => {
+      behaviour.stream = (stream) => ({
+        onMessage: () => {
+          stream.pause();
+          stream.send(Buffer.alloc(300_000));
+          source.cancel();
+        },
+        onHalfClose: () => {},
+        onWritten: () => events.push("written"),
+        onCancelled: () => {
+          events.push("cancelled");
+          resolve();
+        },
+      });
+    });
+    const source = openStream();
+    source.on("error", () => {});
+    for (let i = 0; i < 40; i++) source.write(Buffer.alloc(5_000));
+    await cancelled;
+    behaviour.unary = (unary) => unary.reply(unary.message);
+    await call(Buffer.of());
+    assert.deepEqual(events, ["cancelled"]);
+  });
+
+  it("GrpcJsTransport ends a stream with INTERNAL when its listener throws, and tells both sides", async () => {
     const bug = new Error("secret");
+    let cancelCount = 0;
     behaviour.stream = () => ({
       ...deaf,
+      onCancelled: () => cancelCount++,
       onMessage: () => {
         throw bug;
       },
@@ -213,6 +333,7 @@ describe("GrpcJsTransport", () => {
       stream.write(Buffer.of(1));
     });
     assert.deepEqual([error.code, error.details, bugs], [status.INTERNAL, "Internal error", [bug]]);
+    assert.equal(cancelCount, 1);
   });
 
   it("GrpcJsTransport lets an open call finish while it stops, and takes no new one", async () => {

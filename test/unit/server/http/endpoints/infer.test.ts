@@ -8,14 +8,21 @@ import { bodyPool } from "../../../../../server/http/transport/body-pool.ts";
 import { matchRoute } from "../../../../../server/http/router.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeDataPlane, FakeModel } from "../../../../helpers/fake-data-plane.ts";
+import type { Tracer } from "../../../../../server/tracing/tracer.ts";
+import { traceConfig, TracerBench } from "../../../../helpers/traced-requests.ts";
 
 const request = JSON.stringify({
   id: "7",
   inputs: [{ name: "INPUT0", datatype: "INT32", shape: [2], data: [1, 2] }],
 });
 
-function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForwarder | null = null) {
+function begin(
+  headers: Record<string, string> = {},
+  headerForwarder: HeaderForwarder | null = null,
+  tracer: Tracer | null = null,
+) {
   const plane = new FakeDataPlane();
+  if (tracer !== null) plane.tracer = tracer;
   const bugs: unknown[] = [];
   const onBug = (thrown: unknown): void => void bugs.push(thrown);
   const endpoint = new InferEndpoint(
@@ -30,6 +37,64 @@ function begin(headers: Record<string, string> = {}, headerForwarder: HeaderForw
   endpoint.handle(route, exchange);
   return { plane, exchange, bugs };
 }
+
+describe("InferEndpoint, traced", () => {
+  const wholeReply = ["HTTP_RECV_START", "HTTP_RECV_END", "HTTP_SEND_START", "HTTP_SEND_END"];
+
+  it("gives the request its trace, which ends with the reply", async () => {
+    const bench = await TracerBench.open();
+    const { plane, exchange } = begin({}, null, bench.tracer);
+    exchange.receive(request);
+    const { trace } = plane.echo.lastRequest();
+    assert.equal(bench.sink.sampled.length, 0);
+    await exchange.replied();
+    const [sampled] = bench.sink.sampled;
+    assert.equal(sampled?.trace, trace);
+    assert.deepEqual(sampled.trace.subject, { modelName: "echo", modelVersion: "1", requestId: "7" });
+    assert.deepEqual(
+      sampled.transportTimestamps.map(({ name }) => name),
+      wholeReply,
+    );
+  });
+
+  it("ends the trace with a compressed reply, a binary one and a refusal too", async () => {
+    const bench = await TracerBench.open();
+    const compressed = begin({ "accept-encoding": "gzip" }, null, bench.tracer).exchange;
+    compressed.receive(request);
+    await compressed.replied();
+    const binary = begin({}, null, bench.tracer).exchange;
+    binary.receive(request.replace('"id"', '"parameters":{"binary_data_output":true},"id"'));
+    await binary.replied();
+    const refused = begin({}, null, bench.tracer);
+    refused.plane.echo.refusal = { code: "UNAVAILABLE", message: "Full" };
+    refused.exchange.receive(request);
+    assert.equal(bench.sink.sampled.length, 3);
+    for (const { transportTimestamps } of bench.sink.sampled) assert.equal(transportTimestamps.length, 4);
+  });
+
+  it("does not count requests that cannot be read", async () => {
+    const bench = await TracerBench.open(traceConfig({ rate: 2 }));
+    begin({}, null, bench.tracer).exchange.receive("{");
+    begin({}, null, bench.tracer).exchange.receive(request);
+    assert.deepEqual(bench.sampledOf(1), [1]);
+  });
+
+  it("leaves a request that is not sampled without a trace", async () => {
+    const bench = await TracerBench.open(traceConfig({ rate: 2 }));
+    const { plane, exchange } = begin({}, null, bench.tracer);
+    exchange.receive(request);
+    assert.equal(plane.echo.lastRequest().trace, null);
+  });
+
+  it("reads the client's span from the headers, while they are there", async () => {
+    const bench = await TracerBench.open(traceConfig({ rate: 0 }, { mode: "opentelemetry" }));
+    const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    const { exchange } = begin({ traceparent }, null, bench.tracer);
+    exchange.receive(request);
+    await exchange.replied();
+    assert.equal(bench.sink.sampled[0]?.arrival.parent?.spanId, "b7ad6b7169203331");
+  });
+});
 
 describe("InferEndpoint", () => {
   it("asks the model that is ready when the body has arrived, not when it began", () => {
