@@ -17,6 +17,7 @@ import { ModelLoader } from "./model/model-loader.ts";
 import type { ModelTensor } from "./model/served-model.ts";
 import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
+import { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
@@ -70,6 +71,8 @@ export type InferenceServerOptions = Pick<
   | "cacheConfig"
   | "backendDirectoryPath"
   | "traceConfig"
+  | "rateLimit"
+  | "rateLimitResources"
 >;
 
 /** What a program that embeds the server may add to it. */
@@ -114,6 +117,7 @@ export class InferenceServer implements DataPlane {
         isAutoCompleteEnabled: options.autoCompleteConfig,
         coreBudget: new CoreBudget(),
         responseCache,
+        rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
         clock,
         logger: logger.child("model-loader"),
         findModel: (name, version) => this.#repository.find(name, version),

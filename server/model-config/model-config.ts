@@ -134,6 +134,23 @@ export interface InstanceGroup {
   readonly gpus: readonly number[];
   /** The instances are loaded and never given work. Not true of all groups of a model. */
   readonly isPassive: boolean;
+  /** What each execution needs of the rate limiter; `null`: nothing. */
+  readonly rateLimiter: RateLimiterConfig | null;
+}
+
+/** What an execution holds while it lasts. Without meaning unless the server limits rates. */
+export interface RateLimiterConfig {
+  readonly resources: readonly RateLimiterResource[];
+  /** At least 1; with 2, half as many executions as with 1. */
+  readonly priority: number;
+}
+
+/** A resource of {@link RateLimiterConfig}. */
+export interface RateLimiterResource {
+  readonly name: string;
+  /** All devices share it. */
+  readonly isGlobal: boolean;
+  readonly count: number;
 }
 
 /** Rules of the dynamic batcher. */

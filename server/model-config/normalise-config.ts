@@ -12,6 +12,7 @@ import type {
   ModelInput,
   ModelTensorConfig,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
@@ -185,6 +186,18 @@ function normaliseInstanceGroup(
     count: count < 1 ? defaultCount : count,
     gpus,
     isPassive: group.passive ?? false,
+    rateLimiter: group.rate_limiter === undefined ? null : normaliseRateLimiter(group.rate_limiter),
+  };
+}
+
+function normaliseRateLimiter({ resources = [], priority = 0 }: wire.ModelRateLimiter): RateLimiterConfig {
+  return {
+    resources: resources.map(({ name = "", global = false, count = 0 }) => ({
+      name,
+      isGlobal: global,
+      count,
+    })),
+    priority: Math.max(1, priority),
   };
 }
 

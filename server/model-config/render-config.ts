@@ -12,6 +12,7 @@ import type {
   ModelOutput,
   ModelTensorConfig,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
 } from "./model-config.ts";
 
@@ -178,9 +179,17 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     kind: group.kind,
     count: group.count,
     gpus: [...group.gpus],
+    ...(group.rateLimiter === null ? {} : { rate_limiter: renderRateLimiter(group.rateLimiter) }),
     secondary_devices: [],
     profile: [],
     passive: group.isPassive,
     host_policy: "",
+  };
+}
+
+function renderRateLimiter({ resources, priority }: RateLimiterConfig): wire.ModelRateLimiter {
+  return {
+    resources: resources.map(({ name, isGlobal, count }) => ({ name, global: isGlobal, count })),
+    priority,
   };
 }

@@ -144,6 +144,7 @@ export function findOptionsWithoutEffect(
   const warn = (field: OptionField, reason: string): void => {
     if (given.has(field)) warnings.push(`${optionTable[field].flag} has no effect: ${reason}`);
   };
+  if (options.rateLimit === "off") warn("rateLimitResources", "--rate-limit is off");
   if (options.modelControlMode !== "poll") {
     warn("repositoryPollSecs", `the model control mode is ${options.modelControlMode}, not poll`);
   }

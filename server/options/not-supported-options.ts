@@ -20,8 +20,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--metrics-interval-ms",
   "--metrics-config",
   "--repoagent-directory",
-  "--rate-limit",
-  "--rate-limit-resource",
   "--pinned-memory-pool-byte-size",
   "--cuda-memory-pool-byte-size",
   "--cuda-virtual-address-size",

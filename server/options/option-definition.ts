@@ -7,6 +7,7 @@ export const optionGroups = [
   "Model repository",
   "Backend",
   "Response cache",
+  "Rate limiter",
   "HTTP",
   "gRPC",
   "Metrics",

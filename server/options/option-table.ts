@@ -4,6 +4,7 @@ import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { processOptions } from "./process-options.ts";
+import { rateLimitOptions } from "./rate-limit-options.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { traceEnvironmentVariables, traceOptions } from "./trace-options.ts";
 
@@ -18,6 +19,7 @@ export const optionTable: { readonly [F in OptionField]: OptionDefinition<Server
   ...processOptions,
   ...modelOptions,
   ...cacheOptions,
+  ...rateLimitOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
   ...traceOptions,

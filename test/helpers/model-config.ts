@@ -19,7 +19,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     output: [makeOutput("OUTPUT0")],
     batchInput: [],
     batchOutput: [],
-    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false }],
+    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, rateLimiter: null }],
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
     parameters: new Map(),

@@ -32,6 +32,8 @@ const samples: InferenceServerOptions = {
   cacheConfig: null,
   backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
+  rateLimit: "off",
+  rateLimitResources: [],
 };
 
 function int32(values: readonly number[]): Uint8Array {

@@ -131,7 +131,9 @@ describe("completeModelConfig auto-complete", () => {
       output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
       batchInput: [],
       batchOutput: [],
-      instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
+      instanceGroup: [
+        { name: "m", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
+      ],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),

@@ -256,7 +256,6 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
-    ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
 import type { Backend } from "../../../../backends/backend.ts";
 import { systemClock } from "../../../../server/core/clock.ts";
+import { RateLimiter } from "../../../../server/rate-limiter/rate-limiter.ts";
 import { CoreBudget } from "../../../../server/model/core-budget.ts";
 import type { Model } from "../../../../server/model/model.ts";
 import {
@@ -14,6 +15,7 @@ import type { InstanceScript } from "../../../fixtures/instance-modules/scripted
 import { settle } from "../../../helpers/deferred.ts";
 import { LogRecorder } from "../../../helpers/log-recorder.ts";
 import { fp32Tensor, makeRequest } from "../../../helpers/recorded-request.ts";
+import { waitUntil } from "../../../helpers/wait-until.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 /** A backend whose instances do what the config's parameter `script` says. */
@@ -51,6 +53,7 @@ describe("ModelLoader", () => {
       isAutoCompleteEnabled: true,
       coreBudget: new CoreBudget(2),
       responseCache: null,
+      rateLimiter: null,
       clock: systemClock,
       logger: log.logger,
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
@@ -146,6 +149,31 @@ describe("ModelLoader", () => {
     assert.ok(model.loadDurationSecs > 0);
     assert.deepEqual(await infer(model, 1, 2, 3, 4), [1, 2, 3, 4]);
     assert.equal(model.statistics.successCount, 1);
+  });
+
+  it("gives all resources back, whether instances die, models fail to load or are unloaded", async () => {
+    const rateLimiter = new RateLimiter([{ name: "R", count: 1, deviceId: null }], systemClock);
+    const config = {
+      max_batch_size: 4,
+      instance_group: [{ count: 2, rate_limiter: { resources: [{ name: "R", count: 1 }] } }],
+    };
+    const parts = { rateLimiter };
+    const script: InstanceScript = {
+      ofInstance: { m_0_0: { batches: ["exit"] }, m_0_1: { batches: ["fail", "place"] } },
+    };
+    const model = (await load(config, { parts, script })).get("1")!;
+    const outcomes = await Promise.all([1, 2, 3, 4].map((value) => infer(model, value, 0, 0, 0)));
+    assert.ok(outcomes.some((outcome) => "code" in outcome));
+    await waitUntil("somebody answers", async () => !("code" in (await infer(model, 5, 0, 0, 0))));
+    assert.deepEqual([...rateLimiter.usage()], [["r:0", { inUse: 0, capacity: 1 }]]);
+    await assert.rejects(load(config, { parts, script: { atLoad: "refuse" } }));
+    await assert.rejects(load(config, { parts, script: { atBind: "throw" } }));
+    const greedy = { instance_group: [{ rate_limiter: { resources: [{ name: "R", count: 2 }] } }] };
+    await assert.rejects(load(greedy, { parts }), /will prevent scheduling/);
+    assert.deepEqual([...rateLimiter.usage()], [["r:0", { inUse: 0, capacity: 1 }]]);
+    await model.unload();
+    models.splice(models.indexOf(model), 1);
+    assert.deepEqual([...rateLimiter.usage()], []);
   });
 
   it("completes the config from the model", async () => {
