@@ -10,6 +10,7 @@ import { checkAgainstSignature } from "./signature-check.ts";
 import { validateModelConfig } from "./validate-config.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
 import { validateResponseCache } from "./validate-response-cache.ts";
+import { validateWarmup } from "./validate-warmup.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -60,6 +61,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   checkTransactionPolicy(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   validateResponseCache(fields, problems);
+  validateWarmup(fields, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
 }

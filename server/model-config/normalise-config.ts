@@ -14,6 +14,9 @@ import type {
   QueuePolicy,
   RateLimiterConfig,
   VersionPolicy,
+  WarmupInput,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
 
@@ -64,8 +67,9 @@ export function normaliseModelConfig(
       graphLevel: fields.optimization?.graph?.level ?? 0,
       eagerBatching: fields.optimization?.eager_batching ?? false,
     },
-    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
-    isResponseCacheEnabled: fields.response_cache?.enable ?? false,
+    isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
+    modelWarmup: normaliseWarmup(fields.model_warmup),
+    isResponseCacheEnabled: isTrue(fields.response_cache?.enable),
   };
 }
 
@@ -208,4 +212,29 @@ function normaliseRateLimiter({ resources = [], priority = 0 }: wire.ModelRateLi
 function instanceKind(group: wire.ModelInstanceGroup, gpus: readonly number[]): InstanceKind {
   if (group.kind === "KIND_GPU" || group.kind === "KIND_CPU") return group.kind;
   return gpus.length > 0 ? "KIND_GPU" : "KIND_CPU";
+}
+
+function isTrue(flag: boolean | undefined): boolean {
+  return flag === true;
+}
+
+/** What validation refuses, a type or a source that is missing, becomes the simplest one here. */
+function normaliseWarmup(samples: readonly wire.ModelWarmup[] = []): WarmupSampleConfig[] {
+  return samples.map(({ name = "", batch_size: batchSize = 0, inputs = {}, count = 0 }) => ({
+    name,
+    batchSize,
+    inputs: new Map(Object.entries(inputs).map(([key, input]) => [key, normaliseWarmupInput(input)])),
+    count: Math.max(1, count),
+  }));
+}
+
+function normaliseWarmupInput(input: NonNullable<wire.ModelWarmup["inputs"]>[string]): WarmupInput {
+  const { data_type = "", dims = [] } = input;
+  return { datatype: parseConfigDataType(data_type) ?? "FP32", dims, source: warmupSource(input) };
+}
+
+function warmupSource(input: { random_data?: boolean; input_data_file?: string }): WarmupSource {
+  const { random_data = false, input_data_file: filename = "" } = input;
+  if (filename !== "") return { kind: "file", filename };
+  return { kind: random_data ? "random" : "zero" };
 }

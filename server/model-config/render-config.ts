@@ -14,6 +14,8 @@ import type {
   QueuePolicy,
   RateLimiterConfig,
   VersionPolicy,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
 
 /**
@@ -59,7 +61,7 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
         ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
       ].map(([name, value]) => [name, { string_value: value }]),
     ),
-    model_warmup: [],
+    model_warmup: config.modelWarmup.map(renderWarmup),
     ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
@@ -192,4 +194,22 @@ function renderRateLimiter({ resources, priority }: RateLimiterConfig): wire.Mod
     resources: resources.map(({ name, isGlobal, count }) => ({ name, global: isGlobal, count })),
     priority,
   };
+}
+
+function renderWarmup({ name, batchSize, inputs, count }: WarmupSampleConfig): wire.ModelWarmup {
+  const rendered = [...inputs].map(([input, { datatype, dims, source }]) => [
+    input,
+    { data_type: configDataTypeName(datatype), dims: [...dims], ...renderWarmupSource(source) },
+  ]);
+  return {
+    name,
+    batch_size: batchSize,
+    inputs: Object.fromEntries(rendered) as NonNullable<wire.ModelWarmup["inputs"]>,
+    count,
+  };
+}
+
+function renderWarmupSource(source: WarmupSource): object {
+  if (source.kind === "file") return { input_data_file: source.filename };
+  return source.kind === "random" ? { random_data: true } : { zero_data: true };
 }

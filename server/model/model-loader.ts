@@ -29,6 +29,7 @@ import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
 import { ModelInstancePool, type PooledInstance } from "./model-instance-pool.ts";
+import { prepareWarmup } from "./warmup/warmup.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { withResponseCache } from "./response-caching.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
@@ -147,7 +148,8 @@ export class ModelLoader {
       const config = await this.#complete(draft, backend, instances);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
-      const recipe: InstanceRecipe = { spec: batchSpecOf(config), seats, config };
+      const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
+      const recipe: InstanceRecipe = { spec: batchSpecOf(config), seats, config, warmup };
       pool = this.#makePool(statistics, recipe, { backend, inits, passive });
       for (const instance of instances) pool.add(await bringUpInstance(instance, pool, recipe));
       const bound = pool;

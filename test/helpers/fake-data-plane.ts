@@ -63,6 +63,7 @@ export const fakeConfig: ModelConfig = {
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   ensembleScheduling: null,
   isResponseCacheEnabled: false,
+  modelWarmup: [],
   optimization: { graphLevel: 1, eagerBatching: false },
 };
 

@@ -27,6 +27,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     dynamicBatching: null,
     ensembleScheduling: null,
     isResponseCacheEnabled: false,
+    modelWarmup: [],
     optimization: { graphLevel: 0, eagerBatching: false },
     isDecoupled: false,
     ...parts,

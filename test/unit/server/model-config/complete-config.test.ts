@@ -117,6 +117,7 @@ describe("completeModelConfig auto-complete", () => {
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
       isResponseCacheEnabled: false,
+      modelWarmup: [],
       input: [
         {
           name: "x",

@@ -65,7 +65,6 @@ describe("parseModelConfig canonical form", () => {
     const config = {
       runtime: "",
       cc_model_filenames: {},
-      model_warmup: [],
       model_operations: { op_library_filename: [] },
       response_cache: { enable: false },
       optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
@@ -210,12 +209,12 @@ describe("parseModelConfig problems", () => {
   }
 
   it("lists every problem on a line of its own", () => {
-    const error = errorOf({ nam: "m", max_batch_size: "x", model_warmup: [{ name: "w" }] });
+    const error = errorOf({ nam: "m", max_batch_size: "x", runtime: "x.js" });
     assert.equal(error.code, "INVALID_ARG");
     const lines = error.message.split("\n");
     assert.equal(lines.length, 3);
     assert.match(lines[0]!, /^models\/m\/config\.json: unknown field "nam", did you mean "name"\?/);
-    assert.match(lines[1]!, /^models\/m\/config\.json: "model_warmup" is not supported yet/);
+    assert.match(lines[1]!, /^models\/m\/config\.json: "runtime" is not supported yet/);
     assert.match(lines[2]!, /^models\/m\/config\.json: "max_batch_size" must be an integer/);
   });
 
@@ -242,7 +241,6 @@ describe("parseModelConfig problems", () => {
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
     ["sequence_batching", { sequence_batching: {} }],
-    ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],

@@ -151,6 +151,37 @@ describe("ModelLoader", () => {
     assert.equal(model.statistics.successCount, 1);
   });
 
+  const zeros = { INPUT0: { data_type: "TYPE_FP32", dims: [4], zero_data: true } };
+
+  it("warms each instance up before it counts as loaded, also one that takes a dead one's place (row 121)", async () => {
+    const config = {
+      max_batch_size: 4,
+      model_warmup: [{ name: "s", batch_size: 2, count: 2, inputs: zeros }],
+    };
+    // Two executions are the warm-up, so the third batch is the first request's: the instance dies of it.
+    const model = (await load(config, { script: { batches: ["place", "place", "exit"] } })).get("1")!;
+    for (let death = 0; death < 2; death++) {
+      await waitUntil("there is an instance", () => model.instanceCount === 1);
+      assert.ok("code" in (await infer(model, 1, 2, 3, 4)));
+    }
+    assert.equal(model.statistics.executionCount, 0);
+    assert.equal(log.ofSeverity("E").filter((line) => line.includes("restarting it")).length, 2);
+  });
+
+  it("fails the load when a sample fails on any instance, whatever way (row 121)", async () => {
+    const sample = { name: "s", batch_size: 1, inputs: zeros };
+    const config = { max_batch_size: 4, instance_group: [{ count: 2 }], model_warmup: [sample] };
+    for (const [action, message] of [
+      ["fail", /^failed to run warmup sample 's': /],
+      ["throw", /^failed to run warmup sample 's': /],
+      ["exit", /^failed to run warmup sample 's': instance 'm_0_1' ended unexpectedly/],
+    ] as const) {
+      const script: InstanceScript = { ofInstance: { m_0_1: { batches: [action] } } };
+      await assert.rejects(load(config, { script }), { message });
+    }
+    assert.deepEqual(log.ofSeverity("E"), [], "nothing is restarted");
+  });
+
   it("gives all resources back, whether instances die, models fail to load or are unloaded", async () => {
     const rateLimiter = new RateLimiter([{ name: "R", count: 1, deviceId: null }], systemClock);
     const config = {
