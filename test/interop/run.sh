@@ -61,7 +61,7 @@ read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_port
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
 node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
   --model-repository="$here/models" \
-  --model-control-mode=explicit --load-model='*' --allow-client-shm=true \
+  --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
   --trace-config=triton,file="$work/trace.json" \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
   --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &

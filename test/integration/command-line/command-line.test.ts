@@ -31,8 +31,8 @@ const mistakes: readonly Mistake[] = [
   },
   {
     what: "an option of Triton that is not built yet",
-    args: [repository, "--cache-config=local,size=1"],
-    message: /--cache-config is not supported yet/,
+    args: [repository, "--pinned-memory-pool-byte-size=1"],
+    message: /--pinned-memory-pool-byte-size is not supported yet/,
   },
   {
     what: "an option that Triton has retired (row 120)",
