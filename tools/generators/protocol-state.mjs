@@ -31,9 +31,7 @@ function callsOf({ served, refused, plain }) {
 }
 
 function table(title, entries) {
-  const rows = entries.map(
-    (entry) => `| \`${entry.endpoint}\` | ${stateOf(entry)} | ${callsOf(entry)} |`,
-  );
+  const rows = entries.map((entry) => `| \`${entry.endpoint}\` | ${stateOf(entry)} | ${callsOf(entry)} |`);
   return [`| ${title} | state | proven by |`, "|---|---|---|", ...rows].join("\n");
 }
 
@@ -42,7 +40,8 @@ export async function generate() {
   const record = JSON.parse(await readFile(path.join(root, recordPath), "utf8"));
   const beginAt = document.indexOf(begin);
   const endAt = document.indexOf(end);
-  if (beginAt < 0 || endAt < beginAt) throw new Error(`${documentPath} lacks the lines "${begin}" and "${end}"`);
+  if (beginAt < 0 || endAt < beginAt)
+    throw new Error(`${documentPath} lacks the lines "${begin}" and "${end}"`);
   const tables = `${table("HTTP endpoint", record.http)}\n\n${table("gRPC method", record.grpc)}`;
   const content = `${document.slice(0, beginAt + begin.length)}\n${tables}\n${document.slice(endAt)}`;
   return [{ path: documentPath, content }];
