@@ -36,26 +36,46 @@ describe("Contract §12.2, generate and generate_stream", () => {
     return server.current.http.post(`/v2/models/${model}/${action}`, body);
   }
 
-  for (const [row, model, body, error] of [
-    [28, "simple", "{}", /expected 2 inputs but got 0/],
-    [29, "flag", '{"INPUT0":"true"}', /attempt to access JSON non-boolean as boolean/],
-    [30, "simple_identity", '{"INPUT0":{}}', /attempt to access JSON non-string as string/],
-    [31, "simple_identity", '{"INPUT0":"a","PARAMS":{}}', /parameter 'PARAMS' has invalid type/],
+  for (const [what, model, body, error] of [
+    ["missing inputs (row 28)", "simple", "{}", /expected 2 inputs but got 0/],
     [
-      32,
+      "a text for a boolean (row 29)",
+      "flag",
+      '{"INPUT0":"true"}',
+      /attempt to access JSON non-boolean as boolean/,
+    ],
+    [
+      "an object for a text (row 30)",
+      "simple_identity",
+      '{"INPUT0":{}}',
+      /attempt to access JSON non-string as string/,
+    ],
+    [
+      "an object for a parameter (row 31)",
+      "simple_identity",
+      '{"INPUT0":"a","PARAMS":{}}',
+      /parameter 'PARAMS' has invalid type/,
+    ],
+    [
+      "parameters that are no object (row 32)",
       "simple_identity",
       '{"INPUT0":"a","parameters":1}',
       /Expected JSON object for keyword: 'parameters'/,
     ],
     [
-      33,
+      "an object inside parameters (row 33)",
       "simple_identity",
       '{"INPUT0":"a","parameters":{"nested":{}}}',
       /Converting keyword: 'parameters': parameter 'nested' has invalid type/,
     ],
-    [34, "simple_identity", '{"INPUT0":"a","INPUT0":"b"}', /input 'INPUT0' already exists in request/],
+    [
+      "an input that is there twice (row 34)",
+      "simple_identity",
+      '{"INPUT0":"a","INPUT0":"b"}',
+      /input 'INPUT0' already exists in request/,
+    ],
   ] as const) {
-    it(`what is wrong in a request is the client's mistake, of both endpoints (row ${row})`, async () => {
+    it(`refuses ${what}, at both endpoints`, async () => {
       for (const action of ["generate", "generate_stream"]) {
         const reply = await generate(model, body, action);
         assert.equal(reply.status, 400, reply.text);
