@@ -1,4 +1,4 @@
-import type { ModelConfig } from "../server/model-config/model-config.ts";
+import type { BatchInputKind, ModelConfig } from "../server/model-config/model-config.ts";
 import type { DataType } from "../server/core/data-type.ts";
 import type { Shape } from "../server/core/shape.ts";
 import type { Failure } from "../server/core/status.ts";
@@ -17,7 +17,16 @@ export interface Backend {
   readonly defaultModelFilename: string;
   /** Instances of a KIND_CPU group whose config gives no count. */
   readonly defaultCpuInstanceCount: number;
-  /** URL of the module that the worker thread imports: a {@link ModelInstanceModule}. */
+  /**
+   * How instances get their work. `batch`: the inputs of all requests of a batch joined in one buffer, which comes back
+   * with the outputs; the way of runtimes that compute on whole batches. `requests`: each request by itself, answered by
+   * itself; the only way to have other than one response.
+   */
+  readonly executionStyle: "batch" | "requests";
+  /**
+   * URL of the module that the worker thread imports: a {@link ModelInstanceModule}, or a
+   * {@link RequestInstanceModule} when {@link executionStyle} is `requests`.
+   */
   readonly instanceModuleUrl: string;
   /** GPU indices that a KIND_GPU group without `gpus` gets an instance group's count of instances on each. */
   gpuDeviceIds(): readonly number[];
@@ -37,7 +46,10 @@ export interface Backend {
   resolveSettings(config: ModelConfig, serverSettings: BackendServerSettings): BackendModelSettings;
 }
 
-/** The `--backend-config` settings that concern one backend, global ones included. */
+/**
+ * The `--backend-config` settings that concern one backend, global ones included, and `auto-complete-config`, "true" or
+ * "false".
+ */
 export type BackendServerSettings = ReadonlyMap<string, string>;
 
 /** Settings of one model for one backend. */
@@ -94,9 +106,25 @@ export interface TensorSpec {
   readonly dims: Shape;
   /** Per item, as clients see it: differs from {@link dims} when the config reshapes. Same wildcards, same order. */
   readonly wireDims: Shape;
-  /** A request may leave this input out. Only in models that do not batch. */
+  /** A request may leave this input out. All requests of a batch then do. */
   readonly isOptional: boolean;
+  /** How the tensors of the requests of a batch become one and are taken apart again. */
+  readonly join: TensorJoin;
 }
+
+/** How a tensor of a batch is made up of those of its requests. A `source` is a position in {@link BatchSpec.inputs}. */
+export type TensorJoin =
+  /** The rows of one request after those of another, along the batch dimension. */
+  | { readonly kind: "rows" }
+  /** An input of rank 1: all elements of one request after those of another, whatever their shapes. */
+  | { readonly kind: "flat" }
+  /** An input that clients do not send: it tells the model how the batch is made up. */
+  | { readonly kind: "generated"; readonly what: BatchInputKind; readonly source: number }
+  /**
+   * An output of any rank: each request gets the next elements, as many as the wire's dimensions have when each variable
+   * one takes its size from the same dimension of the request's input.
+   */
+  | { readonly kind: "scattered"; readonly source: number };
 
 /** What every batch of a model consists of. Survives structured cloning. */
 export interface BatchSpec {

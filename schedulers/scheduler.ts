@@ -40,6 +40,10 @@ export interface InstancePool {
   execute(batch: InferenceRequest[]): void;
   /** Registers the callback that runs each time capacity has become free. One listener: the scheduler. */
   onCapacity(listener: () => void): void;
+  /** Registers the callback that is told of each execution that ended, before its capacity is. One listener. */
+  onExecuted(listener: (rows: number, executionUs: number) => void): void;
+  /** Instances that take work. */
+  readonly instanceCount: number;
   /**
    * Why nothing can run any more (every instance has died and none could be restarted), or `null` while the pool
    * works. The scheduler then fails what it holds.

@@ -1,9 +1,12 @@
 import { configDataTypeName, dataTypes, type DataType } from "../server/core/data-type.ts";
 import { type ConfigFile, writeModelDirectory } from "./model-directory.ts";
-import { failingModel, identityModel } from "./onnx-builder/model-zoo.ts";
+import { failingModel, identityModel, slowModel } from "./onnx-builder/model-zoo.ts";
 
 /** Items of the tensors of the fixed-size identity models. */
 const fixedLength = 16;
+
+/** Products of matrices in the slow model: some 100 ms. */
+const slowLoops = 8_000;
 
 /** Types that ONNX Runtime's Node binding carries: all but BF16, which its type map lacks. */
 export const fixtureDataTypes: readonly DataType[] = dataTypes.filter((type) => type !== "BF16");
@@ -27,6 +30,8 @@ function identityConfig(datatype: DataType, dims: readonly number[], batching: C
  * - `identity_fp32`: 16 values, up to 64 rows, dynamic batching with its defaults.
  * - `identity_fp32_eights`: 16 values; batches of 8 are preferred and waited for up to 5 s, so a test can know
  *   how many executions its requests take.
+ * - `slow_levels`: 16 values, one row; takes 100 ms or more. Two priority levels, of which 2 is the default, and a timeout
+ *   that requests may shorten.
  * - `fixture_no_config`: 16 values and no `config.json`.
  * - `failing`: INT64 index to FP32 value; fails at run time for an index of 4 or more.
  */
@@ -52,6 +57,19 @@ export function writeFixtureRepository(repository: string): void {
       dynamic_batching: { preferred_batch_size: [8], max_queue_delay_microseconds: 5_000_000 },
     }),
     fixed,
+  );
+  writeModelDirectory(
+    repository,
+    "slow_levels",
+    identityConfig("FP32", dims, {
+      max_batch_size: 1,
+      dynamic_batching: {
+        priority_levels: 2,
+        default_priority_level: 2,
+        default_queue_policy: { default_timeout_microseconds: 60_000_000, allow_timeout_override: true },
+      },
+    }),
+    slowModel(slowLoops),
   );
   writeModelDirectory(repository, "fixture_no_config", null, fixed);
   writeModelDirectory(repository, "failing", { backend: "onnxruntime" }, failingModel());

@@ -13,6 +13,7 @@ export const onnxRuntimeBackend: Backend = {
   defaultModelFilename: "model.onnx",
   // Two, as Triton does for this backend: one gathers its inputs while the other computes.
   defaultCpuInstanceCount: 2,
+  executionStyle: "batch",
   instanceModuleUrl: new URL("./onnxruntime-model-instance.js", import.meta.url).href,
   gpuDeviceIds: () => gpuDeviceIds(),
   checkBytesInput: checkStringTensor,

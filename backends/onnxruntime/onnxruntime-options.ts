@@ -50,6 +50,7 @@ export function resolveOnnxRuntimeSettings(
   server: BackendServerSettings,
 ): BackendModelSettings {
   checkNames(config);
+  checkOptionalInputs(config);
   const count = (name: KnownParameter): number => integer(config, name, server.get(name) ?? "0");
   const graphOptimizationLevel = graphLevels.get(config.optimization.graphLevel);
   if (graphOptimizationLevel === undefined) {
@@ -89,6 +90,16 @@ function checkNames(config: ModelConfig): void {
         ` Known: ${knownParameters.join(", ")}`,
     );
   }
+}
+
+/** As in Triton's backend. */
+function checkOptionalInputs(config: ModelConfig): void {
+  const optional = config.input.findIndex((input) => input.isOptional);
+  if (optional < 0 || config.maxBatchSize === 0) return;
+  throw new StatusError(
+    "INVALID_ARG",
+    `model '${config.name}': input[${optional}].optional needs max_batch_size 0 with the onnxruntime backend, got ${config.maxBatchSize}`,
+  );
 }
 
 /** A count of threads; 0 means the default. */

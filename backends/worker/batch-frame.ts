@@ -74,9 +74,13 @@ export class FrameLayout {
     this.outputRowBytes = spec.outputs.map(fixedRowBytes);
   }
 
-  /** Rank of the tensor as the model sees it, with the batch dimension. */
+  /**
+   * Rank of the tensor as the model sees it, with the batch dimension. A scattered output is written as a row of
+   * elements, whatever rank it had.
+   */
   rankOf(tensor: TensorSpec): number {
-    return tensor.dims.length + (this.isBatching ? 1 : 0);
+    if (tensor.join.kind === "rows") return tensor.dims.length + (this.isBatching ? 1 : 0);
+    return tensor.join.kind === "generated" && tensor.join.what === "BATCH_ITEM_SHAPE" ? 2 : 1;
   }
 
   /** Bytes reserved for the fixed-size outputs of a batch. */
@@ -89,7 +93,7 @@ export class FrameLayout {
 
 /** Bytes of one row when all its dimensions are fixed and the elements too, else -1. */
 function fixedRowBytes(tensor: TensorSpec): number {
-  if (tensor.datatype === "BYTES" || tensor.dims.includes(-1)) return -1;
+  if (tensor.datatype === "BYTES" || tensor.dims.includes(-1) || tensor.join.kind !== "rows") return -1;
   return tensor.dims.reduce((count, dim) => count * dim, dataTypeByteSize[tensor.datatype]);
 }
 

@@ -1,9 +1,10 @@
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
-import { carryVariableDims } from "../../server/core/shape.ts";
+import { carryVariableDims, elementCount } from "../../server/core/shape.ts";
 import type { Tensor } from "../../server/core/tensor.ts";
 import type { TensorSpec } from "../backend.ts";
 import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
 import type { FramePool } from "./frame-pool.ts";
+import { measureGenerated, writeGenerated } from "./generated-input.ts";
 
 /**
  * Copies the inputs of a batch into a frame: the one copy between a request's body and the runtime.
@@ -29,8 +30,8 @@ export function gatherBatch(
 
   const inputs = layout.spec.inputs;
   const first = batch[0]!;
-  const sources = inputs.map((spec, index) => sourceOf(first, spec, index));
-  const frameBytes = layout.headerBytes + inputBytes(batch, sources) + layout.outputPlaceBytes(rows);
+  const sources = inputs.map((spec, index) => sourceOf(first, inputs, spec, index));
+  const frameBytes = layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
   const header = new FrameHeader(layout, pool.take(frameBytes));
   header.rows = rows;
 
@@ -42,36 +43,102 @@ export function gatherBatch(
       header.clearInput(index);
       continue;
     }
-    let end = offset;
-    for (const request of batch) {
-      const data = request.inputs[position]!.data;
-      bytes.set(data, end);
-      end += data.byteLength;
-    }
-    header.writeInput(
-      index,
-      offset,
-      end - offset,
-      batchShape(first.inputs[position]!, inputs[index]!, layout, rows),
-    );
-    offset = alignTensor(end);
+    const spec = inputs[index]!;
+    offset =
+      spec.join.kind === "generated"
+        ? placeGenerated(header, index, { batch, spec, position, offset, bytes })
+        : placeJoined(header, index, { batch, spec, position, offset, bytes }, layout);
   }
   requestOutputs(header, layout, outputMask, offset);
   return header;
 }
 
-/** Position in `request.inputs` of the model's input, or -1 when an optional one was left out. */
-function sourceOf(request: InferenceRequest, spec: TensorSpec, index: number): number {
+/** One input on its way into the frame. */
+interface InputPlacement {
+  readonly batch: readonly InferenceRequest[];
+  readonly spec: TensorSpec;
+  /** In the requests' inputs. */
+  readonly position: number;
+  readonly offset: number;
+  /** The whole frame. */
+  readonly bytes: Uint8Array;
+}
+
+/** @returns Where the next tensor begins. */
+function placeJoined(
+  header: FrameHeader,
+  index: number,
+  { batch, spec, position, offset, bytes }: InputPlacement,
+  layout: FrameLayout,
+): number {
+  let end = offset;
+  let elements = 0;
+  const isFlat = spec.join.kind === "flat";
+  for (const request of batch) {
+    const { data, shape } = request.inputs[position]!;
+    bytes.set(data, end);
+    end += data.byteLength;
+    if (isFlat) elements += elementCount(shape);
+  }
+  const first = batch[0]!.inputs[position]!;
+  header.writeInput(
+    index,
+    offset,
+    end - offset,
+    isFlat ? [elements] : batchShape(first, spec, layout, header.rows),
+  );
+  return alignTensor(end);
+}
+
+/** @returns Where the next tensor begins. */
+function placeGenerated(
+  header: FrameHeader,
+  index: number,
+  { batch, spec, position, offset }: InputPlacement,
+): number {
+  if (spec.join.kind !== "generated") throw new Error("Only a generated input can be made. This is a bug.");
+  const { what } = spec.join;
+  const { shape, byteLength } = measureGenerated(what, batch, position);
+  const view = spec.datatype === "FP32" ? Float32Array : Int32Array;
+  writeGenerated(what, batch, position, new view(header.buffer, offset, byteLength / view.BYTES_PER_ELEMENT));
+  header.writeInput(index, offset, byteLength, shape);
+  return alignTensor(offset + byteLength);
+}
+
+/**
+ * Position in `request.inputs` of the model's input, or of the one that it is generated from; -1 when an optional one was
+ * left out.
+ */
+function sourceOf(
+  request: InferenceRequest,
+  inputs: readonly TensorSpec[],
+  spec: TensorSpec,
+  index: number,
+): number {
+  if (spec.join.kind === "generated") {
+    const { source } = spec.join;
+    return sourceOf(request, inputs, inputs[source]!, source);
+  }
   if (request.inputs[index]?.name === spec.name) return index;
   return request.inputs.findIndex((tensor) => tensor.name === spec.name);
 }
 
-function inputBytes(batch: readonly InferenceRequest[], sources: readonly number[]): number {
+function inputBytes(
+  batch: readonly InferenceRequest[],
+  inputs: readonly TensorSpec[],
+  sources: readonly number[],
+): number {
   let total = 0;
-  for (const position of sources) {
+  for (let index = 0; index < inputs.length; index++) {
+    const position = sources[index]!;
     if (position < 0) continue;
+    const { join } = inputs[index]!;
     let tensorBytes = 0;
-    for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;
+    if (join.kind === "generated") {
+      tensorBytes = measureGenerated(join.what, batch, position).byteLength;
+    } else {
+      for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;
+    }
     total += alignTensor(tensorBytes);
   }
   return total;

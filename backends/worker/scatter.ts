@@ -1,7 +1,7 @@
-import type { DataType } from "../../server/core/data-type.ts";
+import { type DataType, dataTypeByteSize } from "../../server/core/data-type.ts";
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import { InferenceResponse, type SharedBuffer } from "../../server/core/inference-response.ts";
-import { carryVariableDims, type Shape } from "../../server/core/shape.ts";
+import { carryVariableDims, elementCount, type Shape } from "../../server/core/shape.ts";
 import { failure, type Status } from "../../server/core/status.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import { type FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
@@ -24,6 +24,30 @@ class FrameLease implements SharedBuffer {
 /** Models with more outputs than this do not fit the requests' bit masks: there the names decide. */
 const maxMaskedOutputs = 30;
 
+/** What decides how many elements of an output a request gets. */
+interface ScatteredOutput {
+  /** Per item, without the batch dimension. */
+  readonly wireDims: Shape;
+  readonly sourceName: string;
+  readonly sourceIndex: number;
+}
+
+function scatteredOutput(layout: FrameLayout, index: number): ScatteredOutput | null {
+  const { join, wireDims } = layout.spec.outputs[index]!;
+  if (join.kind !== "scattered") return null;
+  return { wireDims, sourceName: layout.spec.inputs[join.source]!.name, sourceIndex: join.source };
+}
+
+/** The shape of a request's part: variable dimensions are as large as those of its input. */
+function scatteredShape(request: InferenceRequest, output: ScatteredOutput): number[] {
+  const { sourceIndex, sourceName } = output;
+  const atIndex = request.inputs[sourceIndex];
+  const source =
+    atIndex?.name === sourceName ? atIndex : request.inputs.find((tensor) => tensor.name === sourceName);
+  const dims = output.wireDims.map((dim, i) => (dim === -1 ? (source?.shape[i + 1] ?? 0) : dim));
+  return [request.batchSize, ...dims];
+}
+
 /** How one output of a batch is cut up between its requests. */
 class OutputCutter {
   readonly #index: number;
@@ -33,6 +57,8 @@ class OutputCutter {
   readonly #bytes: Uint8Array;
   readonly #itemShape: Shape;
   readonly #isBatching: boolean;
+  /** Where the elements of a request are counted by the shape of one of its inputs; else `null`. */
+  readonly #scattered: ScatteredOutput | null;
   readonly #rowBytes: number;
   /** Elements of one row of a BYTES tensor. */
   readonly #rowElements: number;
@@ -50,6 +76,7 @@ class OutputCutter {
     this.#bytes = new Uint8Array(header.buffer, header.outputOffset(index), byteLength);
     this.#itemShape = spec.dims === spec.wireDims ? item : carryVariableDims(item, spec.dims, spec.wireDims);
     this.#isBatching = layout.isBatching;
+    this.#scattered = scatteredOutput(layout, index);
     this.#rowBytes = header.rows === 0 ? 0 : byteLength / header.rows;
     this.#rowElements = item.reduce((count, dim) => count * dim, 1);
   }
@@ -60,8 +87,10 @@ class OutputCutter {
     return request.requestedOutputs.length === 0 || request.requestedOutputs.includes(this.#name);
   }
 
-  /** The next `rows` rows. */
-  cut(rows: number): Tensor {
+  /** The next rows, those of this request. */
+  cut(request: InferenceRequest): Tensor {
+    const rows = request.batchSize;
+    if (this.#scattered !== null) return this.#cutScattered(scatteredShape(request, this.#scattered));
     if (!this.#isBatching) return new Tensor(this.#name, this.#datatype, this.#itemShape, this.#bytes);
     const start = this.#offset;
     this.#offset =
@@ -70,6 +99,16 @@ class OutputCutter {
         : start + rows * this.#rowBytes;
     const data = this.#bytes.subarray(start, this.#offset);
     return new Tensor(this.#name, this.#datatype, [rows, ...this.#itemShape], data);
+  }
+
+  #cutScattered(shape: number[]): Tensor {
+    const start = this.#offset;
+    const count = elementCount(shape);
+    this.#offset =
+      this.#datatype === "BYTES"
+        ? this.#skipElements(count)
+        : start + count * dataTypeByteSize[this.#datatype];
+    return new Tensor(this.#name, this.#datatype, shape, this.#bytes.subarray(start, this.#offset));
   }
 
   #skipElements(count: number): number {
@@ -109,7 +148,7 @@ export function scatterBatch(
     const outputs: Tensor[] = [];
     for (const cutter of cutters) {
       // Every cutter advances for every request, asked for or not.
-      const tensor = cutter.cut(request.batchSize);
+      const tensor = cutter.cut(request);
       if (cutter.isFor(request)) outputs.push(tensor);
     }
     request.complete(
@@ -127,12 +166,16 @@ export function scatterBatch(
 }
 
 /**
- * Whether the outputs that came back can be cut up. A batching model must give as many rows as it got: otherwise nobody
- * knows whose rows they are.
+ * Whether the outputs that came back can be cut up. A batching model must give as many rows as it got, or as many elements
+ * as the requests' inputs have where these decide: otherwise nobody knows whose they are.
  *
  * @returns `null`, or INTERNAL: then every request of the batch fails.
  */
-export function checkOutputs(header: FrameHeader, layout: FrameLayout): Status {
+export function checkOutputs(
+  batch: readonly InferenceRequest[],
+  header: FrameHeader,
+  layout: FrameLayout,
+): Status {
   for (let i = 0; i < layout.outputSlots.length; i++) {
     const state = header.outputState(i);
     const name = layout.spec.outputs[i]!.name;
@@ -141,6 +184,16 @@ export function checkOutputs(header: FrameHeader, layout: FrameLayout): Status {
     }
     if (state !== tensorState.present || !layout.isBatching) continue;
     const shape = header.outputShape(i);
+    const scattered = scatteredOutput(layout, i);
+    if (scattered !== null) {
+      let expected = 0;
+      for (const request of batch) expected += elementCount(scatteredShape(request, scattered));
+      if (shape[0] === expected) continue;
+      return failure(
+        "INTERNAL",
+        `output '${name}' came out with ${shape[0]!} elements, expected ${expected} by the shapes of input '${scattered.sourceName}'`,
+      );
+    }
     if (shape[0] !== header.rows) {
       return failure(
         "INTERNAL",

@@ -1,5 +1,6 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { monotonicNowUs } from "../../server/core/clock.ts";
+import { elementCount } from "../../server/core/shape.ts";
 import { type Failure, StatusError } from "../../server/core/status.ts";
 import type { BatchOutputs, ModelInstance, ModelInstanceModule } from "../backend.ts";
 import { alignTensor, FrameBatch, FrameHeader, FrameLayout, tensorState } from "./batch-frame.ts";
@@ -52,8 +53,11 @@ class FrameOutputs implements BatchOutputs {
   }
 
   produced(index: number, shape: readonly number[], data: Uint8Array): void {
-    this.#checkRank(index, shape);
-    this.#loose.push({ index, shape, data });
+    // It is cut up element by element: its rank means nothing.
+    const isScattered = this.#layout.spec.outputs[index]!.join.kind === "scattered";
+    const kept = isScattered ? [elementCount(shape)] : shape;
+    this.#checkRank(index, kept);
+    this.#loose.push({ index, shape: kept, data });
   }
 
   /**

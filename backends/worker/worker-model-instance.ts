@@ -1,4 +1,3 @@
-import { Worker } from "node:worker_threads";
 import type { BatchTimes } from "../../server/core/batch-times.ts";
 import { monotonicNowUs } from "../../server/core/clock.ts";
 import { FixedQueue } from "../../server/core/fixed-queue.ts";
@@ -9,22 +8,12 @@ import { FrameHeader, FrameLayout } from "./batch-frame.ts";
 import { FramePool } from "./frame-pool.ts";
 import { gatherBatch } from "./gather.ts";
 import { checkOutputs, type ModelIdentity, scatterBatch } from "./scatter.ts";
-import type { FromWorker, ToWorker, WorkerStart } from "./worker-protocol.ts";
+import type { HostedInstance, InstanceListener } from "./hosted-instance.ts";
+import { InstanceThread } from "./instance-thread.ts";
+import type { FromWorker, ToWorker } from "./worker-protocol.ts";
 
 /** One batch at the worker and one beside it, waiting. */
 export const maxBatchesPerInstance = 2;
-
-/** Hears what becomes of batches and of the worker. {@link ModelInstancePool} implements it. */
-export interface InstanceListener {
-  /**
-   * A batch ended; the instance can take another one. Called before the batch's requests are answered.
-   *
-   * @param hasSucceeded - Its requests get responses; otherwise all of them fail.
-   */
-  onBatchEnd(instance: WorkerModelInstance, rows: number, times: BatchTimes, hasSucceeded: boolean): void;
-  /** The worker ended unasked. All its requests have been failed. */
-  onCrash(instance: WorkerModelInstance, reason: string): void;
-}
 
 const givenUp = failure("UNAVAILABLE", "Model was ended before the request could finish");
 
@@ -37,9 +26,10 @@ interface BatchUnderWay {
  *
  * Life: {@link start} → {@link bind} → {@link execute} … → {@link finalize}.
  */
-export class WorkerModelInstance {
+export class WorkerModelInstance implements HostedInstance {
   readonly name: string;
-  readonly #worker: Worker;
+  readonly maxBatchesUnderWay = maxBatchesPerInstance;
+  readonly #thread: InstanceThread;
   readonly #signature: Promise<ModelSignature>;
   readonly #underWay = new FixedQueue<BatchUnderWay>(maxBatchesPerInstance);
   readonly #frames = new FramePool(maxBatchesPerInstance + 1);
@@ -49,33 +39,21 @@ export class WorkerModelInstance {
   #isEnding = false;
   /** Its requests have been failed: what the worker still answers is of no use to anybody. */
   #isGivenUp = false;
-  /** What the worker died of, if it threw. */
-  #error: string | null = null;
-  /** Settles the load, bind or finalize step that is being waited for. */
-  #onStep: ((message: FromWorker) => void) | null = null;
-  #onStepFailed: ((error: StatusError) => void) | null = null;
-  readonly #exited: Promise<void>;
 
   /** Starts the worker, which begins to load the model at once. */
   constructor(instanceModuleUrl: string, init: ModelInstanceInit) {
     this.name = init.instanceName;
     this.#identity = { modelName: init.modelName, modelVersion: init.modelVersion };
-    const start: WorkerStart = { instanceModuleUrl, init };
-    this.#worker = new Worker(new URL("./worker-entry.js", import.meta.url), {
-      workerData: start,
-      name: init.instanceName,
-    });
-    this.#exited = new Promise((resolve) => {
-      this.#worker.once("exit", (code) => {
-        this.#onExit(this.#error ?? `worker exited with code ${code}`);
-        resolve();
-      });
-    });
-    // "exit" follows, after the messages that the worker posted before it died: the batches that it still answered
-    // must not be failed here.
-    this.#worker.on("error", (error) => (this.#error = StatusError.from(error).message));
-    this.#worker.on("message", this.#onMessage);
-    this.#signature = this.#step<ModelSignature>((message) => {
+    this.#thread = new InstanceThread(
+      new URL("./worker-entry.js", import.meta.url),
+      { instanceModuleUrl, init },
+      {
+        onMessage: (message) => this.#onMessage(message as ArrayBuffer | FromWorker),
+        onExit: (reason) => this.#onExit(reason),
+      },
+    );
+    this.#signature = this.#thread.step<ModelSignature>((received) => {
+      const message = received as FromWorker;
       if (message.kind === "loaded") return message.signature;
       if (message.kind === "load-failed")
         return new StatusError(message.failure.code, message.failure.message);
@@ -95,20 +73,27 @@ export class WorkerModelInstance {
     return this.#signature;
   }
 
+  /** Frames say nothing beyond the signature. */
+  completion(): Promise<null> {
+    return Promise.resolve(null);
+  }
+
   /**
    * Fixes what batches look like. After it resolves, {@link execute} may be called. When the worker dies before that,
    * it rejects, and the listener hears nothing.
    */
   async bind(spec: BatchSpec, listener: InstanceListener): Promise<void> {
     this.#layout = new FrameLayout(spec);
-    const bound = this.#step<true>((message) => (message.kind === "bound" ? true : null));
+    const bound = this.#thread.step<true>((message) =>
+      (message as FromWorker).kind === "bound" ? true : null,
+    );
     this.#send({ kind: "bind", spec });
     await bound;
     // The worker's last messages and its end may arrive together.
     if (this.#isEnding) {
       throw new StatusError(
         "INTERNAL",
-        `instance '${this.name}' ended as soon as it was bound: ${this.#error ?? "given up"}`,
+        `instance '${this.name}' ended as soon as it was bound: ${this.#thread.error ?? "given up"}`,
       );
     }
     this.#listener = listener;
@@ -135,7 +120,7 @@ export class WorkerModelInstance {
       return;
     }
     this.#underWay.push({ batch });
-    this.#worker.postMessage(header.buffer, [header.buffer]);
+    this.#thread.send(header.buffer, [header.buffer]);
   }
 
   /**
@@ -148,8 +133,9 @@ export class WorkerModelInstance {
       this.#isEnding = true;
       this.#send({ kind: "finalize" });
     }
-    await this.#exited;
-    if (this.#error !== null) throw new StatusError("INTERNAL", `instance '${this.name}': ${this.#error}`);
+    await this.#thread.exited;
+    const { error } = this.#thread;
+    if (error !== null) throw new StatusError("INTERNAL", `instance '${this.name}': ${error}`);
   }
 
   /**
@@ -166,32 +152,17 @@ export class WorkerModelInstance {
       this.#isEnding = true;
       this.#send({ kind: "finalize" });
     }
-    await this.#exited;
+    await this.#thread.exited;
   }
 
   #send(message: ToWorker): void {
-    this.#worker.postMessage(message);
+    this.#thread.send(message);
   }
 
-  #step<T>(pick: (message: FromWorker) => T | StatusError | null): Promise<T> {
-    return new Promise<T>((resolve, reject) => {
-      this.#onStepFailed = reject;
-      this.#onStep = (message) => {
-        const picked = pick(message);
-        if (picked === null) return;
-        this.#onStep = null;
-        this.#onStepFailed = null;
-        if (picked instanceof StatusError) reject(picked);
-        else resolve(picked);
-      };
-    });
-  }
-
-  readonly #onMessage = (message: ArrayBuffer | FromWorker): void => {
+  #onMessage(message: ArrayBuffer | FromWorker): void {
     if (message instanceof ArrayBuffer) this.#onBatchEnd(message, null);
     else if (message.kind === "batch-failed") this.#onBatchEnd(message.frame, message.failure);
-    else this.#onStep?.(message);
-  };
+  }
 
   #onBatchEnd(frame: ArrayBuffer, reported: Failure | null): void {
     if (this.#isGivenUp) return;
@@ -200,7 +171,7 @@ export class WorkerModelInstance {
       throw new Error("A frame came back unasked. This is a bug.");
     const header = new FrameHeader(this.#layout, frame);
     setTimes(ended.batch, header);
-    const failed = reported ?? checkOutputs(header, this.#layout);
+    const failed = reported ?? checkOutputs(ended.batch, header, this.#layout);
     this.#listener?.onBatchEnd(this, header.rows, header, failed === null);
     if (failed !== null) {
       for (const request of ended.batch) request.fail(failed);
@@ -212,16 +183,12 @@ export class WorkerModelInstance {
 
   #onExit(reason: string): void {
     const wasUnderWay = this.#underWay.length;
-    const text = `instance '${this.name}' ended unexpectedly: ${reason}`;
-    this.#onStepFailed?.(new StatusError("INTERNAL", text));
-    this.#onStep = null;
-    this.#onStepFailed = null;
-    this.#failUnderWay(failure("INTERNAL", text));
+    this.#failUnderWay(failure("INTERNAL", reason));
     if (this.#isEnding && wasUnderWay === 0) return;
     this.#isEnding = true;
     const listener = this.#listener;
     this.#listener = null;
-    listener?.onCrash(this, text);
+    listener?.onCrash(this, reason);
   }
 
   #failUnderWay(failed: Failure): void {

@@ -1,7 +1,17 @@
-import type { FixedQueue } from "../../server/core/fixed-queue.ts";
-import type { InferenceRequest } from "../../server/core/inference-request.ts";
+import type { RequestQueue } from "../queue/request-queue.ts";
 import type { BatchCompatibility } from "./batch-compatibility.ts";
 import type { PreferredBatchSizes } from "./preferred-batch-size.ts";
+
+/** Decides how many requests from the head of a queue leave together, and when. */
+export interface BatchFormer {
+  /** @returns The number of requests to send now, or 0 to wait for more. */
+  form(queue: RequestQueue, nowUs: number): number;
+  /**
+   * When to ask again although nothing has happened, monotonic µs; `Infinity`: no need to. Holds after {@link form} has
+   * returned 0.
+   */
+  readonly wakeAtUs: number;
+}
 
 /** When and what a dynamic batcher sends. */
 export interface BatchFormingRules {
@@ -14,8 +24,8 @@ export interface BatchFormingRules {
 }
 
 /**
- * Decides how many requests from the head of the queue leave as one batch now. The order is never skipped: an
- * incompatible request, or one that no longer fits, ends the batch.
+ * Forms batches by preferred sizes and a longest delay. The order of the queue is never skipped: an incompatible
+ * request, or one that no longer fits, ends the batch.
  *
  * ```
  * scan from the head, adding batch sizes:
@@ -27,44 +37,49 @@ export interface BatchFormingRules {
  *       otherwise                                                           → wait
  * ```
  *
- * @returns The number of requests to send, or 0 to wait for more.
  * @see contract §6.4 and triton-inference-server/core src/dynamic_batch_scheduler.cc for the order of the rules
  */
-export function formBatch(
-  queue: FixedQueue<InferenceRequest>,
-  rules: BatchFormingRules,
-  nowUs: number,
-): number {
-  const first = queue.peek();
-  if (first === undefined) return 0;
-  const { maxBatchSize, preferred, isCompatible } = rules;
+export class PreferredSizeFormer implements BatchFormer {
+  readonly #rules: BatchFormingRules;
+  wakeAtUs = Number.POSITIVE_INFINITY;
 
-  let pendingSize = 0;
-  let count = 0;
-  let bestCount = 0;
-  let mustSend = false;
-  for (
-    let request: InferenceRequest | undefined = first;
-    request !== undefined;
-    request = queue.peek(count)
-  ) {
-    // An empty batch (first dimension 0) still takes a place, else an endless number of them would fit.
-    const size = Math.max(1, request.batchSize);
-    if (count > 0) {
-      if (bestCount === 0 && pendingSize + size > preferred.max) bestCount = count;
-      if (pendingSize + size > maxBatchSize || (isCompatible !== null && !isCompatible(first, request))) {
-        mustSend = true;
-        break;
-      }
-    }
-    pendingSize += size;
-    count++;
-    if (preferred.has(pendingSize)) bestCount = count;
+  constructor(rules: BatchFormingRules) {
+    this.#rules = rules;
   }
 
-  const hasDelay = rules.maxQueueDelayUs !== 0;
-  const isDelayOver = hasDelay && nowUs - first.queueStartUs >= rules.maxQueueDelayUs;
-  if (bestCount !== 0 && !isDelayOver) return bestCount;
-  if (mustSend || pendingSize >= preferred.max || isDelayOver || !hasDelay) return count;
-  return 0;
+  form(queue: RequestQueue, nowUs: number): number {
+    this.wakeAtUs = Number.POSITIVE_INFINITY;
+    const first = queue.peek();
+    if (first === undefined) return 0;
+    const { maxBatchSize, preferred, maxQueueDelayUs, isCompatible } = this.#rules;
+
+    let pendingSize = 0;
+    let count = 0;
+    let bestCount = 0;
+    let mustSend = false;
+    // With priorities the first one need not be the oldest.
+    let oldestUs = first.queueStartUs;
+    for (let request = queue.peek(); request !== undefined; request = queue.peek(count)) {
+      // An empty batch (first dimension 0) still takes a place, else an endless number of them would fit.
+      const size = Math.max(1, request.batchSize);
+      if (count > 0) {
+        if (bestCount === 0 && pendingSize + size > preferred.max) bestCount = count;
+        if (pendingSize + size > maxBatchSize || (isCompatible !== null && !isCompatible(first, request))) {
+          mustSend = true;
+          break;
+        }
+      }
+      pendingSize += size;
+      count++;
+      oldestUs = Math.min(oldestUs, request.queueStartUs);
+      if (preferred.has(pendingSize)) bestCount = count;
+    }
+
+    const hasDelay = maxQueueDelayUs !== 0;
+    const isDelayOver = hasDelay && nowUs - oldestUs >= maxQueueDelayUs;
+    if (bestCount !== 0 && !isDelayOver) return bestCount;
+    if (mustSend || pendingSize >= preferred.max || isDelayOver || !hasDelay) return count;
+    this.wakeAtUs = oldestUs + maxQueueDelayUs;
+    return 0;
+  }
 }

@@ -12,6 +12,8 @@ export interface BackendFacts {
   readonly defaultModelFilename: string;
   /** Instances of a KIND_CPU group whose config gives no count. */
   readonly defaultCpuInstanceCount: number;
+  /** `requests`: it answers each request by itself, so that its models may be decoupled. */
+  readonly executionStyle: "batch" | "requests";
 }
 
 /** Where a backend is looked for. */
@@ -52,6 +54,8 @@ const knownModelFiles: readonly KnownModelFile[] = [
   { filename: "model.pt", backend: "pytorch", platform: "pytorch_libtorch" },
   { filename: "model.pt2", backend: "pytorch", platform: "torch_aoti" },
   { filename: "model.py", backend: "python", platform: "" },
+  { filename: "model.mjs", backend: "javascript", platform: "" },
+  { filename: "model.js", backend: "javascript", platform: "" },
 ];
 
 /** Backends that users of Triton know; those that this server lacks are "not supported yet", not a typing error. */
@@ -162,7 +166,7 @@ function wantedBackend(
 ): WantedBackend {
   const { backend = "", platform = "", default_model_filename: filename = "" } = fields;
   const { modelName } = search;
-  if (backend !== "") return { name: backend, filename: fileOf(platform) };
+  if (backend !== "") return { name: backend, filename: fileOf(platform) ?? presentFileOf(backend, search) };
   if (platform !== "") {
     const name = backendOfPlatform(platform, search.backends);
     if (name === null) problems.invalid(unexpectedPlatform(platform, modelName, search.backends));
@@ -184,6 +188,16 @@ function wantedBackend(
     `Could not determine backend for model '${modelName}': ${reason}. Expected model name of the form 'model.<backend_name>'`,
   );
   return { name: "", filename: null };
+}
+
+/** The file of this backend that the version directory has: a backend may know several. */
+function presentFileOf(backend: string, search: BackendSearch): string | null {
+  const { versionDirectoryEntries, isAutoCompleteEnabled } = search;
+  if (!isAutoCompleteEnabled) return null;
+  const present = knownModelFiles.find(
+    (file) => file.backend === backend && versionDirectoryEntries.includes(file.filename),
+  );
+  return present?.filename ?? null;
 }
 
 function fileOf(platform: string): string | null {

@@ -2,6 +2,7 @@ import { autofillBackend, type BackendSearch, type ResolvedBackend } from "./bac
 import { ConfigProblems } from "./config-problems.ts";
 import type { ModelConfigFields } from "./model-config.gen.ts";
 import type { ModelConfig } from "./model-config.ts";
+import { mergeCompletion } from "./config-completion.ts";
 import type { Signature } from "./model-signature.ts";
 import { normaliseModelConfig } from "./normalise-config.ts";
 import { autocompleteFromSignature } from "./signature-autocomplete.ts";
@@ -26,6 +27,14 @@ export interface ModelConfigDraft {
   readonly isAutoCompleteEnabled: boolean;
 }
 
+/** What a loaded model says of itself. */
+export interface DescribedModel {
+  /** `null`: only the config says what the model takes and gives. */
+  readonly signature: Signature | null;
+  /** Fields in the form of `config.json` that count where the file leaves them out, or `null`. */
+  readonly completion: object | null;
+}
+
 /** A config that is ready to be served. */
 export interface CompletedModelConfig {
   readonly config: ModelConfig;
@@ -47,6 +56,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const config = normaliseModelConfig(fields, modelName, resolved);
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
+  checkTransactionPolicy(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
@@ -57,24 +67,28 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
  * {@link ModelConfig} that is served.
  *
  * @param draft - From {@link draftModelConfig}.
- * @param signature - Of the model that was loaded by the draft.
+ * @param model - What the model that was loaded by the draft says of itself.
  * @param defaultMaxBatchSize - The backend's `default-max-batch-size`, for models that batch and whose config does
  * not say.
  * @throws StatusError INVALID_ARG or UNSUPPORTED with one problem per line, each with the model's name.
  */
 export function completeModelConfig(
   draft: ModelConfigDraft,
-  signature: Signature,
+  model: DescribedModel,
   defaultMaxBatchSize: number,
 ): CompletedModelConfig {
+  const { signature } = model;
   const modelName = draft.config.name;
-  const { fields, notices } = autocomplete(draft, signature, defaultMaxBatchSize);
+  const { fields, notices } = autocomplete(draft, model, defaultMaxBatchSize);
   const config = normaliseModelConfig(fields, modelName, draft.resolved);
 
   // Once more: what came from the model has to keep the rules, and the batch size may have changed.
   const problems = new ConfigProblems(draft.subject);
   validateModelConfig(config, problems);
+  checkTransactionPolicy(config, draft.resolved, problems);
+  if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
+  if (signature === null) return { config, notices };
 
   const differences = new ConfigProblems(`model '${modelName}'`);
   checkAgainstSignature(config, signature, differences);
@@ -84,12 +98,43 @@ export function completeModelConfig(
 
 function autocomplete(
   draft: ModelConfigDraft,
-  signature: Signature,
+  model: DescribedModel,
   defaultMaxBatchSize: number,
 ): { readonly fields: ModelConfigFields; readonly notices: readonly string[] } {
   if (!draft.isAutoCompleteEnabled) return { fields: draft.fields, notices: [] };
   const problems = new ConfigProblems(`autofill failed for model '${draft.config.name}'`);
-  const completed = autocompleteFromSignature(draft.fields, signature, defaultMaxBatchSize, problems);
+  if (model.completion !== null) {
+    return { fields: mergeCompletion(draft.fields, model.completion, draft.config.name), notices: [] };
+  }
+  if (model.signature === null) return { fields: draft.fields, notices: [] };
+  const completed = autocompleteFromSignature(draft.fields, model.signature, defaultMaxBatchSize, problems);
   problems.throwIfAny();
   return completed;
+}
+
+function checkTransactionPolicy(
+  config: ModelConfig,
+  resolved: ResolvedBackend,
+  problems: ConfigProblems,
+): void {
+  if (!config.isDecoupled || resolved.backend.executionStyle === "requests") return;
+  problems.unsupported(
+    `"model_transaction_policy.decoupled" is true, but ${
+      config.ensembleScheduling === null
+        ? `models of the ${config.backend} backend give one response to each request`
+        : "an ensemble is decoupled when one of its steps is: leave it out"
+    }`,
+  );
+}
+
+/** Without a signature nothing else could say them. */
+function checkTensorsGiven(config: ModelConfig, draft: ModelConfigDraft, problems: ConfigProblems): void {
+  const hint = draft.isAutoCompleteEnabled ? "" : " (auto-complete is disabled)";
+  for (const role of ["input", "output"] as const) {
+    if (config[role].length === 0) {
+      problems.invalid(
+        `must specify '${role}' for ${config.name}: neither its config nor the model itself does${hint}`,
+      );
+    }
+  }
 }

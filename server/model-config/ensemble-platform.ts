@@ -9,4 +9,5 @@ export const ensembleBackend: BackendFacts = {
   platforms: [ensemblePlatform],
   defaultModelFilename: "",
   defaultCpuInstanceCount: 0,
+  executionStyle: "batch",
 };

@@ -58,11 +58,11 @@ export interface ModelConfigFields {
    */
   output?: ModelOutput[];
   /**
-   * Inputs that the server makes from the composition of a batch. Default: none. Not supported yet.
+   * Inputs that the server makes from the composition of a batch, to tell requests apart in ragged inputs. They are not listed in `input`. Default: none.
    */
   batch_input?: BatchInput[];
   /**
-   * Outputs that are cut apart by the shapes of an input. Default: none. Not supported yet.
+   * Outputs that are cut apart by the shapes of an input. Default: none.
    */
   batch_output?: BatchOutput[];
   optimization?: ModelOptimizationPolicy;
@@ -121,7 +121,7 @@ export interface ModelConfigFields {
    */
   model_transaction_policy?: {
     /**
-     * Whether a request may have none or several. Default: false. Not supported yet.
+     * Whether a request may have none or several. Default: false. Only with backends that answer each request by itself: javascript.
      */
     decoupled?: boolean;
   };
@@ -219,11 +219,11 @@ export interface ModelInput {
    */
   is_shape_tensor?: boolean;
   /**
-   * Whether requests with different shapes may share a batch. Default: false. Not supported yet.
+   * Whether requests whose shapes differ may share a batch: the model then sees all elements of a batch one after the other, in a tensor of one dimension. `batch_input` tells it where each request begins. Only for models that batch. Default: false.
    */
   allow_ragged_batch?: boolean;
   /**
-   * Whether a request may leave this input out. Only with `max_batch_size` 0. Default: false.
+   * Whether a request may leave this input out. Requests share a batch only when they carry the same inputs. The onnxruntime backend allows it with `max_batch_size` 0 only. Default: false.
    */
   optional?: boolean;
   /**
@@ -278,7 +278,7 @@ export interface ModelOutput {
  */
 export interface BatchInput {
   /**
-   * What the tensor holds. Default: BATCH_ELEMENT_COUNT.
+   * What the tensor holds: elements of each request; their running sum, without or with a leading 0; nothing, in a shape of the largest count; the shape of each item, as rows or one after the other. Default: BATCH_ELEMENT_COUNT.
    */
   kind?:
     | "BATCH_ELEMENT_COUNT"
@@ -288,39 +288,49 @@ export interface BatchInput {
     | "BATCH_ITEM_SHAPE"
     | "BATCH_ITEM_SHAPE_FLATTEN";
   /**
-   * Names of the model's tensors that receive it.
+   * Names of the model's inputs that receive it. At least one.
    *
-   * Items: Name of a tensor.
-   */
-  target_name?: string[];
-  data_type?: DataType;
-  /**
-   * Name of the one input that it describes.
+   * @minItems 1
    *
    * Items: Name of an input.
    */
-  source_input?: string[];
+  target_name: string[];
+  data_type: DataType;
+  /**
+   * Name of the input that it describes: exactly one.
+   *
+   * @minItems 1
+   * @maxItems 1
+   *
+   * Items: Name of an input.
+   */
+  source_input: string[];
 }
 /**
  * An output that is cut apart by the shapes of an input.
  */
 export interface BatchOutput {
   /**
-   * Names of the outputs that are cut.
+   * Names of the outputs that are cut. At least one.
+   *
+   * @minItems 1
    *
    * Items: Name of an output.
    */
-  target_name?: string[];
+  target_name: string[];
   /**
-   * How they are cut. Default: BATCH_SCATTER_WITH_INPUT_SHAPE.
+   * How they are cut: each request gets as many elements as `dims` has after every variable dimension has taken the size that the same dimension of its input has. Default: BATCH_SCATTER_WITH_INPUT_SHAPE.
    */
   kind?: "BATCH_SCATTER_WITH_INPUT_SHAPE";
   /**
-   * Name of the one input whose shape decides.
+   * Name of the input whose shape decides: exactly one.
+   *
+   * @minItems 1
+   * @maxItems 1
    *
    * Items: Name of an input.
    */
-  source_input?: string[];
+  source_input: string[];
 }
 /**
  * What the backend may do to the model before it runs it.
@@ -408,7 +418,7 @@ export interface ModelOptimizationPolicy {
    */
   gather_kernel_buffer_threshold?: number;
   /**
-   * Whether the next batch is prepared before an instance is free. Default: false. Not supported yet.
+   * Whether an instance gets its next batch while it still executes one, however long that takes. Keeps instances busy where gathering the inputs is slow; requests then join smaller batches and leave the reach of timeouts and cancellations earlier. Default: false, only for executions so short that the hand-over would show.
    */
   eager_batching?: boolean;
 }
@@ -465,20 +475,24 @@ export interface ModelDynamicBatching {
    */
   max_queue_delay_microseconds?: number;
   /**
-   * Whether responses leave in the order of their requests. Default: false. Not supported yet.
+   * Longest time from a request's arrival to its response, in µs; not in Triton. The server learns how long executions take, waits for company only as long as the oldest request's target allows, and refuses a request with UNAVAILABLE that could not be answered in time. Takes the place of `preferred_batch_size` and `max_queue_delay_microseconds`, and excludes priorities and policies that delay. Raise it for larger batches and fewer refusals, lower it for shorter latency. Default: 0, no target.
+   */
+  latency_target_microseconds?: number;
+  /**
+   * Whether responses leave in the order of their requests, over all instances. Excludes priorities and policies that delay. Default: false.
    */
   preserve_ordering?: boolean;
   /**
-   * Number of priority levels. Default: 0, no priorities. Not supported yet.
+   * Number of priority levels, 1 being the highest. Nothing of a level is served while a higher one waits. Default: 0, no priorities.
    */
   priority_levels?: number;
   /**
-   * Level of a request without one. Default: 0. Not supported yet.
+   * Level of a request that names none, or one that does not exist. From 1 to `priority_levels` when there are any. Default: 0.
    */
   default_priority_level?: number;
   default_queue_policy?: ModelQueuePolicy;
   /**
-   * Limits of the queue of a priority level, by level. Default: `default_queue_policy`. Not supported yet.
+   * Limits of the queue of a priority level, by level from 1 to `priority_levels`. Default: `default_queue_policy`.
    */
   priority_queue_policy?: {
     [k: string]: ModelQueuePolicy;
@@ -489,19 +503,19 @@ export interface ModelDynamicBatching {
  */
 export interface ModelQueuePolicy {
   /**
-   * What happens to a request that waited too long. Default: REJECT.
+   * What happens to a request that waited too long: REJECT fails it with UNAVAILABLE, DELAY serves it after all others of its level. Default: REJECT.
    */
   timeout_action?: "REJECT" | "DELAY";
   /**
-   * How long a request may wait, in µs. Default: 0, for ever.
+   * How long a request may wait for its execution to begin, in µs. Default: 0, for ever.
    */
   default_timeout_microseconds?: number;
   /**
-   * Whether a request may ask for a shorter time. Default: false.
+   * Whether the request parameter `timeout` may ask for a shorter time; it has no effect where `default_timeout_microseconds` is 0. Default: false.
    */
   allow_timeout_override?: boolean;
   /**
-   * Most requests that wait. Default: 0, any number.
+   * Most requests that wait; more are refused with UNAVAILABLE. Default: 0, any number.
    */
   max_queue_size?: number;
 }
@@ -752,7 +766,7 @@ export interface ModelInstanceGroup {
    */
   profile?: string[];
   /**
-   * Whether the instances are loaded without ever being given work. Default: false. Not supported yet.
+   * Whether the instances are loaded without ever being given work. At least one group of a model has to be given some. Default: false.
    */
   passive?: boolean;
   /**

@@ -25,6 +25,10 @@ export interface ModelConfig {
   readonly input: readonly ModelInput[];
   /** At least one of the model's outputs, in the order of the config or, when that has none, of the model. */
   readonly output: readonly ModelOutput[];
+  /** Inputs of the model that the server makes. None of them is in {@link input}. */
+  readonly batchInput: readonly BatchInput[];
+  /** Outputs that are cut by the shapes of an input. */
+  readonly batchOutput: readonly BatchOutput[];
   /** At least one, except for ensembles, which have none. Names differ. */
   readonly instanceGroup: readonly InstanceGroup[];
   /** File or directory inside the version directory; "" only for ensembles. */
@@ -33,11 +37,15 @@ export interface ModelConfig {
   readonly metricTags: ReadonlyMap<string, string>;
   /** The backend's own settings, as written. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Name of a scheduler of somebody else's, from the parameter `scheduler`; "": one of the server's own. */
+  readonly schedulerName: string;
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
+  /** Requests get any number of responses. Only with backends that answer each request by itself. */
+  readonly isDecoupled: boolean;
 }
 
 /** Which of the version directories are served. */
@@ -73,8 +81,35 @@ export interface ModelTensorConfig {
 /** A tensor that the model takes. */
 export interface ModelInput extends ModelTensorConfig {
   readonly format: TensorFormat;
-  /** Requests may leave this input out. Only when {@link ModelConfig.maxBatchSize} is 0. */
+  /** Requests may leave this input out. */
   readonly isOptional: boolean;
+  /** Requests whose shapes differ may share a batch: the model sees a tensor of rank 1 with the elements of all. */
+  readonly allowRaggedBatch: boolean;
+}
+
+/** What the server tells a model of the composition of a batch. */
+export type BatchInputKind =
+  | "BATCH_ELEMENT_COUNT"
+  | "BATCH_ACCUMULATED_ELEMENT_COUNT"
+  | "BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO"
+  | "BATCH_MAX_ELEMENT_COUNT_AS_SHAPE"
+  | "BATCH_ITEM_SHAPE"
+  | "BATCH_ITEM_SHAPE_FLATTEN";
+
+/** An input that the server makes. */
+export interface BatchInput {
+  readonly kind: BatchInputKind;
+  /** The model's inputs that receive it; at least one. */
+  readonly targetName: readonly string[];
+  readonly datatype: DataType;
+  /** The input whose shapes in the batch it describes. */
+  readonly sourceInput: string;
+}
+
+/** Outputs whose elements are given to the requests by the shapes of an input of theirs. */
+export interface BatchOutput {
+  readonly targetName: readonly string[];
+  readonly sourceInput: string;
 }
 
 /** A tensor that the model gives. */
@@ -95,14 +130,44 @@ export interface InstanceGroup {
   readonly count: number;
   /** GPU indices of a KIND_GPU group: {@link count} instances on each. Empty: every GPU that the backend finds. */
   readonly gpus: readonly number[];
+  /** The instances are loaded and never given work. Not true of all groups of a model. */
+  readonly isPassive: boolean;
 }
 
 /** Rules of the dynamic batcher. */
 export interface DynamicBatching {
-  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty only when that is 0. */
+  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty when that is 0 or there is a latency target. */
   readonly preferredBatchSize: readonly number[];
   /** Longest time that the oldest request waits for others to join, in µs. 0: never wait. */
   readonly maxQueueDelayUs: number;
+  /**
+   * Longest time from a request's arrival to its response in µs, which then decides on batch sizes and waiting:
+   * {@link preferredBatchSize} is empty and {@link maxQueueDelayUs} 0. 0: no target.
+   */
+  readonly latencyTargetUs: number;
+  /** Responses leave in the order of their requests, over all instances. Then there are no priorities. */
+  readonly preserveOrdering: boolean;
+  /** Levels are 1, the highest, to this one. 0: no priorities. */
+  readonly priorityLevels: number;
+  /** Level of requests that name none or one that does not exist. 0 only without priorities. */
+  readonly defaultPriorityLevel: number;
+  readonly defaultQueuePolicy: QueuePolicy;
+  /** By level; the others have {@link defaultQueuePolicy}. */
+  readonly priorityQueuePolicy: ReadonlyMap<number, QueuePolicy>;
+}
+
+/** What happens to a request that waited too long. */
+export type TimeoutAction = "REJECT" | "DELAY";
+
+/** Limits of a queue, or of one priority level of it. */
+export interface QueuePolicy {
+  readonly timeoutAction: TimeoutAction;
+  /** Longest wait in µs; 0: for ever. */
+  readonly defaultTimeoutUs: number;
+  /** A request's own timeout counts where it is shorter than {@link defaultTimeoutUs}. */
+  readonly allowTimeoutOverride: boolean;
+  /** Most requests that wait; 0: any number. */
+  readonly maxQueueSize: number;
 }
 
 /** The models of an ensemble and how their tensors are joined. */
@@ -128,6 +193,8 @@ export interface EnsembleStep {
 export interface Optimization {
   /** 0: the backend's default. For ONNX Runtime also -1 basic, 1 extended, 2 none. */
   readonly graphLevel: number;
+  /** An instance gets its next batch while it still executes one, however long that takes. */
+  readonly eagerBatching: boolean;
 }
 
 /** Shape of one item as the model sees it: `reshape` when there is one, else `dims`. */

@@ -1,7 +1,9 @@
-import { parseConfigDataType } from "../core/data-type.ts";
+import { type DataType, parseConfigDataType } from "../core/data-type.ts";
 import type { ResolvedBackend } from "./backend-autofill.ts";
 import { ensemblePlatform } from "./ensemble-platform.ts";
 import type {
+  BatchInput,
+  BatchOutput,
   DynamicBatching,
   EnsembleScheduling,
   InstanceGroup,
@@ -9,9 +11,13 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
+
+/** The one parameter that is the server's, not the backend's: a scheduler of somebody else's by name. */
+export const schedulerParameter = "scheduler";
 
 /**
  * Fills every default in: what a config does not say then means what it says here.
@@ -26,6 +32,9 @@ export function normaliseModelConfig(
 ): ModelConfig {
   const maxBatchSize = fields.max_batch_size ?? 0;
   const batching = fields.dynamic_batching;
+  const parameters = new Map(
+    Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
+  );
   return {
     name: modelName,
     platform: resolved.platform,
@@ -37,22 +46,24 @@ export function normaliseModelConfig(
       ...normaliseTensor(output),
       labelFilename: output.label_filename ?? "",
     })),
+    batchInput: (fields.batch_input ?? []).map(normaliseBatchInput),
+    batchOutput: (fields.batch_output ?? []).map(normaliseBatchOutput),
     instanceGroup:
       resolved.platform === ensemblePlatform
         ? []
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
-    parameters: new Map(
-      Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [
-        name,
-        parameter.string_value ?? "",
-      ]),
-    ),
+    parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
+    schedulerName: parameters.get(schedulerParameter) ?? "",
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
-    optimization: { graphLevel: fields.optimization?.graph?.level ?? 0 },
+    optimization: {
+      graphLevel: fields.optimization?.graph?.level ?? 0,
+      eagerBatching: fields.optimization?.eager_batching ?? false,
+    },
+    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
   };
 }
 
@@ -65,13 +76,17 @@ function normaliseVersionPolicy(policy: wire.ModelVersionPolicy | undefined): Ve
   return { kind: "latest", numVersions: policy?.latest?.num_versions ?? 1 };
 }
 
-function normaliseTensor(tensor: wire.ModelInput | wire.ModelOutput): ModelTensorConfig {
-  const datatype = parseConfigDataType(tensor.data_type);
+function normaliseDataType(name: wire.DataType): DataType {
+  const datatype = parseConfigDataType(name);
   // The schema refuses TYPE_INVALID, the only name without a data type.
-  if (datatype === null) throw new Error(`The schema let ${tensor.data_type} through. This is a bug.`);
+  if (datatype === null) throw new Error(`The schema let ${name} through. This is a bug.`);
+  return datatype;
+}
+
+function normaliseTensor(tensor: wire.ModelInput | wire.ModelOutput): ModelTensorConfig {
   return {
     name: tensor.name,
-    datatype,
+    datatype: normaliseDataType(tensor.data_type),
     dims: tensor.dims,
     reshape: tensor.reshape === undefined ? null : (tensor.reshape.shape ?? []),
   };
@@ -82,7 +97,21 @@ function normaliseInput(input: wire.ModelInput): ModelInput {
     ...normaliseTensor(input),
     format: input.format ?? "FORMAT_NONE",
     isOptional: input.optional ?? false,
+    allowRaggedBatch: input.allow_ragged_batch ?? false,
   };
+}
+
+function normaliseBatchInput(input: wire.BatchInput): BatchInput {
+  return {
+    kind: input.kind ?? "BATCH_ELEMENT_COUNT",
+    targetName: input.target_name,
+    datatype: normaliseDataType(input.data_type),
+    sourceInput: input.source_input[0] ?? "",
+  };
+}
+
+function normaliseBatchOutput(output: wire.BatchOutput): BatchOutput {
+  return { targetName: output.target_name, sourceInput: output.source_input[0] ?? "" };
 }
 
 /** Without a preference the largest batch is preferred. */
@@ -91,9 +120,31 @@ function normaliseDynamicBatching(
   maxBatchSize: number,
 ): DynamicBatching {
   const preferred = batching.preferred_batch_size ?? [];
+  const latencyTargetUs = batching.latency_target_microseconds ?? 0;
+  const prefersLargest = maxBatchSize > 0 && latencyTargetUs === 0;
   return {
-    preferredBatchSize: preferred.length === 0 && maxBatchSize > 0 ? [maxBatchSize] : preferred,
+    preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
+    latencyTargetUs,
+    preserveOrdering: batching.preserve_ordering ?? false,
+    priorityLevels: batching.priority_levels ?? 0,
+    defaultPriorityLevel: batching.default_priority_level ?? 0,
+    defaultQueuePolicy: normaliseQueuePolicy(batching.default_queue_policy ?? {}),
+    priorityQueuePolicy: new Map(
+      Object.entries(batching.priority_queue_policy ?? {}).map(([level, policy]) => [
+        Number(level),
+        normaliseQueuePolicy(policy),
+      ]),
+    ),
+  };
+}
+
+function normaliseQueuePolicy(policy: wire.ModelQueuePolicy): QueuePolicy {
+  return {
+    timeoutAction: policy.timeout_action ?? "REJECT",
+    defaultTimeoutUs: policy.default_timeout_microseconds ?? 0,
+    allowTimeoutOverride: policy.allow_timeout_override ?? false,
+    maxQueueSize: policy.max_queue_size ?? 0,
   };
 }
 
@@ -132,6 +183,7 @@ function normaliseInstanceGroup(
     kind,
     count: count < 1 ? defaultCount : count,
     gpus,
+    isPassive: group.passive ?? false,
   };
 }
 

@@ -1,6 +1,9 @@
 import { configDataTypeName } from "../core/data-type.ts";
+import { schedulerParameter } from "./normalise-config.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
+  BatchInput,
+  BatchOutput,
   DynamicBatching,
   EnsembleScheduling,
   InstanceGroup,
@@ -8,6 +11,7 @@ import type {
   ModelInput,
   ModelOutput,
   ModelTensorConfig,
+  QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
 
@@ -28,15 +32,15 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     max_batch_size: config.maxBatchSize,
     input: config.input.map(renderInput),
     output: config.output.map(renderOutput),
-    batch_input: [],
-    batch_output: [],
+    batch_input: config.batchInput.map(renderBatchInput),
+    batch_output: config.batchOutput.map(renderBatchOutput),
     optimization: {
       ...(config.optimization.graphLevel === 0 ? {} : { graph: { level: config.optimization.graphLevel } }),
       priority: "PRIORITY_DEFAULT",
       input_pinned_memory: { enable: true },
       output_pinned_memory: { enable: true },
       gather_kernel_buffer_threshold: 0,
-      eager_batching: false,
+      eager_batching: config.optimization.eagerBatching,
     },
     ...(config.dynamicBatching === null
       ? {}
@@ -49,9 +53,13 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     cc_model_filenames: {},
     metric_tags: Object.fromEntries(config.metricTags),
     parameters: Object.fromEntries(
-      [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
+      [
+        ...config.parameters,
+        ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
+      ].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
+    ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
 }
 
@@ -78,7 +86,7 @@ function renderInput(input: ModelInput): wire.ModelInput {
     dims: [...input.dims],
     ...renderReshape(input),
     is_shape_tensor: false,
-    allow_ragged_batch: false,
+    allow_ragged_batch: input.allowRaggedBatch,
     optional: input.isOptional,
     is_non_linear_format_io: false,
   };
@@ -96,14 +104,57 @@ function renderOutput(output: ModelOutput): wire.ModelOutput {
   };
 }
 
+function renderBatchInput(input: BatchInput): wire.BatchInput {
+  return {
+    kind: input.kind,
+    target_name: [input.targetName[0] ?? "", ...input.targetName.slice(1)],
+    data_type: configDataTypeName(input.datatype),
+    source_input: [input.sourceInput],
+  };
+}
+
+function renderBatchOutput(output: BatchOutput): wire.BatchOutput {
+  return {
+    target_name: [output.targetName[0] ?? "", ...output.targetName.slice(1)],
+    kind: "BATCH_SCATTER_WITH_INPUT_SHAPE",
+    source_input: [output.sourceInput],
+  };
+}
+
 function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatching {
   return {
     preferred_batch_size: [...batching.preferredBatchSize],
     max_queue_delay_microseconds: batching.maxQueueDelayUs,
-    preserve_ordering: false,
-    priority_levels: 0,
-    default_priority_level: 0,
-    priority_queue_policy: {},
+    // Not a field of Triton's: clients that know no other see it only where it is used.
+    ...(batching.latencyTargetUs === 0 ? {} : { latency_target_microseconds: batching.latencyTargetUs }),
+    preserve_ordering: batching.preserveOrdering,
+    priority_levels: batching.priorityLevels,
+    default_priority_level: batching.defaultPriorityLevel,
+    ...(hasLimits(batching.defaultQueuePolicy)
+      ? { default_queue_policy: renderQueuePolicy(batching.defaultQueuePolicy) }
+      : {}),
+    priority_queue_policy: Object.fromEntries(
+      [...batching.priorityQueuePolicy].map(([level, policy]) => [String(level), renderQueuePolicy(policy)]),
+    ),
+  };
+}
+
+/** A policy without any is left out, as protobuf leaves out a message that was not given. */
+function hasLimits(policy: QueuePolicy): boolean {
+  return (
+    policy.timeoutAction !== "REJECT" ||
+    policy.defaultTimeoutUs !== 0 ||
+    policy.allowTimeoutOverride ||
+    policy.maxQueueSize !== 0
+  );
+}
+
+function renderQueuePolicy(policy: QueuePolicy): wire.ModelQueuePolicy {
+  return {
+    timeout_action: policy.timeoutAction,
+    default_timeout_microseconds: policy.defaultTimeoutUs,
+    allow_timeout_override: policy.allowTimeoutOverride,
+    max_queue_size: policy.maxQueueSize,
   };
 }
 
@@ -128,7 +179,7 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     gpus: [...group.gpus],
     secondary_devices: [],
     profile: [],
-    passive: false,
+    passive: group.isPassive,
     host_policy: "",
   };
 }

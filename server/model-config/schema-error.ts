@@ -32,6 +32,8 @@ export function describeSchemaError(error: ErrorObject, root: unknown): string |
     case "minLength":
     case "minItems":
       return mustSpecifyItself(path);
+    case "maxItems":
+      return `${quoted} must have at most ${String(error.schema)} entry, got ${String((error.data as unknown[]).length)}`;
     case "pattern":
       return `${quoted}: the name "${error.propertyName ?? ""}" must match ${String(error.schema)}`;
     case "propertyNames":

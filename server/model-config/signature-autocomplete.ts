@@ -48,10 +48,18 @@ export function autocompleteFromSignature(
   }
   const context = { isBatching: maxBatchSize > 0, problems };
   if (!hasInput)
-    completed.input = signature.inputs.flatMap((tensor) => fromSignature("input", tensor, context));
+    completed.input = clientInputs(fields, signature).flatMap((tensor) =>
+      fromSignature("input", tensor, context),
+    );
   if (!hasOutput)
     completed.output = signature.outputs.flatMap((tensor) => fromSignature("output", tensor, context));
   return { fields: completed, notices };
+}
+
+/** The inputs that the server does not make itself. */
+function clientInputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
+  const generated = new Set((fields.batch_input ?? []).flatMap((input) => input.target_name));
+  return signature.inputs.filter((input) => !generated.has(input.name));
 }
 
 /** Whether each input and output has a first dimension that varies. */

@@ -1,7 +1,13 @@
 import { configDataTypeName } from "../core/data-type.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
 import type { ConfigProblems } from "./config-problems.ts";
-import { modelDims, withBatchDim, type ModelConfig, type ModelTensorConfig } from "./model-config.ts";
+import {
+  type BatchInput,
+  modelDims,
+  type ModelConfig,
+  type ModelTensorConfig,
+  withBatchDim,
+} from "./model-config.ts";
 import { requireDataType, type Signature, type SignatureTensor, type TensorRole } from "./model-signature.ts";
 
 /**
@@ -17,18 +23,21 @@ export function checkAgainstSignature(
 ): void {
   checkInputCount(config, signature, problems);
   checkTensors("input", config, signature.inputs, problems);
+  checkBatchInputs(config, signature, problems);
   if (config.output.length === 0) problems.invalid(`must specify 'output' for ${config.name}`);
   checkTensors("output", config, signature.outputs, problems);
 }
 
 /** Outputs may be left out, which hides them; a model does not run without all its inputs. */
 function checkInputCount(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
-  if (config.input.length === signature.inputs.length) return;
-  const configured = new Set(config.input.map((input) => input.name));
+  const generated = config.batchInput.flatMap((input) => input.targetName);
+  const configured = new Set([...config.input.map((input) => input.name), ...generated]);
+  const count = config.input.length + generated.length;
+  if (count === signature.inputs.length) return;
   const missing = signature.inputs.filter((input) => !configured.has(input.name));
   const names = missing.map((input) => `'${input.name}'`).join(", ");
   problems.invalid(
-    `configuration expects ${config.input.length} inputs, model provides ${signature.inputs.length}${names === "" ? "" : `; missing in the configuration: ${names}`}`,
+    `configuration expects ${count} inputs, model provides ${signature.inputs.length}${names === "" ? "" : `; missing in the configuration: ${names}`}`,
   );
 }
 
@@ -62,12 +71,61 @@ function checkTensor(
       `${role} '${tensor.name}': configuration expects datatype ${configDataTypeName(tensor.datatype)}, model provides ${configDataTypeName(datatype)}`,
     );
   }
+  if (config.batchOutput.some((output) => output.targetName.includes(tensor.name))) return;
+  if (config.input.some((input) => input === tensor && input.allowRaggedBatch)) {
+    checkFlatShape(`ragged input '${tensor.name}'`, [-1], provided, problems);
+    return;
+  }
   const full = withBatchDim(modelDims(tensor), config.maxBatchSize);
   if (provided.shape === null || acceptsShape(provided.shape, full)) return;
   const batch =
     config.maxBatchSize > 0 ? ", with the batch dimension that max_batch_size > 0 puts first" : "";
   problems.invalid(
     `${role} '${tensor.name}': the model expects ${provided.shape.length} dimensions (shape ${formatShape(provided.shape)}) but the model configuration specifies ${full.length} dimensions (shape ${formatShape(full)}${batch})`,
+  );
+}
+
+/** Inputs that the server makes have to be there, of their type, and take tensors of their shape. */
+function checkBatchInputs(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
+  for (const batchInput of config.batchInput) {
+    for (const target of batchInput.targetName) {
+      const provided = signature.inputs.find((input) => input.name === target);
+      if (provided === undefined) {
+        const names = signature.inputs.map((input) => input.name).join(", ");
+        problems.invalid(`batch_input target '${target}' is no input of the model, its inputs are: ${names}`);
+        continue;
+      }
+      const datatype = requireDataType("input", provided, problems);
+      if (datatype !== null && datatype !== batchInput.datatype) {
+        problems.invalid(
+          `batch_input target '${target}': configuration expects datatype ${configDataTypeName(batchInput.datatype)}, model provides ${configDataTypeName(datatype)}`,
+        );
+      }
+      checkFlatShape(
+        `batch_input target '${target}' of kind ${batchInput.kind}`,
+        generatedShape(batchInput, config),
+        provided,
+        problems,
+      );
+    }
+  }
+}
+
+function generatedShape(batchInput: BatchInput, config: ModelConfig): Shape {
+  if (batchInput.kind !== "BATCH_ITEM_SHAPE") return [-1];
+  return [-1, config.input.find((input) => input.name === batchInput.sourceInput)?.dims.length ?? 0];
+}
+
+/** Checks the shape of an input that has no batch dimension, because it is made over the whole batch. */
+function checkFlatShape(
+  what: string,
+  shape: Shape,
+  provided: SignatureTensor,
+  problems: ConfigProblems,
+): void {
+  if (provided.shape === null || acceptsShape(provided.shape, shape)) return;
+  problems.invalid(
+    `${what}: the model has to take the shape ${formatShape(shape)}, but it expects ${formatShape(provided.shape)}`,
   );
 }
 

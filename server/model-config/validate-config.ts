@@ -2,6 +2,8 @@ import type { ConfigProblems } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import type { InstanceGroup, ModelConfig, ModelInput } from "./model-config.ts";
 import { reshapeProblem } from "./reshape-rules.ts";
+import { validateBatchTensors } from "./validate-batch-tensors.ts";
+import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
 
 /**
  * Checks the rules between fields, which a schema cannot say. Needs no model, so it finds mistakes before one is
@@ -10,14 +12,18 @@ import { reshapeProblem } from "./reshape-rules.ts";
  * @param problems - Receives what is wrong.
  */
 export function validateModelConfig(config: ModelConfig, problems: ConfigProblems): void {
-  for (const [i, input] of config.input.entries())
-    validateInput(input, childPath("input", i), config, problems);
+  for (const [i, input] of config.input.entries()) validateInput(input, childPath("input", i), problems);
   checkReshapes("input", config, problems);
   checkReshapes("output", config, problems);
   checkDistinctNames("input", config.input, problems);
   checkDistinctNames("output", config.output, problems);
   checkDistinctNames("instance_group", config.instanceGroup, problems);
-  validatePreferredSizes(config, problems);
+  validateBatchTensors(config, problems);
+  if (config.dynamicBatching !== null) validateDynamicBatching(config, config.dynamicBatching, problems);
+  const groups = config.instanceGroup;
+  if (groups.length > 0 && groups.every((group) => group.isPassive)) {
+    problems.invalid('"instance_group": all groups are passive, so that no instance would be given work');
+  }
   for (const [i, group] of config.instanceGroup.entries()) {
     validateInstanceGroup(group, childPath("instance_group", i), problems);
   }
@@ -26,15 +32,10 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
 /** An image has a height, a width and channels. */
 const imageDimCount = 3;
 
-function validateInput(input: ModelInput, path: string, config: ModelConfig, problems: ConfigProblems): void {
+function validateInput(input: ModelInput, path: string, problems: ConfigProblems): void {
   if (input.format !== "FORMAT_NONE" && input.dims.length !== imageDimCount) {
     problems.invalid(
       `"${path}.format": ${input.format} needs ${imageDimCount} dims, got ${input.dims.length}`,
-    );
-  }
-  if (input.isOptional && config.maxBatchSize > 0) {
-    problems.invalid(
-      `"${path}.optional": input '${input.name}' can be optional only with max_batch_size 0, got ${config.maxBatchSize}`,
     );
   }
 }
@@ -59,15 +60,6 @@ function checkDistinctNames(
       problems.invalid(
         `"${childPath(field, i)}.name": '${name}' is the name of ${childPath(field, earlier)} too`,
       );
-  }
-}
-
-function validatePreferredSizes(config: ModelConfig, problems: ConfigProblems): void {
-  const sizes = config.dynamicBatching?.preferredBatchSize ?? [];
-  for (const [i, size] of sizes.entries()) {
-    if (size <= config.maxBatchSize) continue;
-    const path = childPath("dynamic_batching.preferred_batch_size", i);
-    problems.invalid(`"${path}" must be <= max_batch_size ${config.maxBatchSize}, got ${size}`);
   }
 }
 

@@ -5,6 +5,8 @@ import type { CoreBudget } from "./core-budget.ts";
 /** What to start for one model version. */
 export interface InstancePlan {
   readonly inits: ModelInstanceInit[];
+  /** Names of the instances that are loaded and never given work. */
+  readonly passive: ReadonlySet<string>;
   /** One line for the log: what was chosen. */
   readonly summary: string;
   readonly warnings: readonly string[];
@@ -30,7 +32,8 @@ export interface InstancePlanInput {
 export function planInstances(input: InstancePlanInput): InstancePlan {
   const { config, version, settings } = input;
   const placed = config.instanceGroup.flatMap((group) => placeGroup(group, input.gpuDeviceIds));
-  const cpuCount = placed.filter((place) => place.kind === "KIND_CPU").length;
+  // Passive instances never compute: the cores are for the others.
+  const cpuCount = placed.filter((place) => place.kind === "KIND_CPU" && !place.isPassive).length;
   const grant = input.coreBudget.grant(cpuCount, settings.intraOpThreadCount);
   const inits = placed.map(
     (place): ModelInstanceInit => ({
@@ -52,6 +55,7 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
     : [];
   return {
     inits,
+    passive: new Set(placed.filter((place) => place.isPassive).map((place) => place.name)),
     warnings,
     summary: `Loading model '${config.name}' version ${version}: ${inits.length} instance(s), ${grant.threadCount} thread(s) each of ${cores} core(s), backend ${config.backend}`,
   };
@@ -61,11 +65,17 @@ interface InstancePlace {
   readonly name: string;
   readonly kind: InstanceGroup["kind"];
   readonly deviceId: number;
+  readonly isPassive: boolean;
 }
 
 function placeGroup(group: InstanceGroup, gpuDeviceIds: () => readonly number[]): InstancePlace[] {
   const devices = group.kind === "KIND_CPU" ? [-1] : group.gpus.length > 0 ? group.gpus : gpuDeviceIds();
   return devices
     .flatMap((deviceId) => new Array<number>(group.count).fill(deviceId))
-    .map((deviceId, index) => ({ name: `${group.name}_${index}`, kind: group.kind, deviceId }));
+    .map((deviceId, index) => ({
+      name: `${group.name}_${index}`,
+      kind: group.kind,
+      deviceId,
+      isPassive: group.isPassive,
+    }));
 }

@@ -1,13 +1,14 @@
-import type { InstanceListener, WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { HostedInstance, InstanceListener } from "../../backends/worker/hosted-instance.ts";
 import type { InstancePool } from "../../schedulers/scheduler.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { failure, type Status, StatusError } from "../core/status.ts";
 
-/** What the pool needs of an instance. {@link WorkerModelInstance} in the server, a double in tests. */
+/** What the pool needs of an instance. */
 export type PooledInstance = Pick<
-  WorkerModelInstance,
-  "name" | "batchesUnderWay" | "execute" | "finalize" | "terminate"
+  HostedInstance,
+  "name" | "batchesUnderWay" | "maxBatchesUnderWay" | "execute" | "finalize" | "terminate"
 >;
 
 /** Hears what the instances do. */
@@ -16,9 +17,17 @@ export interface PoolObserver {
   onDispatch(count: number): void;
   /** An execution of `rows` batch rows succeeded. Those that fail are told of by their requests only. */
   onExecution(rows: number, times: BatchTimes): void;
+  /** A request of a decoupled model got its answer number `index`, from 0. */
+  onResponse(index: number, outcome: ResponseOutcome, times: ResponseTimes): void;
   /** An instance died. `next` says what happens now, for the log. */
   onCrash(reason: string, next: string): void;
 }
+
+/**
+ * Whether an instance gets its next batch while it still executes one: only while its executions are short enough for
+ * the hand-over to show, always, or never.
+ */
+export type FormAhead = "whileShort" | "always" | "never";
 
 /**
  * Below this mean execution time an instance gets its next batch while the current one still runs. A hop between
@@ -33,12 +42,24 @@ const maxRestarts = 3;
 
 const terminated = failure("UNAVAILABLE", "Model was ended before the request could run");
 
+/** How a pool is used, apart from its instances. */
+export interface PoolRules {
+  readonly formAhead: FormAhead;
+  /** Names of the instances that are kept loaded and never given work. */
+  readonly passive: ReadonlySet<string>;
+}
+
+const defaultRules: PoolRules = { formAhead: "whileShort", passive: new Set() };
+
 /** The instances of one model version: picks one for each batch and replaces those that die. */
 export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
+  readonly #passive: PooledInstance[] = [];
   readonly #observer: PoolObserver;
   readonly #restart: (name: string) => Promise<PooledInstance>;
+  readonly #rules: PoolRules;
   #onCapacity: () => void = () => undefined;
+  #onExecuted: (rows: number, executionUs: number) => void = () => undefined;
   #meanExecutionUs = Number.POSITIVE_INFINITY;
   #restartsLeft = maxRestarts;
   /** Instances that are being loaded in place of dead ones. */
@@ -48,14 +69,23 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   #broken: Status = null;
 
   /** @param restart - Loads a new instance in place of a dead one. */
-  constructor(observer: PoolObserver, restart: (name: string) => Promise<PooledInstance>) {
+  constructor(
+    observer: PoolObserver,
+    restart: (name: string) => Promise<PooledInstance>,
+    rules: PoolRules = defaultRules,
+  ) {
     this.#observer = observer;
     this.#restart = restart;
+    this.#rules = rules;
   }
 
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
-    this.#instances.push(instance);
+    this.#listOf(instance).push(instance);
+  }
+
+  #listOf(instance: PooledInstance): PooledInstance[] {
+    return this.#rules.passive.has(instance.name) ? this.#passive : this.#instances;
   }
 
   get instanceCount(): number {
@@ -77,6 +107,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity = listener;
   }
 
+  onExecuted(listener: (rows: number, executionUs: number) => void): void {
+    this.#onExecuted = listener;
+  }
+
   brokenReason(): Status {
     return this.#broken;
   }
@@ -88,12 +122,18 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
       : executionUs;
     this.#restartsLeft = maxRestarts;
     if (hasSucceeded) this.#observer.onExecution(rows, times);
+    this.#onExecuted(rows, executionUs);
     this.#onCapacity();
   }
 
+  onResponse(index: number, outcome: ResponseOutcome, times: ResponseTimes): void {
+    this.#observer.onResponse(index, outcome, times);
+  }
+
   onCrash(instance: PooledInstance, reason: string): void {
-    const position = this.#instances.indexOf(instance);
-    if (position >= 0) this.#instances.splice(position, 1);
+    const list = this.#listOf(instance);
+    const position = list.indexOf(instance);
+    if (position >= 0) list.splice(position, 1);
     if (this.#isClosed) return;
     this.#lastProblem = reason;
     if (this.#restartsLeft === 0) {
@@ -118,7 +158,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async finalize(): Promise<void> {
     this.#isClosed = true;
     const ends = await Promise.allSettled([
-      ...this.#instances.map((instance) => instance.finalize()),
+      ...[...this.#instances, ...this.#passive].map((instance) => instance.finalize()),
       ...this.#replacements,
     ]);
     const failed = ends.find((end) => end.status === "rejected");
@@ -133,7 +173,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
-    const ends = this.#instances.map((instance) => instance.terminate());
+    const ends = [...this.#instances, ...this.#passive].map((instance) => instance.terminate());
     // Those that wait must not wait for the instances as well.
     this.#onCapacity();
     await Promise.all([...ends, ...this.#replacements]);
@@ -162,12 +202,18 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity();
   }
 
+  #mayFormAhead(): boolean {
+    const { formAhead } = this.#rules;
+    if (formAhead === "whileShort") return this.#meanExecutionUs < formAheadBelowUs;
+    return formAhead === "always";
+  }
+
   /** The instance with the least to do that may take a batch; idle ones first. */
   #pick(): PooledInstance | null {
-    const limit = this.#meanExecutionUs < formAheadBelowUs ? 2 : 1;
+    const limit = this.#mayFormAhead() ? 2 : 1;
     let best: PooledInstance | null = null;
     for (const instance of this.#instances) {
-      if (instance.batchesUnderWay >= limit) continue;
+      if (instance.batchesUnderWay >= Math.min(limit, instance.maxBatchesUnderWay)) continue;
       if (instance.batchesUnderWay === 0) return instance;
       best ??= instance;
     }

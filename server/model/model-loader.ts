@@ -1,9 +1,13 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
 import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import {
@@ -11,16 +15,18 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
-import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
+import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
-import { planInstances } from "./instance-plan.ts";
+import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
+import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
-import { makeScheduler } from "./scheduler-factory.ts";
+import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
@@ -28,13 +34,15 @@ export type LoadedVersions = ReadonlyMap<string, Model>;
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
   readonly backends: readonly Backend[];
+  /** A scheduler of somebody else's. Throws a StatusError when there is none of that name. */
+  readonly findScheduler: (name: string) => SchedulerPlugin;
   /** The `--backend-config` settings of a backend, global ones included. */
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds a ready model, for ensembles. @param version - "" for the highest ready version. */
+  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
   readonly findModel: (name: string, version: string) => Model | Failure;
 }
 
@@ -50,6 +58,14 @@ export interface ModelSource {
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
   onLoading(version: string): void;
+}
+
+/** What a pool needs to restart an instance, and to know which of them work. */
+interface PoolRecipe {
+  readonly backend: Backend;
+  readonly inits: readonly ModelInstanceInit[];
+  readonly passive: ReadonlySet<string>;
+  readonly spec: BatchSpec;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
@@ -114,26 +130,27 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const inits = this.#planInstances(source, draft.config, backend, version);
-    const instances = inits.map((init) => new WorkerModelInstance(backend.instanceModuleUrl, init));
+    const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
+    const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
+      const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
-      pool = this.#makePool(source.name, statistics, { backend, inits, spec });
+      pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
-        await instance.bind(spec, pool);
+        await instance.bind(spec, pool, config);
         pool.add(instance);
       }
       return new Model({
         config,
         version,
-        isDecoupled: false,
+        isDecoupled: config.isDecoupled,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, plugin),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
@@ -147,13 +164,10 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(
-    source: ModelSource,
-    config: ModelConfig,
-    backend: Backend,
-    version: string,
-  ): ModelInstanceInit[] {
-    const settings = backend.resolveSettings(config, this.#parts.backendSettings(backend.name));
+  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
+    const serverSettings = new Map(this.#parts.backendSettings(backend.name));
+    serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
+    const settings = backend.resolveSettings(config, serverSettings);
     const plan = planInstances({
       config,
       version,
@@ -164,61 +178,61 @@ export class ModelLoader {
     });
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);
-    return plan.inits;
+    return plan;
   }
 
   async #complete(
     draft: ModelConfigDraft,
     backend: Backend,
-    instances: readonly WorkerModelInstance[],
+    instances: readonly HostedInstance[],
   ): Promise<ModelConfig> {
     const first = instances[0];
     if (first === undefined) throw new Error("A model without instances. This is a bug.");
     const settings = this.#parts.backendSettings(backend.name);
     const { config, notices } = completeModelConfig(
       draft,
-      await first.signature(),
+      { signature: await first.signature(), completion: await first.completion() },
       Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
     );
     for (const notice of notices) this.#parts.logger.info(notice);
     return config;
   }
 
-  #makePool(
-    modelName: string,
-    statistics: ModelStatistics,
-    recipe: { backend: Backend; inits: readonly ModelInstanceInit[]; spec: BatchSpec },
-  ): ModelInstancePool {
+  #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
     const observer = {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
+      onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
+        statistics.onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
-        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
+        this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const pool: ModelInstancePool = new ModelInstancePool(observer, async (name) => {
+    const restart = async (name: string): Promise<HostedInstance> => {
       const init = recipe.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = new WorkerModelInstance(recipe.backend.instanceModuleUrl, init);
+      const instance = this.#startInstance(recipe.backend, init);
       await instance.signature();
-      await instance.bind(recipe.spec, pool);
+      await instance.bind(recipe.spec, pool, config);
       return instance;
+    };
+    const pool = new ModelInstancePool(observer, restart, {
+      formAhead: formAheadOf(config),
+      passive: recipe.passive,
     });
     return pool;
   }
-}
 
-/** What every batch of the model consists of, as instances want to know it. */
-function batchSpecOf(config: ModelConfig): BatchSpec {
-  const spec = (tensor: ModelTensorConfig, isOptional: boolean): BatchSpec["inputs"][number] => ({
-    name: tensor.name,
-    datatype: tensor.datatype,
-    dims: modelDims(tensor),
-    wireDims: tensor.dims,
-    isOptional,
-  });
-  return {
-    maxBatchSize: config.maxBatchSize,
-    inputs: config.input.map((input) => spec(input, input.isOptional)),
-    outputs: config.output.map((output) => spec(output, false)),
-  };
+  #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
+    if (executionStyle === "batch") return new WorkerModelInstance(instanceModuleUrl, init);
+    const { findModel, logger } = this.#parts;
+    const log = logger.child(init.modelName);
+    return new WorkerRequestInstance(instanceModuleUrl, init, {
+      callModel: callerOf(findModel),
+      log: (severity, instanceName, message) => {
+        const line = `${instanceName}: ${message}`;
+        if (severity === "verbose") log.verbose(1, line);
+        else log[severity](line);
+      },
+    });
+  }
 }

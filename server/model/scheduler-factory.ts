@@ -1,14 +1,74 @@
 import { batchCompatibilityOf } from "../../schedulers/dynamic-batch/batch-compatibility.ts";
-import type { BatchFormingRules } from "../../schedulers/dynamic-batch/batch-former.ts";
+import { type BatchFormingRules, PreferredSizeFormer } from "../../schedulers/dynamic-batch/batch-former.ts";
 import { DynamicBatchScheduler } from "../../schedulers/dynamic-batch/dynamic-batch-scheduler.ts";
+import { LatencyTarget } from "../../schedulers/dynamic-batch/latency-target.ts";
 import { PreferredBatchSizes } from "../../schedulers/dynamic-batch/preferred-batch-size.ts";
+import { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
+import { FifoRequestQueue } from "../../schedulers/queue/fifo-request-queue.ts";
+import { PriorityRequestQueue } from "../../schedulers/queue/priority-request-queue.ts";
+import type { RequestQueue } from "../../schedulers/queue/request-queue.ts";
 import type { InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ModelConfig } from "../model-config/model-config.ts";
+import type { DynamicBatching, ModelConfig } from "../model-config/model-config.ts";
+import type { FormAhead } from "./model-instance-pool.ts";
 
-/** The scheduler that a model's config asks for. */
-export function makeScheduler(config: ModelConfig, pool: InstancePool, clock: Clock): Scheduler {
-  return new DynamicBatchScheduler(batchFormingRulesOf(config), pool, clock);
+/**
+ * The scheduler that a model's config asks for.
+ *
+ * @param plugin - The scheduler that {@link ModelConfig.schedulerName} names; `null` when it names none.
+ * @throws What the plugin throws.
+ */
+export function makeScheduler(
+  config: ModelConfig,
+  pool: InstancePool,
+  clock: Clock,
+  plugin: SchedulerPlugin | null = null,
+): Scheduler {
+  if (plugin !== null) return plugin.createScheduler({ config, pool, clock });
+  const batching = config.dynamicBatching;
+  const target = latencyTargetOf(config, pool, clock);
+  return new DynamicBatchScheduler({
+    queue: queueOf(batching),
+    former: target ?? new PreferredSizeFormer(batchFormingRulesOf(config)),
+    admission: target,
+    responseOrder: batching?.preserveOrdering === true ? new ResponseOrder() : null,
+    pool,
+    clock,
+  });
+}
+
+/** Whether instances of this model get a batch while they still execute another one. */
+export function formAheadOf(config: ModelConfig): FormAhead {
+  // What stands beside an instance is beyond the reach of a scheduler that may have plans of its own.
+  if (config.schedulerName !== "") return "never";
+  if (config.optimization.eagerBatching) return "always";
+  const batching = config.dynamicBatching;
+  // A request that waits beside an instance is beyond priorities, timeouts, the queue's size and the latency target.
+  return hasQueuePolicy(batching) || (batching?.latencyTargetUs ?? 0) > 0 ? "never" : "whileShort";
+}
+
+function queueOf(batching: DynamicBatching | null): RequestQueue {
+  return batching !== null && hasQueuePolicy(batching)
+    ? new PriorityRequestQueue(batching)
+    : new FifoRequestQueue();
+}
+
+/** Whether anything but the order of arrival decides who waits, and for how long. */
+function hasQueuePolicy(batching: DynamicBatching | null): boolean {
+  if (batching === null) return false;
+  const policies = [batching.defaultQueuePolicy, ...batching.priorityQueuePolicy.values()];
+  return (
+    batching.priorityLevels > 0 ||
+    policies.some((policy) => policy.defaultTimeoutUs !== 0 || policy.maxQueueSize !== 0)
+  );
+}
+
+function latencyTargetOf(config: ModelConfig, pool: InstancePool, clock: Clock): LatencyTarget | null {
+  const latencyTargetUs = config.dynamicBatching?.latencyTargetUs ?? 0;
+  if (latencyTargetUs === 0) return null;
+  const { maxBatchSize, isCompatible } = batchFormingRulesOf(config);
+  return new LatencyTarget({ latencyTargetUs, maxBatchSize, isCompatible }, pool, () => clock.nowUs());
 }
 
 function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {

@@ -1,6 +1,7 @@
 import type { BatchTimes } from "../core/batch-times.ts";
 import { monotonicNowUs } from "../core/clock.ts";
 import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
+import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import type { Failure } from "../core/status.ts";
 
 /** Why a request that had been accepted failed: the values of the metric label `reason`. */
@@ -13,6 +14,27 @@ export class BatchStatistics {
   computeInputUs = 0;
   computeInferUs = 0;
   computeOutputUs = 0;
+}
+
+/** How often something happened and how long that took altogether, µs with a fraction. */
+export interface CountedDuration {
+  count: number;
+  us: number;
+}
+
+/** Answers beyond these are not told apart: a request may have millions, and a counter each would be a leak. */
+const maxResponsePositions = 1_024;
+
+/** What became of the answers at one position among those of their requests. Decoupled models only. */
+export class ResponseStatistics {
+  readonly computeInfer: CountedDuration = { count: 0, us: 0 };
+  readonly computeOutput: CountedDuration = { count: 0, us: 0 };
+  readonly byOutcome: Readonly<Record<ResponseOutcome, CountedDuration>> = {
+    success: { count: 0, us: 0 },
+    fail: { count: 0, us: 0 },
+    empty_response: { count: 0, us: 0 },
+    cancel: { count: 0, us: 0 },
+  };
 }
 
 /**
@@ -48,6 +70,9 @@ export class ModelStatistics implements RequestObserver {
   computeOutputUs = 0;
   failureUs = 0;
   readonly batches = new Map<number, BatchStatistics>();
+
+  /** By position of the answer among its request's; filled for decoupled models. */
+  readonly responses: ResponseStatistics[] = [];
 
   onSuccess(request: InferenceRequest): void {
     this.successCount++;
@@ -86,6 +111,22 @@ export class ModelStatistics implements RequestObserver {
     batch.computeInferUs += times.computeOutputStartUs - times.computeInputEndUs;
     batch.computeOutputUs += times.computeEndUs - times.computeOutputStartUs;
   }
+
+  /** A request of a decoupled model got its answer number `index`, from 0. They come in order, none is left out. */
+  onResponse(index: number, outcome: ResponseOutcome, times: ResponseTimes): void {
+    if (index >= maxResponsePositions) return;
+    const statistics = (this.responses[index] ??= new ResponseStatistics());
+    add(statistics.byOutcome[outcome], times.endUs - times.startUs);
+    // An end without outputs computes none, and a cancelled one's are dropped.
+    if (outcome === "empty_response" || outcome === "cancel") return;
+    add(statistics.computeInfer, times.outputStartUs - times.startUs);
+    add(statistics.computeOutput, times.endUs - times.outputStartUs);
+  }
+}
+
+function add(duration: CountedDuration, us: number): void {
+  duration.count++;
+  duration.us += us;
 }
 
 function reasonOf(failure: Failure, wasExecuting: boolean): FailureReason {

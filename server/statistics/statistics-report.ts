@@ -1,4 +1,9 @@
-import type { BatchStatistics, ModelStatistics } from "./model-statistics.ts";
+import type {
+  BatchStatistics,
+  CountedDuration,
+  ModelStatistics,
+  ResponseStatistics,
+} from "./model-statistics.ts";
 
 /** How often something happened and how long that took altogether. */
 export interface StatisticDuration {
@@ -13,6 +18,16 @@ export interface BatchStatisticsReport {
   readonly compute_input: StatisticDuration;
   readonly compute_infer: StatisticDuration;
   readonly compute_output: StatisticDuration;
+}
+
+/** What became of the answers at one position among those of their requests. */
+export interface ResponseStatisticsReport {
+  readonly compute_infer: StatisticDuration;
+  readonly compute_output: StatisticDuration;
+  readonly success: StatisticDuration;
+  readonly fail: StatisticDuration;
+  readonly empty_response: StatisticDuration;
+  readonly cancel: StatisticDuration;
 }
 
 /**
@@ -38,8 +53,8 @@ export interface StatisticsReport {
     readonly cache_hit: StatisticDuration;
     readonly cache_miss: StatisticDuration;
   };
-  /** By position of the response among those of its request. Only decoupled models fill it, so it is empty. */
-  readonly response_stats: Readonly<Record<string, never>>;
+  /** By position of the response among those of its request, from "0". Empty for models that are not decoupled. */
+  readonly response_stats: Readonly<Record<string, ResponseStatisticsReport>>;
   /** Ascending by batch size. */
   readonly batch_stats: readonly BatchStatisticsReport[];
   /** What backends say of their memory. None says anything. */
@@ -75,7 +90,9 @@ export function reportStatistics({ name, version, statistics }: ReportedModel): 
       cache_hit: never,
       cache_miss: never,
     },
-    response_stats: {},
+    response_stats: Object.fromEntries(
+      statistics.responses.map((responses, index) => [String(index), reportResponses(responses)]),
+    ),
     batch_stats: [...statistics.batches].sort(([a], [b]) => a - b).map(reportBatches),
     memory_usage: [],
   };
@@ -88,6 +105,22 @@ function reportBatches([batchSize, batches]: readonly [number, BatchStatistics])
     compute_input: duration(count, computeInputUs),
     compute_infer: duration(count, computeInferUs),
     compute_output: duration(count, computeOutputUs),
+  };
+}
+
+function reportResponses({
+  computeInfer,
+  computeOutput,
+  byOutcome,
+}: ResponseStatistics): ResponseStatisticsReport {
+  const report = ({ count, us }: CountedDuration): StatisticDuration => duration(count, us);
+  return {
+    compute_infer: report(computeInfer),
+    compute_output: report(computeOutput),
+    success: report(byOutcome.success),
+    fail: report(byOutcome.fail),
+    empty_response: report(byOutcome.empty_response),
+    cancel: report(byOutcome.cancel),
   };
 }
 

@@ -11,6 +11,7 @@ import {
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import type { ModelConfig } from "../../server/model-config/model-config.ts";
 import { validateRequest } from "../../server/model/request-validator.ts";
+import { makeDynamicBatching } from "./model-config.ts";
 import type { ModelTensor, ServedModel } from "../../server/model/served-model.ts";
 import type { ModelLoadRequest } from "../../server/repository/model-load-request.ts";
 import type { ModelIndexRow } from "../../server/repository/repository-index.ts";
@@ -45,16 +46,21 @@ export const fakeConfig: ModelConfig = {
       reshape: null,
       format: "FORMAT_NONE",
       isOptional: false,
+      allowRaggedBatch: false,
     },
   ],
   output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
-  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [] }],
+  batchInput: [],
+  batchOutput: [],
+  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
-  dynamicBatching: { preferredBatchSize: [4, 8], maxQueueDelayUs: 100 },
+  schedulerName: "",
+  isDecoupled: false,
+  dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   ensembleScheduling: null,
-  optimization: { graphLevel: 1 },
+  optimization: { graphLevel: 1, eagerBatching: false },
 };
 
 /**

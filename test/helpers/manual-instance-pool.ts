@@ -10,8 +10,11 @@ export class ManualInstancePool implements InstancePool {
   /** Every batch ever given, for assertions. */
   readonly executed: InferenceRequest[][] = [];
   broken: Status = null;
+  /** Told of each batch as it begins. */
+  onExecute: (batch: readonly InferenceRequest[]) => void = () => undefined;
   readonly #capacity: number;
   #listener: () => void = () => undefined;
+  #onExecuted: (rows: number, executionUs: number) => void = () => undefined;
 
   constructor(capacity = 1) {
     this.#capacity = capacity;
@@ -25,6 +28,15 @@ export class ManualInstancePool implements InstancePool {
     if (!this.hasCapacity()) throw new Error("executed without capacity");
     this.running.push(batch);
     this.executed.push(batch);
+    this.onExecute(batch);
+  }
+
+  get instanceCount(): number {
+    return this.#capacity;
+  }
+
+  onExecuted(listener: (rows: number, executionUs: number) => void): void {
+    this.#onExecuted = listener;
   }
 
   onCapacity(listener: () => void): void {
@@ -35,9 +47,13 @@ export class ManualInstancePool implements InstancePool {
     return this.broken;
   }
 
-  /** Ends the oldest batch successfully. */
-  completeOldest(): void {
+  /** Ends the oldest batch successfully. @param executionUs - How long it took, for schedulers that learn. */
+  completeOldest(executionUs = 0): void {
     const batch = this.#takeOldest();
+    this.#onExecuted(
+      batch.reduce((rows, { batchSize }) => rows + batchSize, 0),
+      executionUs,
+    );
     for (const request of batch) {
       const { id } = request;
       request.complete(

@@ -5,6 +5,7 @@ import type { InferenceRequest } from "../../server/core/inference-request.ts";
 export class ManualInstance implements PooledInstance {
   readonly name: string;
   batchesUnderWay = 0;
+  maxBatchesUnderWay = 2;
   readonly executed: InferenceRequest[][] = [];
   /** How it was ended, in order. */
   readonly ends: ("finalize" | "terminate")[] = [];

@@ -1,5 +1,11 @@
 import type { DataType } from "../../server/core/data-type.ts";
-import type { ModelConfig, ModelInput, ModelOutput } from "../../server/model-config/model-config.ts";
+import type {
+  DynamicBatching,
+  ModelConfig,
+  ModelInput,
+  ModelOutput,
+  QueuePolicy,
+} from "../../server/model-config/model-config.ts";
 
 /** A complete config: FP32 INPUT0 → OUTPUT0 of 4 values in batches of up to 8, apart from what is given. */
 export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
@@ -11,13 +17,17 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     maxBatchSize: 8,
     input: [makeInput("INPUT0")],
     output: [makeOutput("OUTPUT0")],
-    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [] }],
+    batchInput: [],
+    batchOutput: [],
+    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false }],
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
     parameters: new Map(),
+    schedulerName: "",
     dynamicBatching: null,
     ensembleScheduling: null,
-    optimization: { graphLevel: 0 },
+    optimization: { graphLevel: 0, eagerBatching: false },
+    isDecoupled: false,
     ...parts,
   };
 }
@@ -25,11 +35,46 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
 /** An input of 4 FP32 values per item, apart from what is given. */
 export function makeInput(name: string, parts: Partial<ModelInput> = {}): ModelInput {
   const datatype: DataType = "FP32";
-  return { name, datatype, dims: [4], reshape: null, format: "FORMAT_NONE", isOptional: false, ...parts };
+  return {
+    name,
+    datatype,
+    dims: [4],
+    reshape: null,
+    format: "FORMAT_NONE",
+    isOptional: false,
+    allowRaggedBatch: false,
+    ...parts,
+  };
 }
 
 /** An output of 4 FP32 values per item, apart from what is given. */
 export function makeOutput(name: string, parts: Partial<ModelOutput> = {}): ModelOutput {
   const datatype: DataType = "FP32";
   return { name, datatype, dims: [4], reshape: null, labelFilename: "", ...parts };
+}
+
+/** Batches of 8 are preferred and not waited for, nothing is limited, apart from what is given. */
+export function makeDynamicBatching(parts: Partial<DynamicBatching> = {}): DynamicBatching {
+  return {
+    preferredBatchSize: [8],
+    maxQueueDelayUs: 0,
+    latencyTargetUs: 0,
+    preserveOrdering: false,
+    priorityLevels: 0,
+    defaultPriorityLevel: 0,
+    defaultQueuePolicy: makeQueuePolicy(),
+    priorityQueuePolicy: new Map(),
+    ...parts,
+  };
+}
+
+/** No limits, apart from what is given. */
+export function makeQueuePolicy(parts: Partial<QueuePolicy> = {}): QueuePolicy {
+  return {
+    timeoutAction: "REJECT",
+    defaultTimeoutUs: 0,
+    allowTimeoutOverride: false,
+    maxQueueSize: 0,
+    ...parts,
+  };
 }

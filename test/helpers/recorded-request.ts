@@ -36,6 +36,8 @@ export interface RequestSketch {
   readonly inputs?: Tensor[];
   readonly requestedOutputs?: string[];
   readonly queueStartUs?: number;
+  readonly priority?: number;
+  readonly timeoutUs?: number;
   readonly correlationId?: CorrelationId;
   readonly isSequenceStart?: boolean;
   readonly isSequenceEnd?: boolean;
@@ -49,8 +51,8 @@ export function makeRequest(sketch: RequestSketch = {}): { request: InferenceReq
     inputs: sketch.inputs ?? [],
     requestedOutputs: sketch.requestedOutputs ?? [],
     parameters: null,
-    priority: 0,
-    timeoutUs: 0,
+    priority: sketch.priority ?? 0,
+    timeoutUs: sketch.timeoutUs ?? 0,
     correlationId: sketch.correlationId ?? 0,
     isSequenceStart: sketch.isSequenceStart ?? false,
     isSequenceEnd: sketch.isSequenceEnd ?? false,

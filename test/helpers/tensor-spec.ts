@@ -1,4 +1,4 @@
-import type { BatchSpec, TensorSpec } from "../../backends/backend.ts";
+import type { BatchSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
 import type { DataType } from "../../server/core/data-type.ts";
 
 /** A tensor of a {@link BatchSpec}. Without `wireDims` the config does not reshape it. */
@@ -6,9 +6,14 @@ export function tensorSpec(
   name: string,
   datatype: DataType,
   dims: readonly number[],
-  more: { readonly wireDims?: readonly number[]; readonly isOptional?: boolean } = {},
+  more: {
+    readonly wireDims?: readonly number[];
+    readonly isOptional?: boolean;
+    readonly join?: TensorJoin;
+  } = {},
 ): TensorSpec {
-  return { name, datatype, dims, wireDims: more.wireDims ?? dims, isOptional: more.isOptional ?? false };
+  const { wireDims = dims, isOptional = false, join = { kind: "rows" } } = more;
+  return { name, datatype, dims, wireDims, isOptional, join };
 }
 
 /** INPUT0 and OUTPUT0 of one type and dimensions. */

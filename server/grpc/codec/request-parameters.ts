@@ -75,7 +75,8 @@ function setParameter(
 ): void {
   switch (entry.key) {
     case "priority":
-      read.priority = notNegative(entry);
+      // A negative level exists as little as one that is too high: both are the model's default one.
+      read.priority = Math.max(0, Number(entry.value));
       break;
     case "timeout":
       read.timeoutUs = notNegative(entry);

@@ -51,7 +51,7 @@ export function readInferParameters(reader: JsonReader): InferParameters {
         read.isSequenceEnd = reader.readBoolean(key);
         break;
       case "priority":
-        read.priority = Number(reader.readUnsigned(key));
+        read.priority = readPriority(reader);
         break;
       case "timeout":
         read.timeoutUs = Number(reader.readUnsigned(key));
@@ -65,6 +65,17 @@ export function readInferParameters(reader: JsonReader): InferParameters {
   }
   if (custom.size > 0) read.custom = custom;
   return read;
+}
+
+/** A negative level exists as little as one that is too high: both are the model's default one, which 0 stands for. */
+function readPriority(reader: JsonReader): number {
+  const isNegative = reader.kind() === jsonKind.number && reader.bytes[reader.position] === 0x2d;
+  if (!isNegative) return Number(reader.readUnsigned("priority"));
+  const value = reader.readParameterValue();
+  if (value === null || (typeof value === "number" && !Number.isInteger(value))) {
+    throw wrongJsonType("priority", "unsigned integer");
+  }
+  return 0;
 }
 
 function readCorrelationId(reader: JsonReader): number | bigint | string {

@@ -4,7 +4,7 @@ import {
   type OnnxRuntimeOptions,
   resolveOnnxRuntimeSettings,
 } from "../../../../backends/onnxruntime/onnxruntime-options.ts";
-import { makeModelConfig } from "../../../helpers/model-config.ts";
+import { makeInput, makeModelConfig } from "../../../helpers/model-config.ts";
 
 function resolve(
   parameters: Record<string, string>,
@@ -13,13 +13,24 @@ function resolve(
 ): { intraOpThreadCount: number | null; options: OnnxRuntimeOptions } {
   const config = makeModelConfig({
     parameters: new Map(Object.entries(parameters)),
-    optimization: { graphLevel },
+    optimization: { graphLevel, eagerBatching: false },
   });
   const settings = resolveOnnxRuntimeSettings(config, new Map(Object.entries(server)));
   return { intraOpThreadCount: settings.intraOpThreadCount, options: settings.options as OnnxRuntimeOptions };
 }
 
 describe("resolveOnnxRuntimeSettings", () => {
+  it("refuses optional inputs of a model that batches", () => {
+    const input = [makeInput("a"), makeInput("b", { isOptional: true })];
+    assert.doesNotThrow(() =>
+      resolveOnnxRuntimeSettings(makeModelConfig({ maxBatchSize: 0, input }), new Map()),
+    );
+    assert.throws(() => resolveOnnxRuntimeSettings(makeModelConfig({ input }), new Map()), {
+      code: "INVALID_ARG",
+      message: "model 'm': input[1].optional needs max_batch_size 0 with the onnxruntime backend, got 8",
+    });
+  });
+
   it("leaves threads to the core budget and the rest to the runtime's defaults", () => {
     assert.deepEqual(resolve({}), {
       intraOpThreadCount: null,

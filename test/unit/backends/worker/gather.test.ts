@@ -10,6 +10,7 @@ import {
 import { FramePool } from "../../../../backends/worker/frame-pool.ts";
 import { gatherBatch } from "../../../../backends/worker/gather.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
+import type { BatchInputKind } from "../../../../server/model-config/model-config.ts";
 import { makeRequest } from "../../../helpers/recorded-request.ts";
 import { identitySpec, tensorSpec } from "../../../helpers/tensor-spec.ts";
 
@@ -168,5 +169,94 @@ describe("gatherBatch", () => {
       [[1, [1]]],
     );
     assert.deepEqual([batch.wantsOutput(0), batch.wantsOutput(1)], [false, true]);
+  });
+
+  it("joins ragged inputs element by element, whatever their shapes (row 126)", () => {
+    const spec: BatchSpec = {
+      maxBatchSize: 8,
+      inputs: [tensorSpec("a", "UINT8", [-1], { join: { kind: "flat" } }), tensorSpec("b", "UINT8", [1])],
+      outputs: [],
+    };
+    const { header, batch, inputBytes } = gather(spec, [
+      { inputs: [bytes("a", [1, 2], 1, 2), bytes("b", [1, 1], 9)] },
+      { inputs: [bytes("a", [2, 3], 3, 4, 5, 6, 7, 8), bytes("b", [2, 1], 8, 7)] },
+    ]);
+    assert.equal(header.rows, 3);
+    assert.deepEqual(
+      batch.inputs.map(({ shape }) => shape),
+      [[8], [3, 1]],
+    );
+    assert.deepEqual(inputBytes(0), [1, 2, 3, 4, 5, 6, 7, 8]);
+    assert.deepEqual(inputBytes(1), [9, 8, 7]);
+  });
+});
+
+describe("gatherBatch of generated inputs", () => {
+  const kinds: readonly (readonly [BatchInputKind, number[], number[]])[] = [
+    ["BATCH_ELEMENT_COUNT", [3], [2, 12, 2]],
+    ["BATCH_ACCUMULATED_ELEMENT_COUNT", [3], [2, 14, 16]],
+    ["BATCH_ACCUMULATED_ELEMENT_COUNT_WITH_ZERO", [4], [0, 2, 14, 16]],
+    ["BATCH_MAX_ELEMENT_COUNT_AS_SHAPE", [12], new Array<number>(12).fill(0)],
+    ["BATCH_ITEM_SHAPE", [4, 2], [1, 2, 3, 2, 3, 2, 2, 1]],
+    ["BATCH_ITEM_SHAPE_FLATTEN", [8], [1, 2, 3, 2, 3, 2, 2, 1]],
+  ];
+  /** Shapes of one item: [1, 2], two times [3, 2], [2, 1]. */
+  const requests = [
+    [1, 1, 2],
+    [2, 3, 2],
+    [1, 2, 1],
+  ].map((shape) => {
+    const values = new Array<number>(shape.reduce((count, dim) => count * dim, 1)).fill(255);
+    return { inputs: [bytes("a", shape, ...values)] };
+  });
+
+  for (const [what, shape, values] of kinds) {
+    for (const datatype of ["INT32", "FP32"] as const) {
+      it(`makes ${what} as ${datatype} (row 126)`, () => {
+        const spec: BatchSpec = {
+          maxBatchSize: 8,
+          inputs: [
+            tensorSpec("a", "UINT8", [-1, -1], { join: { kind: "flat" } }),
+            tensorSpec("g", datatype, [], { join: { kind: "generated", what, source: 0 } }),
+          ],
+          outputs: [],
+        };
+        const layout = new FrameLayout(spec);
+        const pool = new FramePool(1);
+        // A frame with something left in it.
+        const used = new ArrayBuffer(4096);
+        new Uint8Array(used).fill(0xee);
+        pool.give(used);
+        const batch = requests.map(({ inputs }) => makeRequest({ inputs, batchSize: inputs[0]!.shape[0]! }));
+        const { buffer } = gatherBatch(
+          batch.map(({ request }) => request),
+          layout,
+          pool,
+        );
+        const made = new FrameBatch(layout, buffer).inputs[1]!;
+        assert.deepEqual(made.shape, shape);
+        const view = datatype === "INT32" ? Int32Array : Float32Array;
+        assert.deepEqual([...new view(buffer, made.byteOffset, made.byteLength / 4)], values);
+      });
+    }
+  }
+
+  it("leaves out what is made from an optional input that is not there", () => {
+    const spec: BatchSpec = {
+      maxBatchSize: 8,
+      inputs: [
+        tensorSpec("a", "UINT8", [-1], { isOptional: true }),
+        tensorSpec("b", "UINT8", [1]),
+        tensorSpec("g", "INT32", [], {
+          join: { kind: "generated", what: "BATCH_ELEMENT_COUNT", source: 0 },
+        }),
+      ],
+      outputs: [],
+    };
+    const { batch } = gather(spec, [{ inputs: [bytes("b", [1, 1], 5)] }]);
+    assert.deepEqual(
+      batch.inputs.map(({ index }) => index),
+      [1],
+    );
   });
 });

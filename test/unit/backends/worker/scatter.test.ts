@@ -193,33 +193,108 @@ describe("scatterBatch", () => {
 
 describe("checkOutputs", () => {
   /** The frame of a batch of two rows after an identity model has run. */
-  function ran(spec: BatchSpec, inputName: string): { header: FrameHeader; layout: FrameLayout } {
+  function ran(
+    spec: BatchSpec,
+    inputName: string,
+  ): { requests: InferenceRequest[]; header: FrameHeader; layout: FrameLayout } {
     const layout = new FrameLayout(spec);
     const sent = [send([uint8(inputName, [1, 1], 1)]), send([uint8(inputName, [1, 1], 2)])];
     const requests = sent.map(({ request }) => request);
-    return { header: runBatch(layout, requests), layout };
+    return { requests, header: runBatch(layout, requests), layout };
   }
 
   it("takes outputs with the batch's rows", () => {
-    const { header, layout } = ran(identitySpec("UINT8", [1]), "INPUT0");
-    assert.equal(checkOutputs(header, layout), null);
+    const { requests, header, layout } = ran(identitySpec("UINT8", [1]), "INPUT0");
+    assert.equal(checkOutputs(requests, header, layout), null);
   });
 
   it("refuses a batch of which a wanted output was not produced", () => {
     const specs = ["a", "b"].map((name) => tensorSpec(name, "UINT8", [1]));
-    const { header, layout } = ran({ maxBatchSize: 4, inputs: specs.slice(0, 1), outputs: specs }, "a");
-    assert.deepEqual(checkOutputs(header, layout), {
+    const { requests, header, layout } = ran(
+      { maxBatchSize: 4, inputs: specs.slice(0, 1), outputs: specs },
+      "a",
+    );
+    assert.deepEqual(checkOutputs(requests, header, layout), {
       code: "INTERNAL",
       message: "output 'b' was not produced by the model",
     });
   });
 
   it("refuses an output with another number of rows than the batch", () => {
-    const { header, layout } = ran(identitySpec("UINT8", [1]), "INPUT0");
+    const { requests, header, layout } = ran(identitySpec("UINT8", [1]), "INPUT0");
     header.writeOutput(0, header.outputOffset(0), 3, [3, 1]);
-    assert.deepEqual(checkOutputs(header, layout), {
+    assert.deepEqual(checkOutputs(requests, header, layout), {
       code: "INTERNAL",
       message: "output 'OUTPUT0' came out with shape [3,1], expected batch dimension 2",
     });
+  });
+
+  it("refuses a scattered output that has not an element for each of the inputs'", () => {
+    const spec = scatteredSpec("UINT8", [-1]);
+    const layout = new FrameLayout(spec);
+    const requests = [send([uint8("x", [1, 2], 1, 2)]), send([uint8("x", [1, 3], 3, 4, 5)])].map(
+      ({ request }) => request,
+    );
+    const header = runBatch(layout, requests);
+    assert.equal(checkOutputs(requests, header, layout), null);
+    header.writeOutput(0, header.outputOffset(0), 4, [4]);
+    assert.deepEqual(checkOutputs(requests, header, layout), {
+      code: "INTERNAL",
+      message: "output 'y' came out with 4 elements, expected 5 by the shapes of input 'x'",
+    });
+  });
+});
+
+/** Ragged input x, and output y that is cut by its shapes. */
+function scatteredSpec(datatype: Tensor["datatype"], outputDims: number[]): BatchSpec {
+  return {
+    maxBatchSize: 8,
+    inputs: [tensorSpec("x", datatype, [-1], { join: { kind: "flat" } })],
+    outputs: [tensorSpec("y", datatype, outputDims, { join: { kind: "scattered", source: 0 } })],
+  };
+}
+
+describe("scatterBatch of ragged batches", () => {
+  it("gives each request as many elements as its input has (row 126)", () => {
+    const both = [send([uint8("x", [1, 2], 1, 2)]), send([uint8("x", [2, 3], 3, 4, 5, 6, 7, 8)])];
+    runIdentity(scatteredSpec("UINT8", [-1]), both);
+    const outputs = both.map(({ sink }) => sink.responses[0]!.outputs[0]!);
+    assert.deepEqual(
+      outputs.map(({ shape, data }) => [shape, [...data]]),
+      [
+        [
+          [1, 2],
+          [1, 2],
+        ],
+        [
+          [2, 3],
+          [3, 4, 5, 6, 7, 8],
+        ],
+      ],
+    );
+  });
+
+  it("counts the elements of BYTES", () => {
+    const text = (...words: string[]): Tensor =>
+      new Tensor("x", "BYTES", [1, words.length], joinBytesElements(words.map((word) => Buffer.from(word))));
+    const both = [send([text("a", "bcd")]), send([text("")]), send([text("ef", "g", "hij")])];
+    const sentBytes = both.map(({ request }) => [...request.inputs[0]!.data]);
+    runIdentity(scatteredSpec("BYTES", [-1]), both);
+    assert.deepEqual(
+      both.map(({ sink }) => [...sink.responses[0]!.outputs[0]!.data]),
+      sentBytes,
+    );
+  });
+
+  it("keeps the fixed dimensions of the output", () => {
+    const both = [send([uint8("x", [1, 2], 1, 2)]), send([uint8("x", [1, 4], 3, 4, 5, 6)])];
+    runIdentity(scatteredSpec("UINT8", [-1, 1]), both);
+    assert.deepEqual(
+      both.map(({ sink }) => sink.responses[0]!.outputs[0]!.shape),
+      [
+        [1, 2, 1],
+        [1, 4, 1],
+      ],
+    );
   });
 });

@@ -1,10 +1,8 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
 import type { BatchSpec, ModelInstanceInit } from "../../../../backends/backend.ts";
-import {
-  type InstanceListener,
-  WorkerModelInstance,
-} from "../../../../backends/worker/worker-model-instance.ts";
+import type { InstanceListener } from "../../../../backends/worker/hosted-instance.ts";
+import { WorkerModelInstance } from "../../../../backends/worker/worker-model-instance.ts";
 import type { BatchTimes } from "../../../../server/core/batch-times.ts";
 import { monotonicNowUs } from "../../../../server/core/clock.ts";
 import { type InferenceRequest, requestState } from "../../../../server/core/inference-request.ts";
@@ -34,6 +32,10 @@ class RecordingListener implements InstanceListener {
       times: { computeStartUs, computeInputEndUs, computeOutputStartUs, computeEndUs },
       hasSucceeded,
     });
+  }
+
+  onResponse(): void {
+    throw new Error("told of by instances of requests only");
   }
 
   onCrash(_instance: WorkerModelInstance, reason: string): void {

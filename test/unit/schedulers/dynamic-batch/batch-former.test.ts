@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { type BatchFormingRules, formBatch } from "../../../../schedulers/dynamic-batch/batch-former.ts";
+import {
+  type BatchFormingRules,
+  PreferredSizeFormer,
+} from "../../../../schedulers/dynamic-batch/batch-former.ts";
 import { PreferredBatchSizes } from "../../../../schedulers/dynamic-batch/preferred-batch-size.ts";
-import { FixedQueue } from "../../../../server/core/fixed-queue.ts";
+import { FifoRequestQueue } from "../../../../schedulers/queue/fifo-request-queue.ts";
+import type { RequestQueue } from "../../../../schedulers/queue/request-queue.ts";
 import type { InferenceRequest } from "../../../../server/core/inference-request.ts";
 import { makeRequest } from "../../../helpers/recorded-request.ts";
 
-function queueOf(...batchSizes: number[]): FixedQueue<InferenceRequest> {
-  const queue = new FixedQueue<InferenceRequest>();
+function queueOf(...batchSizes: number[]): FifoRequestQueue {
+  const queue = new FifoRequestQueue();
   for (const batchSize of batchSizes) queue.push(makeRequest({ batchSize, queueStartUs: 100 }).request);
   return queue;
 }
@@ -22,7 +26,11 @@ function rules(init: Partial<{ max: number; preferred: number[]; delayUs: number
   };
 }
 
-describe("formBatch", () => {
+function formBatch(queue: RequestQueue, given: BatchFormingRules, nowUs: number): number {
+  return new PreferredSizeFormer(given).form(queue, nowUs);
+}
+
+describe("PreferredSizeFormer", () => {
   it("waits when nothing is queued", () => {
     assert.equal(formBatch(queueOf(), rules(), 100), 0);
   });
@@ -84,5 +92,23 @@ describe("formBatch", () => {
     const alone = { ...rules({ max: 1 }), preferred: new PreferredBatchSizes([]) };
     assert.equal(formBatch(queueOf(1, 1), alone, 100), 1);
     assert.equal(formBatch(queueOf(5, 1), alone, 100), 1);
+  });
+
+  it("says when to ask again while it waits, and only then", () => {
+    const former = new PreferredSizeFormer(rules({ delayUs: 50 }));
+    assert.equal(former.form(queueOf(1), 120), 0);
+    assert.equal(former.wakeAtUs, 150);
+    assert.equal(former.form(queueOf(), 130), 0);
+    assert.equal(former.wakeAtUs, Number.POSITIVE_INFINITY);
+  });
+
+  it("counts the delay from the oldest request, which need not be the first", () => {
+    const queue = queueOf();
+    queue.push(makeRequest({ queueStartUs: 100 }).request);
+    queue.push(makeRequest({ queueStartUs: 60 }).request);
+    const former = new PreferredSizeFormer(rules({ delayUs: 50 }));
+    assert.equal(former.form(queue, 109), 0);
+    assert.equal(former.wakeAtUs, 110);
+    assert.equal(former.form(queue, 110), 2);
   });
 });

@@ -1,47 +1,22 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { batchCompatibilityOf } from "../../../../schedulers/dynamic-batch/batch-compatibility.ts";
-import { DynamicBatchScheduler } from "../../../../schedulers/dynamic-batch/dynamic-batch-scheduler.ts";
-import { PreferredBatchSizes } from "../../../../schedulers/dynamic-batch/preferred-batch-size.ts";
 import { requestState } from "../../../../server/core/inference-request.ts";
 import { failure } from "../../../../server/core/status.ts";
-import { ManualClock } from "../../../helpers/manual-clock.ts";
-import { ManualInstancePool } from "../../../helpers/manual-instance-pool.ts";
-import {
-  fp32Tensor,
-  makeRequest,
-  type RecordingSink,
-  type RequestSketch,
-} from "../../../helpers/recorded-request.ts";
+import { makeInput } from "../../../helpers/model-config.ts";
+import { fp32Tensor, makeRequest } from "../../../helpers/recorded-request.ts";
+import { SchedulerBench } from "../../../helpers/scheduler-bench.ts";
 
-class Bench {
-  readonly clock = new ManualClock();
-  readonly pool: ManualInstancePool;
-  readonly scheduler: DynamicBatchScheduler;
-  readonly sinks: RecordingSink[] = [];
-
+class Bench extends SchedulerBench {
   constructor(
     init: { max?: number; preferred?: number[]; delayUs?: number; capacity?: number; dims?: number[] } = {},
   ) {
     const max = init.max ?? 4;
-    this.pool = new ManualInstancePool(init.capacity ?? 1);
-    this.scheduler = new DynamicBatchScheduler(
-      {
-        maxBatchSize: max,
-        preferred: new PreferredBatchSizes(init.preferred ?? [max]),
-        maxQueueDelayUs: init.delayUs ?? 0,
-        isCompatible: batchCompatibilityOf([{ dims: init.dims ?? [4] }]),
-      },
-      this.pool,
-      this.clock,
-    );
-  }
-
-  send(id: string, sketch: RequestSketch = {}) {
-    const { request, sink } = makeRequest({ id, ...sketch, queueStartUs: this.clock.nowUs() });
-    this.sinks.push(sink);
-    assert.equal(this.scheduler.enqueue(request), null);
-    return { request, sink };
+    super({
+      max,
+      capacity: init.capacity ?? 1,
+      batching: { preferredBatchSize: init.preferred ?? [max], maxQueueDelayUs: init.delayUs ?? 0 },
+      config: { input: [makeInput("x", { dims: init.dims ?? [4] })] },
+    });
   }
 }
 
@@ -175,41 +150,5 @@ describe("DynamicBatchScheduler", () => {
     bench.clock.endTurn();
     assert.deepEqual(sink.failures, [failure("UNAVAILABLE", "all gone")]);
     assert.equal(bench.scheduler.enqueue(makeRequest().request)?.message, "all gone");
-  });
-
-  it("answers every request of a random schedule exactly once, in batches that respect the limits", () => {
-    // A small linear congruential generator: the schedule is the same in every run.
-    let seed = 42;
-    const random = (below: number): number => {
-      seed = (seed * 1103515245 + 12345) % 2147483648;
-      return Math.floor((seed / 2147483648) * below);
-    };
-    for (let round = 0; round < 50; round++) {
-      const max = 1 + random(8);
-      const bench = new Bench({ max, capacity: 1 + random(3), delayUs: random(2) * 300 });
-      const sent: ReturnType<Bench["send"]>[] = [];
-      for (let step = 0; step < 200; step++) {
-        const action = random(5);
-        if (action <= 1) sent.push(bench.send(String(sent.length), { batchSize: 1 + random(max) }));
-        else if (action === 2 && bench.pool.running.length > 0) bench.pool.completeOldest();
-        else if (action === 3 && sent.length > 0) sent[random(sent.length)]?.request.cancel();
-        else bench.clock.advance(random(200));
-        bench.clock.endTurn();
-      }
-      while (bench.pool.running.length > 0 || bench.scheduler.queuedCount() > 0) {
-        if (bench.pool.running.length > 0) bench.pool.completeOldest();
-        bench.clock.endTurn();
-        bench.clock.advance(1_000);
-      }
-      for (const { sink } of sent) assert.equal(sink.answerCount, 1);
-      for (const batch of bench.pool.executed) {
-        assert.ok(batch.reduce((sum, request) => sum + request.batchSize, 0) <= max);
-      }
-      const order = bench.pool.executedIds.flat().map(Number);
-      assert.deepEqual(
-        order,
-        order.toSorted((a, b) => a - b),
-      );
-    }
   });
 });

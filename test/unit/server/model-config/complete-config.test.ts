@@ -7,14 +7,17 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../../../../server/model-config/complete-config.ts";
+import type { BackendFacts } from "../../../../server/model-config/backend-autofill.ts";
 import type { Signature, SignatureTensor } from "../../../../server/model-config/model-signature.ts";
 import { parseModelConfig } from "../../../../server/model-config/read-config.ts";
+import { makeDynamicBatching } from "../../../helpers/model-config.ts";
 
-const onnxruntime = {
+const onnxruntime: BackendFacts = {
   name: "onnxruntime",
   platforms: ["onnxruntime_onnx"],
   defaultModelFilename: "model.onnx",
   defaultCpuInstanceCount: 2,
+  executionStyle: "batch",
 };
 
 function draft(config: object | null, isAutoCompleteEnabled = true): ModelConfigDraft {
@@ -39,7 +42,7 @@ function complete(
   signature: Signature,
   defaultMaxBatchSize = 4,
 ): CompletedModelConfig {
-  return completeModelConfig(draft(config), signature, defaultMaxBatchSize);
+  return completeModelConfig(draft(config), { signature, completion: null }, defaultMaxBatchSize);
 }
 
 function errorOf(action: () => unknown): string {
@@ -55,6 +58,55 @@ function errorOf(action: () => unknown): string {
 const x = { name: "x", data_type: "TYPE_FP32", dims: [16] };
 const y = { name: "y", data_type: "TYPE_FP32", dims: [2, -1] };
 
+describe("completeModelConfig for models without a signature", () => {
+  const requests: BackendFacts = { ...onnxruntime, name: "r", platforms: [], executionStyle: "requests" };
+  const config = {
+    backend: "r",
+    input: [{ name: "x", data_type: "TYPE_FP32", dims: [1] }],
+    output: [{ name: "y", data_type: "TYPE_FP32", dims: [1] }],
+  };
+  const draftOf = (content: object, isAutoCompleteEnabled = true) =>
+    draftModelConfig({
+      document: parseModelConfig(JSON.stringify(content), "f"),
+      modelName: "m",
+      versionDirectoryEntries: [],
+      isAutoCompleteEnabled,
+      backends: [requests, onnxruntime],
+    });
+  const decoupled = { model_transaction_policy: { decoupled: true } };
+
+  it("takes the config as it is, decoupled or not", () => {
+    const completed = completeModelConfig(
+      draftOf({ ...config, ...decoupled }),
+      { signature: null, completion: null },
+      4,
+    );
+    assert.equal(completed.config.isDecoupled, true);
+    assert.equal(completed.config.maxBatchSize, 0);
+  });
+
+  it("takes from the model what the file leaves out, unless auto-complete is disabled", () => {
+    const completion = { ...config, ...decoupled, max_batch_size: 3, backend: undefined };
+    const described = { signature: null, completion: JSON.parse(JSON.stringify(completion)) as object };
+    const completed = completeModelConfig(draftOf({ backend: "r" }), described, 4).config;
+    assert.deepEqual(
+      [completed.maxBatchSize, completed.isDecoupled, completed.input[0]?.name],
+      [3, true, "x"],
+    );
+    assert.match(
+      errorOf(() => completeModelConfig(draftOf({ name: "m", backend: "r" }, false), described, 4)),
+      /must specify 'input' for m: neither its config nor the model itself does \(auto-complete is disabled\)/,
+    );
+  });
+
+  it("refuses decoupled models of backends that answer batches", () => {
+    assert.match(
+      errorOf(() => draftOf({ ...config, ...decoupled, backend: "onnxruntime" })),
+      /^UNSUPPORTED .*decoupled" is true, but models of the onnxruntime backend give one response to each request/,
+    );
+  });
+});
+
 describe("completeModelConfig auto-complete", () => {
   it("reads everything from a model that batches", () => {
     const { config, notices } = complete(null, batching);
@@ -65,16 +117,28 @@ describe("completeModelConfig auto-complete", () => {
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
       input: [
-        { name: "x", datatype: "FP32", dims: [16], reshape: null, format: "FORMAT_NONE", isOptional: false },
+        {
+          name: "x",
+          datatype: "FP32",
+          dims: [16],
+          reshape: null,
+          format: "FORMAT_NONE",
+          isOptional: false,
+          allowRaggedBatch: false,
+        },
       ],
       output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
-      instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [] }],
+      batchInput: [],
+      batchOutput: [],
+      instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),
-      dynamicBatching: { preferredBatchSize: [4], maxQueueDelayUs: 0 },
+      schedulerName: "",
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
       ensembleScheduling: null,
-      optimization: { graphLevel: 0 },
+      optimization: { graphLevel: 0, eagerBatching: false },
+      isDecoupled: false,
     });
     assert.equal(notices.length, 2);
     assert.match(notices[0]!, /^Model 'm': max_batch_size set to 4/);
@@ -98,7 +162,10 @@ describe("completeModelConfig auto-complete", () => {
     const dynamicBatching = { max_queue_delay_microseconds: 50, preferred_batch_size: [8, 2] };
     const { config } = complete({ max_batch_size: 8, dynamic_batching: dynamicBatching }, batching);
     assert.equal(config.maxBatchSize, 8);
-    assert.deepEqual(config.dynamicBatching, { preferredBatchSize: [8, 2], maxQueueDelayUs: 50 });
+    assert.deepEqual(
+      config.dynamicBatching,
+      makeDynamicBatching({ preferredBatchSize: [8, 2], maxQueueDelayUs: 50 }),
+    );
   });
 
   it("takes the whole shape from a model that does not batch", () => {
@@ -161,7 +228,11 @@ describe("completeModelConfig auto-complete", () => {
 
   it("does nothing when it is disabled", () => {
     const message = errorOf(() =>
-      completeModelConfig(draft({ name: "m", backend: "onnxruntime" }, false), batching, 4),
+      completeModelConfig(
+        draft({ name: "m", backend: "onnxruntime" }, false),
+        { signature: batching, completion: null },
+        4,
+      ),
     );
     assert.equal(
       message,

@@ -64,22 +64,17 @@ describe("parseModelConfig canonical form", () => {
   it("ignores unsupported fields at their defaults, which ask for nothing", () => {
     const config = {
       runtime: "",
-      batch_input: [],
       cc_model_filenames: {},
       model_warmup: [],
       model_operations: { op_library_filename: [] },
-      model_transaction_policy: { decoupled: false },
       response_cache: { enable: false },
-      optimization: { priority: 0, cuda: {}, eager_batching: false, input_pinned_memory: { enable: true } },
-      dynamic_batching: { preserve_ordering: false, default_queue_policy: { timeout_action: "REJECT" } },
-      instance_group: [{ passive: false, profile: [], secondary_devices: [], host_policy: "" }],
+      optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
+      instance_group: [{ profile: [], secondary_devices: [], host_policy: "" }],
       sequence_batching: null,
     };
     assert.deepEqual(fieldsOf(config), {
-      model_transaction_policy: {},
       response_cache: {},
       optimization: { input_pinned_memory: {} },
-      dynamic_batching: {},
       instance_group: [{}],
     });
   });
@@ -248,14 +243,11 @@ describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
     ["sequence_batching", { sequence_batching: {} }],
     ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
-    ["batch_input", { batch_input: [{ kind: 1 }] }],
-    ["batch_output", { batch_output: [{}] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
-    ["model_transaction_policy.decoupled", { model_transaction_policy: { decoupled: true } }],
     ["response_cache.enable", { response_cache: { enable: true } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],
@@ -265,21 +257,11 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
-    ["optimization.eager_batching", { optimization: { eager_batching: true } }],
-    ["dynamic_batching.preserve_ordering", { dynamic_batching: { preserve_ordering: true } }],
-    ["dynamic_batching.priority_levels", { dynamic_batching: { priority_levels: 2 } }],
-    [
-      "dynamic_batching.default_queue_policy",
-      { dynamic_batching: { default_queue_policy: { max_queue_size: 5 } } },
-    ],
-    ["dynamic_batching.priority_queue_policy", { dynamic_batching: { priority_queue_policy: { "1": {} } } }],
     ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
-    ["instance_group[0].passive", { instance_group: [{ passive: true }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],
     ["input[0].is_shape_tensor", inputWith({ is_shape_tensor: true })],
-    ["input[0].allow_ragged_batch", inputWith({ allow_ragged_batch: true })],
     ["input[0].is_non_linear_format_io", inputWith({ is_non_linear_format_io: true })],
   ];
   for (const [path, config] of unsupported) {
@@ -297,8 +279,8 @@ describe("parseModelConfig not supported yet", () => {
       `${file}: "sequence_batching" is not supported yet`,
     );
     assert.equal(
-      errorOf({ instance_group: [{ passive: true }] }).message,
-      `${file}: "instance_group[0].passive" is not supported yet: leave the group out instead`,
+      errorOf({ instance_group: [{ host_policy: "p" }] }).message,
+      `${file}: "instance_group[0].host_policy" is not supported yet: set "parameters" for the number of threads`,
     );
   });
 

@@ -29,10 +29,11 @@ function read(content: object): ModelConfig {
         platforms: ["onnxruntime_onnx"],
         defaultModelFilename: "model.onnx",
         defaultCpuInstanceCount: 2,
+        executionStyle: "batch",
       },
     ],
   });
-  return completeModelConfig(draft, signatureOf(draft.config), 4).config;
+  return completeModelConfig(draft, { signature: signatureOf(draft.config), completion: null }, 4).config;
 }
 
 function signatureOf(config: ModelConfig): Signature {
@@ -56,6 +57,75 @@ const simple = {
 };
 
 describe("renderModelConfig", () => {
+  it("prints a latency target where there is one", () => {
+    const config = renderModelConfig(
+      read({ ...simple, dynamic_batching: { latency_target_microseconds: 700 } }),
+    );
+    assert.equal(config.dynamic_batching?.latency_target_microseconds, 700);
+    assert.deepEqual(config.dynamic_batching.preferred_batch_size, []);
+  });
+
+  it("prints what depends on the composition of a batch, as it was given", () => {
+    const given = {
+      ...simple,
+      input: [{ name: "INPUT0", data_type: "TYPE_INT32", dims: [-1], allow_ragged_batch: true }],
+      batch_input: [
+        {
+          kind: "BATCH_ACCUMULATED_ELEMENT_COUNT",
+          target_name: ["a", "b"],
+          data_type: "TYPE_FP32",
+          source_input: ["INPUT0"],
+        },
+      ],
+      batch_output: [
+        {
+          target_name: ["OUTPUT0"],
+          kind: "BATCH_SCATTER_WITH_INPUT_SHAPE",
+          source_input: ["INPUT0"],
+        },
+      ],
+    };
+    const draft = draftModelConfig({
+      document: parseModelConfig(JSON.stringify(given), "f"),
+      modelName: "m",
+      versionDirectoryEntries: ["model.onnx"],
+      isAutoCompleteEnabled: true,
+      backends: [
+        {
+          name: "onnxruntime",
+          platforms: [],
+          defaultModelFilename: "model.onnx",
+          executionStyle: "batch",
+          defaultCpuInstanceCount: 2,
+        },
+      ],
+    });
+    const config = renderModelConfig(draft.config);
+    assert.deepEqual(config.batch_input, given.batch_input);
+    assert.deepEqual(config.batch_output, given.batch_output);
+    assert.equal(config.input?.[0]?.allow_ragged_batch, true);
+  });
+
+  it("prints priorities and queue policies, each policy whole", () => {
+    const policy = {
+      timeout_action: "DELAY",
+      default_timeout_microseconds: 5,
+      allow_timeout_override: true,
+      max_queue_size: 7,
+    };
+    const given = {
+      preferred_batch_size: [8],
+      max_queue_delay_microseconds: 100,
+      preserve_ordering: false,
+      priority_levels: 3,
+      default_priority_level: 2,
+      default_queue_policy: policy,
+      priority_queue_policy: { "1": { ...policy, timeout_action: "REJECT" } },
+    };
+    const config = renderModelConfig(read({ ...simple, dynamic_batching: given }));
+    assert.deepEqual(config.dynamic_batching, given);
+  });
+
   it("prints proto names, every scalar default, and 64-bit integers as numbers", () => {
     assert.deepEqual(renderModelConfig(read(simple)), {
       name: "m",

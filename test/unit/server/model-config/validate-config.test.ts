@@ -17,6 +17,7 @@ function problemsOf(config: object): string[] {
           platforms: ["onnxruntime_onnx"],
           defaultModelFilename: "model.onnx",
           defaultCpuInstanceCount: 2,
+          executionStyle: "batch",
         },
       ],
     });
@@ -39,11 +40,8 @@ describe("validateModelConfig", () => {
     ]);
   });
 
-  it("allows optional inputs only without batching", () => {
-    assert.deepEqual(problemsOf({ input: [io({ optional: true })] }), []);
-    assert.deepEqual(problemsOf({ max_batch_size: 4, input: [io({ optional: true })] }), [
-      "\"input[0].optional\": input 'a' can be optional only with max_batch_size 0, got 4",
-    ]);
+  it("leaves it to the backend whether inputs of a model that batches can be optional", () => {
+    assert.deepEqual(problemsOf({ max_batch_size: 4, input: [io({ optional: true })] }), []);
   });
 
   it("refuses names that repeat", () => {
@@ -63,6 +61,88 @@ describe("validateModelConfig", () => {
     const config = { max_batch_size: 8, dynamic_batching: { preferred_batch_size: [4, 9] } };
     assert.deepEqual(problemsOf(config), [
       '"dynamic_batching.preferred_batch_size[1]" must be <= max_batch_size 8, got 9',
+    ]);
+  });
+
+  it("refuses a default priority level that is none of the levels", () => {
+    const problem = (levels: number, level: number): string[] =>
+      problemsOf({ dynamic_batching: { priority_levels: levels, default_priority_level: level } });
+    assert.deepEqual(problem(3, 1), []);
+    assert.deepEqual(problem(3, 3), []);
+    assert.deepEqual(problem(0, 0), []);
+    const text = '"dynamic_batching.default_priority_level" must be from 1 to priority_levels 3, got';
+    assert.deepEqual(problem(3, 0), [`${text} 0`]);
+    assert.deepEqual(problem(3, 4), [`${text} 4`]);
+  });
+
+  it("refuses queue policies of levels that do not exist", () => {
+    const problem = (levels: number): string[] =>
+      problemsOf({
+        dynamic_batching: {
+          priority_levels: levels,
+          default_priority_level: Math.min(1, levels),
+          priority_queue_policy: { "0": {}, "2": {}, "3": {} },
+        },
+      });
+    const path = '"dynamic_batching.priority_queue_policy';
+    assert.deepEqual(problem(2), [`${path}["0"]": levels are 1 to 2`, `${path}["3"]": levels are 1 to 2`]);
+    assert.equal(problem(0).length, 3);
+    assert.equal(problem(0)[1], `${path}["2"]": there are no priority_levels`);
+  });
+
+  it("refuses to preserve an order that priorities or delays change", () => {
+    const problem = (fields: object): string[] =>
+      problemsOf({ dynamic_batching: { preserve_ordering: true, ...fields } });
+    const delay = { timeout_action: "DELAY", default_timeout_microseconds: 5 };
+    assert.deepEqual(problem({ priority_levels: 1, default_priority_level: 1 }), []);
+    assert.deepEqual(problem({ default_queue_policy: { ...delay, timeout_action: "REJECT" } }), []);
+    assert.deepEqual(problem({ default_queue_policy: { timeout_action: "DELAY" } }), []);
+    assert.deepEqual(problem({ priority_levels: 2, default_priority_level: 1 }), [
+      '"dynamic_batching.preserve_ordering": priorities change the order, use at most 1 of priority_levels, got 2',
+    ]);
+    assert.deepEqual(problem({ default_queue_policy: delay }), [
+      '"dynamic_batching.preserve_ordering": "dynamic_batching.default_queue_policy" changes the order, because its timeout_action is DELAY: use REJECT',
+    ]);
+    assert.equal(
+      problem({
+        priority_levels: 1,
+        default_priority_level: 1,
+        priority_queue_policy: { "1": delay },
+      }).length,
+      1,
+    );
+  });
+
+  it("refuses what a latency target takes the place of, or cannot be kept with", () => {
+    const problem = (fields: object, optimization: object = {}): string[] =>
+      problemsOf({
+        max_batch_size: 8,
+        dynamic_batching: { latency_target_microseconds: 1_000, ...fields },
+        optimization,
+      });
+    const target = '"dynamic_batching.latency_target_microseconds"';
+    const excluded = (path: string): string[] => [
+      `${target} and "${path}" exclude each other: leave one of them out`,
+    ];
+    assert.deepEqual(problem({ default_queue_policy: { max_queue_size: 4 }, preserve_ordering: true }), []);
+    assert.deepEqual(
+      problem({ preferred_batch_size: [4] }),
+      excluded("dynamic_batching.preferred_batch_size"),
+    );
+    assert.deepEqual(
+      problem({ max_queue_delay_microseconds: 4 }),
+      excluded("dynamic_batching.max_queue_delay_microseconds"),
+    );
+    assert.deepEqual(problem({}, { eager_batching: true }), excluded("optimization.eager_batching"));
+    assert.deepEqual(problem({ priority_levels: 2, default_priority_level: 1 }), [
+      `${target}: priorities change the order, use at most 1 of priority_levels, got 2`,
+    ]);
+  });
+
+  it("refuses a model whose instances are all passive", () => {
+    assert.deepEqual(problemsOf({ instance_group: [{}, { passive: true }] }), []);
+    assert.deepEqual(problemsOf({ instance_group: [{ passive: true }] }), [
+      '"instance_group": all groups are passive, so that no instance would be given work',
     ]);
   });
 

@@ -6,7 +6,7 @@ import type { InstanceGroup } from "../../../../server/model-config/model-config
 import { makeModelConfig } from "../../../helpers/model-config.ts";
 
 function group(name: string, parts: Partial<InstanceGroup> = {}): InstanceGroup {
-  return { name, kind: "KIND_CPU", count: 1, gpus: [], ...parts };
+  return { name, kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, ...parts };
 }
 
 function plan(
@@ -39,6 +39,19 @@ describe("planInstances", () => {
     ]);
   });
 
+  it("names passive instances and gives their cores to the others", () => {
+    const { inits, passive } = plan([group("a"), group("b", { count: 2, isPassive: true })]);
+    assert.deepEqual([...passive], ["b_0", "b_1"]);
+    assert.deepEqual(
+      inits.map(({ instanceName, threadCount }) => [instanceName, threadCount]),
+      [
+        ["a_0", 8],
+        ["b_0", 8],
+        ["b_1", 8],
+      ],
+    );
+  });
+
   it("numbers the instances of a group and shares the cores between all groups", () => {
     const { inits } = plan([group("a", { count: 2 }), group("b", { count: 2 })]);
     assert.deepEqual(
@@ -52,7 +65,7 @@ describe("planInstances", () => {
   });
 
   it("puts count instances of a GPU group on each of its GPUs", () => {
-    const { inits } = plan([group("g", { kind: "KIND_GPU", count: 2, gpus: [1, 3] })]);
+    const { inits } = plan([group("g", { kind: "KIND_GPU", count: 2, gpus: [1, 3], isPassive: false })]);
     assert.deepEqual(
       inits.map(({ instanceName, deviceId }) => [instanceName, deviceId]),
       [

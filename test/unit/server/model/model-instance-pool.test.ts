@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { StatusError } from "../../../../server/core/status.ts";
-import { ModelInstancePool } from "../../../../server/model/model-instance-pool.ts";
+import { type FormAhead, ModelInstancePool } from "../../../../server/model/model-instance-pool.ts";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 import { ManualInstance } from "../../../helpers/manual-instance.ts";
 import { makeRequest } from "../../../helpers/recorded-request.ts";
@@ -14,11 +14,16 @@ class Bench {
   readonly pool: ModelInstancePool;
   capacityCalls = 0;
 
-  constructor(...names: string[]) {
+  constructor(
+    names: string | readonly string[] = [],
+    formAhead: FormAhead = "whileShort",
+    passive: string[] = [],
+  ) {
     this.pool = new ModelInstancePool(
       {
         onDispatch: (count) => this.log.push(`dispatch ${count}`),
         onExecution: (rows) => this.log.push(`execution ${rows}`),
+        onResponse: (index, outcome) => this.log.push(`response ${index} ${outcome}`),
         onCrash: (reason, next) => this.log.push(`${reason}: ${next}`),
       },
       (name) => {
@@ -26,9 +31,10 @@ class Bench {
         this.restarts.push({ name, loaded });
         return loaded.promise;
       },
+      { formAhead, passive: new Set(passive) },
     );
     this.pool.onCapacity(() => this.capacityCalls++);
-    for (const name of names) {
+    for (const name of typeof names === "string" ? [names] : names) {
       const instance = new ManualInstance(name);
       this.instances.push(instance);
       this.pool.add(instance);
@@ -77,20 +83,72 @@ class Bench {
 }
 
 describe("ModelInstancePool", () => {
+  describe("passive instances", () => {
+    it("get no work and count for nothing", () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      assert.equal(bench.pool.instanceCount, 1);
+      assert.equal(bench.execute(), "a");
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("are released with the others", async () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      await bench.pool.finalize();
+      assert.deepEqual(
+        bench.instances.map(({ ends }) => ends),
+        [["finalize"], ["finalize"]],
+      );
+    });
+
+    it("are replaced as passive ones when they die", async () => {
+      const bench = new Bench(["a", "b"], "whileShort", ["b"]);
+      bench.crash(bench.instances[1]!);
+      await bench.restarted(0);
+      assert.equal(bench.pool.instanceCount, 1);
+      assert.equal(bench.execute(), "a");
+      await bench.pool.terminate();
+      assert.deepEqual(bench.instances[2]?.ends, ["terminate"]);
+    });
+  });
+
+  it("tells how long each execution took", () => {
+    const bench = new Bench("a");
+    const heard: number[][] = [];
+    bench.pool.onExecuted((rows, executionUs) => heard.push([rows, executionUs]));
+    bench.execute();
+    bench.end(bench.instances[0]!, 70);
+    bench.execute();
+    bench.end(bench.instances[0]!, 90, false);
+    assert.deepEqual(heard, [
+      [1, 70],
+      [1, 90],
+    ]);
+  });
+
   describe("picking an instance", () => {
     it("has no capacity without instances", () => {
       assert.equal(new Bench().pool.hasCapacity(), false);
     });
 
     it("takes one batch per instance while nothing is known of their length", () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       assert.deepEqual([bench.execute(), bench.execute()].sort(), ["a", "b"]);
       assert.equal(bench.pool.hasCapacity(), false);
       assert.throws(() => bench.execute(), /execute without capacity/);
     });
 
+    it("takes no more than an instance says, however short executions are", () => {
+      const bench = new Bench("a");
+      const [a] = bench.instances;
+      a!.maxBatchesUnderWay = 1;
+      bench.execute();
+      bench.end(a!, 500);
+      bench.execute();
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
     it("takes a second batch for busy instances when executions are short, idle ones first", () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       const [a, b] = bench.instances;
       bench.execute();
       bench.end(a!, 500);
@@ -108,6 +166,18 @@ describe("ModelInstancePool", () => {
       bench.end(bench.instances[0]!, 4_000);
       bench.execute();
       assert.equal(bench.pool.hasCapacity(), false);
+    });
+
+    it("forms no batches ahead where it must not, and always where it is told to", () => {
+      const has = (formAhead: FormAhead, executionUs: number): boolean => {
+        const bench = new Bench("a", formAhead);
+        bench.execute();
+        bench.end(bench.instances[0]!, executionUs);
+        bench.execute();
+        return bench.pool.hasCapacity();
+      };
+      assert.deepEqual([has("never", 10), has("never", 50_000)], [false, false]);
+      assert.deepEqual([has("always", 10), has("always", 50_000)], [true, true]);
     });
 
     it("follows the mean when executions become long, and short again", () => {
@@ -147,7 +217,7 @@ describe("ModelInstancePool", () => {
 
   describe("crashes", () => {
     it("replaces an instance that died, under its name, and goes on with the others meanwhile", async () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       bench.crash(bench.instances[0]!);
       assert.equal(bench.pool.instanceCount, 1);
       assert.deepEqual(bench.log, ["a died: restarting it"]);
@@ -191,7 +261,7 @@ describe("ModelInstancePool", () => {
     });
 
     it("gives up an instance that cannot be restarted, and is broken when it was the last", async () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       bench.crash(bench.instances[0]!);
       await bench.restartFails(0);
       assert.equal(bench.log.at(-1), "no memory: it could not be restarted and is given up");
@@ -202,7 +272,7 @@ describe("ModelInstancePool", () => {
     });
 
     it("is not broken while a restart may still succeed", async () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       bench.crash(bench.instances[0]!);
       bench.crash(bench.instances[1]!);
       await bench.restartFails(0);
@@ -214,7 +284,7 @@ describe("ModelInstancePool", () => {
 
   describe("the end", () => {
     it("finalize releases every instance and restarts none that dies then", async () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       const [a, b] = bench.instances;
       await bench.pool.finalize();
       assert.deepEqual([a!.ends, b!.ends], [["finalize"], ["finalize"]]);
@@ -224,7 +294,7 @@ describe("ModelInstancePool", () => {
     });
 
     it("finalize waits for all instances, although one of them fails", async () => {
-      const bench = new Bench("a", "b");
+      const bench = new Bench(["a", "b"]);
       const released = new Deferred<void>();
       bench.instances[0]!.finalized = Promise.reject(new StatusError("INTERNAL", "stuck"));
       bench.instances[1]!.finalized = released.promise;

@@ -22,6 +22,7 @@ const scriptedBackend: Backend = {
   platforms: [],
   defaultModelFilename: "model.bin",
   defaultCpuInstanceCount: 1,
+  executionStyle: "batch",
   instanceModuleUrl: new URL("../../../fixtures/instance-modules/scripted-instance.js", import.meta.url).href,
   gpuDeviceIds: () => [0],
   checkBytesInput: null,
@@ -45,6 +46,7 @@ describe("ModelLoader", () => {
   function loader(parts: Partial<ModelLoaderParts> = {}): ModelLoader {
     return new ModelLoader({
       backends: [scriptedBackend],
+      findScheduler: (name) => assert.fail(`no scheduler '${name}'`),
       backendSettings: () => new Map(),
       isAutoCompleteEnabled: true,
       coreBudget: new CoreBudget(2),
@@ -93,6 +95,35 @@ describe("ModelLoader", () => {
       if (refusal !== null) resolve(refusal);
     });
   }
+
+  it("never joins requests with different optional inputs, and serves all of them (row 65)", async () => {
+    const tensor = (name: string): object => ({ name, data_type: "TYPE_FP32", dims: [4] });
+    const config = {
+      max_batch_size: 8,
+      input: [0, 1].map((i) => ({ ...tensor(`INPUT${i}`), optional: true })),
+      output: [0, 1].map((i) => tensor(`OUTPUT${i}`)),
+      dynamic_batching: { preferred_batch_size: [2], max_queue_delay_microseconds: 60_000_000 },
+    };
+    const model = (await load(config, { script: { tensorCount: 2 } })).get("1")!;
+    const inferOne = (index: number, values: number[]): Promise<unknown> => {
+      const inputs = [fp32Tensor(`INPUT${index}`, [1, 4], values)];
+      const { request, sink } = makeRequest({ inputs, requestedOutputs: [`OUTPUT${index}`] });
+      return new Promise((resolve) => {
+        sink.onResponse = ({ outputs }) =>
+          resolve(outputs.map(({ data }) => [...new Float32Array(Uint8Array.from(data).buffer)]));
+        sink.onFailure = resolve;
+        assert.equal(model.infer(request), null);
+      });
+    };
+    // The second one ends the batch of the first one, and shares its own with the third.
+    const outputs = await Promise.all([
+      inferOne(0, [1, 2, 3, 4]),
+      inferOne(1, [5, 6, 7, 8]),
+      inferOne(1, [9, 10, 11, 12]),
+    ]);
+    assert.deepEqual(outputs, [[[1, 2, 3, 4]], [[5, 6, 7, 8]], [[9, 10, 11, 12]]]);
+    assert.equal(model.statistics.executionCount, 2);
+  });
 
   it("takes a config in place of the directory's", async () => {
     const parameters = { script: { string_value: "{}" } };

@@ -4,7 +4,7 @@ import { InferenceResponse } from "../../../../server/core/inference-response.ts
 import { failure } from "../../../../server/core/status.ts";
 import { settle } from "../../../helpers/deferred.ts";
 import { ManualModel } from "../../../helpers/manual-model.ts";
-import { makeInput, makeOutput } from "../../../helpers/model-config.ts";
+import { makeDynamicBatching, makeInput, makeOutput } from "../../../helpers/model-config.ts";
 import { fp32Tensor, makeRequest, type RecordingSink } from "../../../helpers/recorded-request.ts";
 
 /** A {@link ManualModel} that requests are sent to. */
@@ -129,7 +129,7 @@ describe("Model", () => {
     });
 
     it("counts a request that is cancelled while it executes as what becomes of it", () => {
-      const bench = new Bench({ dynamicBatching: { preferredBatchSize: [8], maxQueueDelayUs: 0 } });
+      const bench = new Bench({ dynamicBatching: makeDynamicBatching() });
       const { request, sink } = bench.request();
       bench.model.infer(request);
       const other = bench.send();

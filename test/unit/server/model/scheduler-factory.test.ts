@@ -2,10 +2,15 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { Scheduler } from "../../../../schedulers/scheduler.ts";
 import type { ModelConfig } from "../../../../server/model-config/model-config.ts";
-import { makeScheduler } from "../../../../server/model/scheduler-factory.ts";
+import { formAheadOf, makeScheduler } from "../../../../server/model/scheduler-factory.ts";
 import { ManualClock } from "../../../helpers/manual-clock.ts";
 import { ManualInstancePool } from "../../../helpers/manual-instance-pool.ts";
-import { makeInput, makeModelConfig } from "../../../helpers/model-config.ts";
+import {
+  makeDynamicBatching,
+  makeInput,
+  makeModelConfig,
+  makeQueuePolicy,
+} from "../../../helpers/model-config.ts";
 import { fp32Tensor, makeRequest, type RequestSketch } from "../../../helpers/recorded-request.ts";
 
 class Bench {
@@ -32,7 +37,28 @@ class Bench {
   }
 }
 
-const batching = { preferredBatchSize: [8], maxQueueDelayUs: 0 };
+const batching = makeDynamicBatching();
+
+describe("formAheadOf", () => {
+  const limited = makeDynamicBatching({ defaultQueuePolicy: makeQueuePolicy({ maxQueueSize: 1 }) });
+
+  it("lets batches wait beside an instance only while that leaves no policy without effect", () => {
+    assert.equal(formAheadOf(makeModelConfig()), "whileShort");
+    assert.equal(formAheadOf(makeModelConfig({ dynamicBatching: makeDynamicBatching() })), "whileShort");
+    assert.equal(formAheadOf(makeModelConfig({ dynamicBatching: limited })), "never");
+    const priorities = makeDynamicBatching({ priorityLevels: 1, defaultPriorityLevel: 1 });
+    assert.equal(formAheadOf(makeModelConfig({ dynamicBatching: priorities })), "never");
+    const timeout = new Map([[1, makeQueuePolicy({ defaultTimeoutUs: 1 })]]);
+    const policies = makeDynamicBatching({ ...priorities, priorityQueuePolicy: timeout });
+    assert.equal(formAheadOf(makeModelConfig({ dynamicBatching: policies })), "never");
+  });
+
+  it("always does with eager_batching", () => {
+    const optimization = { graphLevel: 0, eagerBatching: true };
+    assert.equal(formAheadOf(makeModelConfig({ optimization })), "always");
+    assert.equal(formAheadOf(makeModelConfig({ optimization, dynamicBatching: limited })), "always");
+  });
+});
 
 describe("makeScheduler", () => {
   it("runs each request alone without dynamic batching, however large it is", () => {
@@ -44,7 +70,7 @@ describe("makeScheduler", () => {
   it("runs each request alone for a model that does not batch", () => {
     const bench = new Bench({
       maxBatchSize: 0,
-      dynamicBatching: { preferredBatchSize: [], maxQueueDelayUs: 0 },
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [], maxQueueDelayUs: 0 }),
     });
     bench.send({}, {});
     assert.deepEqual(bench.batchSizes, [1, 1]);
@@ -53,14 +79,16 @@ describe("makeScheduler", () => {
   it("joins requests up to max_batch_size with dynamic batching", () => {
     const bench = new Bench({
       maxBatchSize: 4,
-      dynamicBatching: { preferredBatchSize: [4], maxQueueDelayUs: 0 },
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4], maxQueueDelayUs: 0 }),
     });
     bench.send({}, {}, {}, {}, {});
     assert.deepEqual(bench.batchSizes, [4, 1]);
   });
 
   it("passes preferred sizes and the queue delay on", () => {
-    const bench = new Bench({ dynamicBatching: { preferredBatchSize: [2], maxQueueDelayUs: 300 } });
+    const bench = new Bench({
+      dynamicBatching: makeDynamicBatching({ preferredBatchSize: [2], maxQueueDelayUs: 300 }),
+    });
     bench.send({}, {}, {});
     assert.deepEqual(bench.batchSizes, [2]);
     bench.clock.advance(300);

@@ -46,6 +46,11 @@ describe("readInferParameters", () => {
     );
   });
 
+  it("takes a negative priority for the default level (row 129)", () => {
+    assert.equal(read('{"priority": -1}').priority, 0);
+    assert.equal(read('{"priority":-9223372036854775808}').priority, 0);
+  });
+
   it("refuses wrong types", () => {
     for (const text of [
       "[]",
@@ -53,7 +58,7 @@ describe("readInferParameters", () => {
       '{"sequence_id":-1}',
       '{"sequence_start":1}',
       '{"sequence_end":"true"}',
-      '{"priority":-1}',
+      '{"priority":-0.5}',
       '{"priority":"1"}',
       '{"timeout":0.5}',
       '{"binary_data_output":1}',
