@@ -84,6 +84,26 @@ describe("Contract §12.2, generate and generate_stream", () => {
     });
   }
 
+  it("generate wants exactly one response (row 35)", async () => {
+    const repeat = (count: number): string => {
+      const values = new Array<number>(count).fill(7);
+      return JSON.stringify({ IN: values, DELAY: values.map(() => 0), WAIT: 0 });
+    };
+    for (const [model, body] of [
+      // As many responses as IN says.
+      ["square_int32", '{"IN":0}'],
+      ["repeat_int32", repeat(2)],
+      ["repeat_int32", repeat(5)],
+    ] as const) {
+      const reply = await generate(model, body);
+      assert.match(reply.error, /generate expects model to produce exactly 1 response/);
+    }
+    const one = await generate("repeat_int32", repeat(1));
+    assert.deepEqual([one.status, (JSON.parse(one.text) as { OUT: unknown }).OUT], [200, 7]);
+    const streamed = await generate("repeat_int32", repeat(5), "generate_stream");
+    assert.equal(streamed.text.split("\n\n").length - 1, 5);
+  });
+
   it("an output without elements is an empty list (row 40)", async () => {
     const reply = await generate("found", '{"INPUT0":[0,0,0]}');
     assert.equal(reply.status, 200, reply.text);
