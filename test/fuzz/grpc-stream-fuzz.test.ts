@@ -9,7 +9,7 @@ import { type GrpcStreamCase, makeGrpcStreamCase } from "./grpc-stream-cases.ts"
 import { RandomSource } from "./random-source.ts";
 import { shown } from "./raw-http-connection.ts";
 
-const caseCount = fuzzCount(500);
+const caseCount = fuzzCount(300);
 /** Streams between two control inferences. */
 const blockSize = 100;
 /** Connections, and streams that are open at the same time on each. */
