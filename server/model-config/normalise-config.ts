@@ -87,7 +87,7 @@ function normaliseSchedulers(
   const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
   return {
     dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
-    sequenceBatching: sequence === undefined ? null : normaliseSequenceBatching(sequence, maxBatchSize),
+    sequenceBatching: normaliseSequenceBatching(sequence, maxBatchSize),
     ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }
