@@ -24,6 +24,7 @@ import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
 import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
+import { readInitialStates } from "./initial-states.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -149,7 +150,8 @@ export class ModelLoader {
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
-      const recipe: InstanceRecipe = { spec: batchSpecOf(config), seats, config, warmup };
+      const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
+      const recipe: InstanceRecipe = { spec, seats, config, warmup };
       pool = this.#makePool(statistics, recipe, { backend, inits, passive });
       for (const instance of instances) pool.add(await bringUpInstance(instance, pool, recipe));
       const bound = pool;
@@ -160,7 +162,11 @@ export class ModelLoader {
         statistics,
         pool: leavingSeats(pool, seats, this.#parts),
         scheduler: withResponseCache(
-          (innerConfig) => makeScheduler(innerConfig, bound, this.#parts.clock, plugin),
+          (innerConfig) =>
+            makeScheduler(innerConfig, bound, this.#parts.clock, {
+              plugin,
+              warn: (message) => this.#parts.logger.warning(message),
+            }),
           { config, version, statistics },
           this.#parts,
         ),

@@ -104,5 +104,7 @@ function validatedModelOf(
     inputIndex: (wanted) => inputs.findIndex((tensor) => tensor.name === wanted),
     outputIndex: (wanted) => output.findIndex((tensor) => tensor.name === wanted),
     checkBytesInput,
+    // Samples belong to no sequence.
+    correlationIdInput: null,
   };
 }
