@@ -31,8 +31,8 @@ const allCases: readonly BenchCase[] = [
   grpc600k,
   grpcStream,
   mlpThroughput,
-  cacheHit,
   sequences,
+  cacheHit,
   startUp,
 ];
 

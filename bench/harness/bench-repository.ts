@@ -60,14 +60,14 @@ export const mlpBenchModel: BenchModel = {
   intraOpThreadCount: 1,
 };
 
-/** The same with its responses cached, on a server with a cache. */
-export const cachedMlpBenchModel: BenchModel = { ...mlpBenchModel, name: "mlp_cached" };
-
 /** Adds its inputs up: as little work as a model with a state can have. */
 export const sumBenchModel: BenchModel = { ...identityBenchModel, name: "running_sum" };
 
 /** Sequences that {@link sumBenchModel} serves at once. */
 export const sumBenchSequenceCount = 1_000;
+
+/** The same with its responses cached, on a server with a cache. */
+export const cachedMlpBenchModel: BenchModel = { ...mlpBenchModel, name: "mlp_cached" };
 
 const identityBenchModels = [
   identityBenchModel,

@@ -36,10 +36,6 @@ export function normaliseModelConfig(
   resolved: ResolvedBackend,
 ): ModelConfig {
   const maxBatchSize = fields.max_batch_size ?? 0;
-  const batching = fields.dynamic_batching;
-  const parameters = new Map(
-    Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
-  );
   return {
     name: modelName,
     platform: resolved.platform,
@@ -59,15 +55,8 @@ export function normaliseModelConfig(
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
-    parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
-    schedulerName: parameters.get(schedulerParameter) ?? "",
-    dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
-    sequenceBatching:
-      fields.sequence_batching === undefined
-        ? null
-        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
-    ensembleScheduling:
-      fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
+    ...normaliseParameters(fields.parameters),
+    ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
       eagerBatching: isTrue(fields.optimization?.eager_batching),
@@ -75,6 +64,31 @@ export function normaliseModelConfig(
     isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
     modelWarmup: normaliseWarmup(fields.model_warmup),
     isResponseCacheEnabled: isTrue(fields.response_cache?.enable),
+  };
+}
+
+function normaliseParameters(
+  parameters: wire.ModelConfigFields["parameters"],
+): Pick<ModelConfig, "parameters" | "schedulerName"> {
+  const all = new Map(
+    Object.entries(parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
+  );
+  return {
+    parameters: new Map([...all].filter(([name]) => name !== schedulerParameter)),
+    schedulerName: all.get(schedulerParameter) ?? "",
+  };
+}
+
+/** At most one of them is set: the schema sees to that. */
+function normaliseSchedulers(
+  fields: wire.ModelConfigFields,
+  maxBatchSize: number,
+): Pick<ModelConfig, "dynamicBatching" | "sequenceBatching" | "ensembleScheduling"> {
+  const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
+  return {
+    dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
+    sequenceBatching: sequence === undefined ? null : normaliseSequenceBatching(sequence, maxBatchSize),
+    ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }
 

@@ -23,8 +23,8 @@ import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
-import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
 import { readInitialStates } from "./initial-states.ts";
+import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -149,12 +149,16 @@ export class ModelLoader {
       const config = await this.#complete(draft, backend, instances);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
-      const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
+      const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
       const recipe: InstanceRecipe = { spec, seats, config, warmup };
       pool = this.#makePool(statistics, recipe, { backend, inits, passive });
       for (const instance of instances) pool.add(await bringUpInstance(instance, pool, recipe));
       const bound = pool;
+      const scheduling = {
+        plugin,
+        warn: (message: string) => this.#parts.logger.warning(message),
+      };
       return new Model({
         config,
         version,
@@ -162,11 +166,7 @@ export class ModelLoader {
         statistics,
         pool: leavingSeats(pool, seats, this.#parts),
         scheduler: withResponseCache(
-          (innerConfig) =>
-            makeScheduler(innerConfig, bound, this.#parts.clock, {
-              plugin,
-              warn: (message) => this.#parts.logger.warning(message),
-            }),
+          (innerConfig) => makeScheduler(innerConfig, bound, this.#parts.clock, scheduling),
           { config, version, statistics },
           this.#parts,
         ),
