@@ -59,7 +59,7 @@ export function normaliseModelConfig(
     ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
-      eagerBatching: fields.optimization?.eager_batching ?? false,
+      eagerBatching: isTrue(fields.optimization?.eager_batching),
     },
     isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
     modelWarmup: normaliseWarmup(fields.model_warmup),
