@@ -1,5 +1,5 @@
 import { autofillBackend, type BackendSearch, type ResolvedBackend } from "./backend-autofill.ts";
-import { ConfigProblems } from "./config-problems.ts";
+import { ConfigProblems, type ConfigSource } from "./config-problems.ts";
 import type { ModelConfigFields } from "./model-config.gen.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { mergeCompletion } from "./config-completion.ts";
@@ -23,6 +23,8 @@ export interface ModelConfigDraft {
   readonly resolved: ResolvedBackend;
   /** @internal Where the config came from, for messages. */
   readonly subject: string;
+  /** @internal The config file, or `null` when there is none. */
+  readonly source: ConfigSource | null;
   /** @internal */
   readonly isAutoCompleteEnabled: boolean;
 }
@@ -54,12 +56,12 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const fields = document?.fields ?? {};
   const subject = document?.file ?? `model '${modelName}'`;
   const config = normaliseModelConfig(fields, modelName, resolved);
-  const problems = new ConfigProblems(subject);
+  const problems = new ConfigProblems(subject, document);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   problems.throwIfAny();
-  return { config, fields, resolved, subject, isAutoCompleteEnabled };
+  return { config, fields, resolved, subject, source: document, isAutoCompleteEnabled };
 }
 
 /**
@@ -83,14 +85,14 @@ export function completeModelConfig(
   const config = normaliseModelConfig(fields, modelName, draft.resolved);
 
   // Once more: what came from the model has to keep the rules, and the batch size may have changed.
-  const problems = new ConfigProblems(draft.subject);
+  const problems = new ConfigProblems(draft.subject, draft.source);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, draft.resolved, problems);
   if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
   if (signature === null) return { config, notices };
 
-  const differences = new ConfigProblems(`model '${modelName}'`);
+  const differences = new ConfigProblems(`model '${modelName}'`, draft.source);
   checkAgainstSignature(config, signature, differences);
   differences.throwIfAny();
   return { config, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
@@ -102,7 +104,7 @@ function autocomplete(
   defaultMaxBatchSize: number,
 ): { readonly fields: ModelConfigFields; readonly notices: readonly string[] } {
   if (!draft.isAutoCompleteEnabled) return { fields: draft.fields, notices: [] };
-  const problems = new ConfigProblems(`autofill failed for model '${draft.config.name}'`);
+  const problems = new ConfigProblems(`autofill failed for model '${draft.config.name}'`, draft.source);
   if (model.completion !== null) {
     return { fields: mergeCompletion(draft.fields, model.completion, draft.config.name), notices: [] };
   }

@@ -108,6 +108,7 @@ export class ModelLoader {
       source.configOverride === null
         ? readModelConfig(source.directory, source.name)
         : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
+    for (const notice of document?.notices ?? []) this.#parts.logger.warning(notice);
     const first = source.versions[0];
     const versionDirectoryEntries =
       first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();
