@@ -40,6 +40,8 @@ export interface DescribedModel {
 /** A config that is ready to be served. */
 export interface CompletedModelConfig {
   readonly config: ModelConfig;
+  /** What the author and the model say, without defaults. */
+  readonly fields: ModelConfigFields;
   /** A line for the log about each thing that was filled in and that its author may want to know of. */
   readonly notices: readonly string[];
 }
@@ -90,12 +92,12 @@ export function completeModelConfig(
   checkTransactionPolicy(config, draft.resolved, problems);
   if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
-  if (signature === null) return { config, notices };
+  if (signature === null) return { config, fields, notices };
 
   const differences = new ConfigProblems(`model '${modelName}'`, draft.source);
   checkAgainstSignature(config, signature, differences);
   differences.throwIfAny();
-  return { config, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
+  return { config, fields, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
 }
 
 function autocomplete(

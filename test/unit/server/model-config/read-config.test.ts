@@ -339,7 +339,7 @@ describe("readModelConfig", () => {
       const document = readModelConfig(directory, "m");
       assert.deepEqual(document?.fields, { max_batch_size: 1 });
       assert.match(
-        document?.notices[0] ?? "",
+        document.notices[0] ?? "",
         /^Model 'm' has a config\.json and a config\.pbtxt: '.*pbtxt' is not read$/,
       );
     });
