@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { allBackends } from "../backends/backend-registry.ts";
 import type { CommandReply } from "./cli/command-reply.ts";
 import { runCommand } from "./cli/run-command.ts";
 import { StatusError } from "./core/status.ts";
@@ -93,7 +92,7 @@ function logTables(server: InferenceServer, frontEnds: FrontEnds, logger: Logger
     "Backends",
     renderTable(
       ["Backend", "Details"],
-      allBackends().map((backend) => [backend.name, backend.describe()]),
+      server.backends.map((backend) => [backend.name, backend.describe()]),
     ),
   );
   logModels(server, logger);

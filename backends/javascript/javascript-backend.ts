@@ -38,6 +38,14 @@ function resolveSettings(config: ModelConfig, server: BackendServerSettings): Ba
       `model '${config.name}': optimization.graph.level has no meaning for the javascript backend, leave it out`,
     );
   }
+  // Its models get requests one by one: there is nothing that would tell them apart, or join what they give.
+  const composed = config.batchInput.length > 0 ? "batch_input" : "batch_output";
+  if (config.batchInput.length > 0 || config.batchOutput.length > 0) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `model '${config.name}': ${composed} has no meaning for the javascript backend, whose models get each request by itself. Leave it out`,
+    );
+  }
   const options: JavaScriptOptions = {
     config: renderModelConfig(config),
     isAutoCompleteEnabled: server.get("auto-complete-config") === "true",

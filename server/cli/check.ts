@@ -1,7 +1,9 @@
+import { StatusError } from "../core/status.ts";
 import { parseOptions } from "../options/parse-options.ts";
 import { formatReport, renderReport } from "./check-report.ts";
 import { readCommandArguments } from "./command-arguments.ts";
 import { type CommandReply, wrongUsage } from "./command-reply.ts";
+import { loadOptionFields } from "./offline-loader.ts";
 import { checkRepositories, isSound } from "./repository-check.ts";
 
 /**
@@ -10,11 +12,7 @@ import { checkRepositories, isSound } from "./repository-check.ts";
  * @param args - What follows the name of the command.
  */
 export async function runCheck(args: readonly string[]): Promise<CommandReply> {
-  const parsed = readCommandArguments(
-    args,
-    [{ flag: "--json", takesValue: false }],
-    ["modelRepositoryPaths", "autoCompleteConfig", "backendConfig"],
-  );
+  const parsed = readCommandArguments(args, [{ flag: "--json", takesValue: false }], loadOptionFields);
   if (typeof parsed === "string") return wrongUsage("check", parsed);
   const repositories = parsed.positionals.map((path) => `--model-repository=${path}`);
   const commandLine = parseOptions([...parsed.server, ...repositories], {});
@@ -24,7 +22,11 @@ export async function runCheck(args: readonly string[]): Promise<CommandReply> {
   }
   if (commandLine.kind !== "serve") throw new Error("An action came through. This is a bug.");
   const { options } = commandLine;
-  const report = await checkRepositories(options.modelRepositoryPaths, options);
-  const print = parsed.own.has("--json") ? renderReport : formatReport;
-  return { exitCode: isSound(report) ? 0 : 1, stdout: print(report), stderr: "" };
+  try {
+    const report = await checkRepositories(options.modelRepositoryPaths, options);
+    const print = parsed.own.has("--json") ? renderReport : formatReport;
+    return { exitCode: isSound(report) ? 0 : 1, stdout: print(report), stderr: "" };
+  } catch (thrown) {
+    return { exitCode: 1, stdout: "", stderr: `nereid: ${StatusError.from(thrown).message}\n` };
+  }
 }

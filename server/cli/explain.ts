@@ -6,7 +6,7 @@ import { type CommandReply, wrongUsage } from "./command-reply.ts";
 import { formatExplanation, renderExplanation } from "./explain-report.ts";
 import { explainModel, type ExplainOptions, findModelToExplain } from "./model-explanation.ts";
 import { listModelNames } from "../repository/repository-scanner.ts";
-import { OfflineLoader } from "./offline-loader.ts";
+import { loadOptionFields, OfflineLoader } from "./offline-loader.ts";
 import { problemsOf } from "./repository-check.ts";
 
 /**
@@ -15,11 +15,7 @@ import { problemsOf } from "./repository-check.ts";
  * @param args - What follows the name of the command.
  */
 export async function runExplain(args: readonly string[]): Promise<CommandReply> {
-  const parsed = readCommandArguments(
-    args,
-    [{ flag: "--json", takesValue: false }],
-    ["modelRepositoryPaths", "autoCompleteConfig", "backendConfig"],
-  );
+  const parsed = readCommandArguments(args, [{ flag: "--json", takesValue: false }], loadOptionFields);
   if (typeof parsed === "string") return wrongUsage("explain", parsed);
   const [name, ...more] = parsed.positionals;
   if (name === undefined || more.length > 0) {
@@ -36,7 +32,7 @@ async function explain(name: string, options: ExplainOptions, isJson: boolean): 
   try {
     const found = await findModelToExplain(name, options);
     const { names } = await listModelNames(options.modelRepositoryPaths);
-    const loader = new OfflineLoader(options, new Set(names));
+    const loader = await OfflineLoader.open(options, new Set(names));
     try {
       const explanation = await explainModel(found, loader, options);
       const print = isJson ? renderExplanation : formatExplanation;

@@ -11,14 +11,11 @@ import { stepModelNames } from "../repository/ensemble-dependencies.ts";
 import { duplicateReason } from "../repository/repository-index.ts";
 import { findModelDirectories, type FoundModel, listModelNames } from "../repository/repository-scanner.ts";
 import type { Model } from "../model/model.ts";
-import type { OfflineLoader, OfflineModel } from "./offline-loader.ts";
+import type { LoadOptions, OfflineLoader, OfflineModel } from "./offline-loader.ts";
 import { type ExplainedValue, explainValues } from "./value-origin.ts";
 
 /** The options that an explanation depends on. */
-export type ExplainOptions = Pick<
-  ServerOptions,
-  "modelRepositoryPaths" | "autoCompleteConfig" | "backendConfig"
->;
+export type ExplainOptions = LoadOptions & Pick<ServerOptions, "modelRepositoryPaths">;
 
 /** How a model is served, and why so. */
 export interface ModelExplanation {

@@ -1,6 +1,8 @@
 import { allBackends } from "../../backends/backend-registry.ts";
 import { systemClock } from "../core/clock.ts";
 import { type Failure, failure, StatusError } from "../core/status.ts";
+import { ExtensionRegistry } from "../extensions/extension-registry.ts";
+import { addExtensions } from "../extensions/load-extensions.ts";
 import { Logger } from "../logging/logger.ts";
 import { LogSettings } from "../logging/log-settings.ts";
 import type { ModelConfigDraft } from "../model-config/complete-config.ts";
@@ -9,12 +11,24 @@ import { CoreBudget } from "../model/core-budget.ts";
 import type { Model } from "../model/model.ts";
 import { ModelLoader, type ModelSource } from "../model/model-loader.ts";
 import { settingsForBackend } from "../options/backend-config.ts";
+import type { OptionField } from "../options/option-table.ts";
 import type { ServerOptions } from "../options/server-options.ts";
 import { openModelSource } from "../repository/model-source.ts";
 import type { FoundModel } from "../repository/repository-scanner.ts";
 
 /** The options that decide how a model is loaded. */
-export type LoadOptions = Pick<ServerOptions, "autoCompleteConfig" | "backendConfig">;
+export type LoadOptions = Pick<
+  ServerOptions,
+  "autoCompleteConfig" | "backendConfig" | "backendDirectoryPath"
+>;
+
+/** The server's options that say so, for the commands that load models. */
+export const loadOptionFields = [
+  "modelRepositoryPaths",
+  "autoCompleteConfig",
+  "backendDirectoryPath",
+  "backendConfig",
+] as const satisfies readonly OptionField[];
 
 /** A model that was loaded and has ended again. */
 export interface OfflineModel {
@@ -37,8 +51,17 @@ export class OfflineLoader {
   readonly #knownNames: ReadonlySet<string>;
   #warnings: string[] = [];
 
-  /** @param knownNames - Of all models of the repositories, for messages about those that did not load. */
-  constructor(options: LoadOptions, knownNames: ReadonlySet<string>) {
+  /**
+   * @param knownNames - Of all models of the repositories, for messages about those that did not load.
+   * @throws StatusError when a backend of the backend directory cannot be used.
+   */
+  static async open(options: LoadOptions, knownNames: ReadonlySet<string>): Promise<OfflineLoader> {
+    const extensions = new ExtensionRegistry(allBackends());
+    await addExtensions(options, extensions);
+    return new OfflineLoader(options, knownNames, extensions);
+  }
+
+  private constructor(options: LoadOptions, knownNames: ReadonlySet<string>, extensions: ExtensionRegistry) {
     this.#knownNames = knownNames;
     this.#logger = Logger.create({
       component: "",
@@ -50,7 +73,8 @@ export class OfflineLoader {
       },
     });
     this.loader = new ModelLoader({
-      backends: allBackends(),
+      backends: extensions.backends,
+      findScheduler: (name) => extensions.scheduler(name),
       backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
       isAutoCompleteEnabled: options.autoCompleteConfig,
       coreBudget: this.coreBudget,

@@ -43,6 +43,7 @@ export interface RepositoryReport {
  * Loads every model of the repositories, one at a time, and ends it again: a model that passes serves.
  *
  * @param repositories - Paths of the repositories.
+ * @throws StatusError when a backend of the backend directory cannot be used.
  */
 export async function checkRepositories(
   repositories: readonly string[],
@@ -63,7 +64,10 @@ export async function checkRepositories(
       });
     }
   }
-  const models = await checkModels(found, new OfflineLoader(options, new Set(found.map(({ name }) => name))));
+  const models = await checkModels(
+    found,
+    await OfflineLoader.open(options, new Set(found.map(({ name }) => name))),
+  );
   return { problems, models: models.sort((a, b) => (a.directory < b.directory ? -1 : 1)) };
 }
 

@@ -37,6 +37,8 @@ export interface ModelConfig {
   readonly metricTags: ReadonlyMap<string, string>;
   /** The backend's own settings, as written. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Name of a scheduler of somebody else's, from the parameter `scheduler`; "": one of the server's own. */
+  readonly schedulerName: string;
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
   /** Set for ensembles, and only for them. */

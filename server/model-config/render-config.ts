@@ -1,4 +1,5 @@
 import { configDataTypeName } from "../core/data-type.ts";
+import { schedulerParameter } from "./normalise-config.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
   BatchInput,
@@ -52,7 +53,10 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     cc_model_filenames: {},
     metric_tags: Object.fromEntries(config.metricTags),
     parameters: Object.fromEntries(
-      [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
+      [
+        ...config.parameters,
+        ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
+      ].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),

@@ -4,6 +4,7 @@ import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backe
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
@@ -34,6 +35,8 @@ export type LoadedVersions = ReadonlyMap<string, Model>;
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
   readonly backends: readonly Backend[];
+  /** A scheduler of somebody else's. Throws a StatusError when there is none of that name. */
+  readonly findScheduler: (name: string) => SchedulerPlugin;
   /** The `--backend-config` settings of a backend, global ones included. */
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
@@ -139,6 +142,7 @@ export class ModelLoader {
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(source, draft, backend, instances);
+      const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config);
       pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
@@ -153,7 +157,7 @@ export class ModelLoader {
         isDecoupled: config.isDecoupled,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, plugin),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),

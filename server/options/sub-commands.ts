@@ -9,12 +9,13 @@ export interface SubCommand {
 /** The sub-commands by their names, in the order of `--help`. What they do is in `server/cli/`. */
 export const subCommands = {
   check: {
-    usage: "check <repository>... [--json] [--disable-auto-complete-config] [--backend-config <setting>]",
+    usage:
+      "check <repository>... [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>]",
     doc: "Load every model of the repositories once, compare it with its configuration and report what is wrong. The exit code is 1 when something is.",
   },
   explain: {
     usage:
-      "explain <model> --model-repository <path> [--json] [--disable-auto-complete-config] [--backend-config <setting>]",
+      "explain <model> --model-repository <path> [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>]",
     doc: "Show the configuration that a model is served with, where each value comes from, and the instances and threads it gets.",
   },
   "config convert": {

@@ -56,6 +56,7 @@ export const fakeConfig: ModelConfig = {
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
+  schedulerName: "",
   isDecoupled: false,
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   ensembleScheduling: null,

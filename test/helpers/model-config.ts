@@ -23,6 +23,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
     parameters: new Map(),
+    schedulerName: "",
     dynamicBatching: null,
     ensembleScheduling: null,
     optimization: { graphLevel: 0, eagerBatching: false },

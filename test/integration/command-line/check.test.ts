@@ -254,6 +254,12 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
     });
   }
 
+  it("ends when a backend directory cannot be used", async () => {
+    const end = await ServerProcess.run(["check", good.current.path, "--backend-directory=/nowhere/at/all"]);
+    assert.deepEqual([end.code, end.stdout], [1, ""]);
+    assert.match(end.stderr, /^nereid: .*\/nowhere\/at\/all/);
+  });
+
   it("takes the options that decide how models are loaded", async () => {
     const { code, report } = await check(good.current.path, "--disable-auto-complete-config");
     assert.equal(code, 1);

@@ -29,6 +29,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
 };
 
@@ -111,8 +112,10 @@ describe("InferenceServer", () => {
           "classification",
           "model_repository",
           "model_repository(unload_dependents)",
+          "schedule_policy",
           "model_configuration",
           "binary_tensor_data",
+          "parameters",
           "statistics",
           "trace",
           "logging",

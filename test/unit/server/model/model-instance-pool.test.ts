@@ -137,6 +137,16 @@ describe("ModelInstancePool", () => {
       assert.throws(() => bench.execute(), /execute without capacity/);
     });
 
+    it("takes no more than an instance says, however short executions are", () => {
+      const bench = new Bench("a");
+      const [a] = bench.instances;
+      a!.maxBatchesUnderWay = 1;
+      bench.execute();
+      bench.end(a!, 500);
+      bench.execute();
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
     it("takes a second batch for busy instances when executions are short, idle ones first", () => {
       const bench = new Bench(["a", "b"]);
       const [a, b] = bench.instances;
