@@ -30,6 +30,7 @@ import { Tracer } from "./tracing/tracer.ts";
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
   "classification",
+  "sequence",
   "model_repository",
   "model_repository(unload_dependents)",
   "schedule_policy",

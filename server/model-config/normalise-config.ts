@@ -15,6 +15,7 @@ import type {
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
+import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
 
 /** The one parameter that is the server's, not the backend's: a scheduler of somebody else's by name. */
 export const schedulerParameter = "scheduler";
@@ -57,6 +58,10 @@ export function normaliseModelConfig(
     parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
     schedulerName: parameters.get(schedulerParameter) ?? "",
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    sequenceBatching:
+      fields.sequence_batching === undefined
+        ? null
+        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: {

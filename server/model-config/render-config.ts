@@ -14,6 +14,7 @@ import type {
   QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
+import { renderSequenceBatching } from "./render-sequence-batching.ts";
 
 /**
  * The config as clients see it: protobuf's JSON form with proto field names, every scalar printed even at its
@@ -45,6 +46,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.sequenceBatching === null
+      ? {}
+      : { sequence_batching: renderSequenceBatching(config.sequenceBatching) }),
     ...(config.ensembleScheduling === null
       ? {}
       : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),

@@ -22,6 +22,7 @@ import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
+import { readInitialStates } from "./initial-states.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -144,7 +145,7 @@ export class ModelLoader {
       const config = await this.#complete(source, draft, backend, instances);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
-      const spec = batchSpecOf(config);
+      const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
@@ -157,7 +158,10 @@ export class ModelLoader {
         isDecoupled: config.isDecoupled,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock, plugin),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, {
+          plugin,
+          warn: (message) => this.#parts.logger.warning(message),
+        }),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),

@@ -12,20 +12,31 @@ import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DynamicBatching, ModelConfig } from "../model-config/model-config.ts";
 import type { FormAhead } from "./model-instance-pool.ts";
+import { makeSequenceScheduler } from "./sequence-scheduler.ts";
+
+/** What else a scheduler may get from the server. */
+export interface SchedulerSurroundings {
+  /** The scheduler that {@link ModelConfig.schedulerName} names; `null` when it names none. */
+  readonly plugin?: SchedulerPlugin | null;
+  /** Writes a line into the log. */
+  readonly warn?: (message: string) => void;
+}
 
 /**
  * The scheduler that a model's config asks for.
  *
- * @param plugin - The scheduler that {@link ModelConfig.schedulerName} names; `null` when it names none.
  * @throws What the plugin throws.
  */
 export function makeScheduler(
   config: ModelConfig,
   pool: InstancePool,
   clock: Clock,
-  plugin: SchedulerPlugin | null = null,
+  { plugin = null, warn = () => undefined }: SchedulerSurroundings = {},
 ): Scheduler {
   if (plugin !== null) return plugin.createScheduler({ config, pool, clock });
+  if (config.sequenceBatching !== null) {
+    return makeSequenceScheduler(config, config.sequenceBatching, { pool, clock, warn });
+  }
   const batching = config.dynamicBatching;
   const target = latencyTargetOf(config, pool, clock);
   return new DynamicBatchScheduler({

@@ -110,6 +110,7 @@ describe("InferenceServer", () => {
         version: serverVersion,
         extensions: [
           "classification",
+          "sequence",
           "model_repository",
           "model_repository(unload_dependents)",
           "schedule_policy",

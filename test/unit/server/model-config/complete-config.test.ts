@@ -136,6 +136,7 @@ describe("completeModelConfig auto-complete", () => {
       parameters: new Map(),
       schedulerName: "",
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
+      sequenceBatching: null,
       ensembleScheduling: null,
       optimization: { graphLevel: 0, eagerBatching: false },
       isDecoupled: false,
