@@ -1,7 +1,7 @@
 import { configDataTypeName } from "../core/data-type.ts";
 import { nearest } from "../core/edit-distance.ts";
 import { formatShape, type Shape } from "../core/shape.ts";
-import type { ConfigProblems } from "./config-problems.ts";
+import type { ConfigProblems, ProblemDetails } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import {
   type BatchInput,
@@ -118,7 +118,7 @@ function checkSequenceTensors(config: ModelConfig, signature: Signature, problem
     for (const tensor of tensors) {
       const match = provided.find((candidate) => candidate.name === tensor.name);
       if (match !== undefined) {
-        checkTensor(role, config, tensor, match, problems);
+        checkTensor({ role, config, path: null }, tensor, match, problems);
         continue;
       }
       const known = provided.map((candidate) => candidate.name).join(", ");
@@ -131,23 +131,40 @@ function checkSequenceTensors(config: ModelConfig, signature: Signature, problem
   check("output", stateOutputs);
 }
 
+/** A tensor of the config. */
+interface ConfiguredTensor {
+  readonly role: TensorRole;
+  readonly config: ModelConfig;
+  /** `null`: a control or state of "sequence_batching". */
+  readonly path: string | null;
+}
+
+/** @param field - Of the tensor: what differs. @param fix - For a tensor that is listed as an input or output. */
+function differenceIn(
+  { path }: ConfiguredTensor,
+  field: string,
+  difference: { readonly found: string; readonly model: string; readonly fix: string },
+): ProblemDetails {
+  if (path !== null) return { path: `${path}.${field}`, ...difference };
+  return { path: "sequence_batching", found: difference.found, model: difference.model };
+}
+
 function checkTensor(
-  at: { readonly role: TensorRole; readonly config: ModelConfig; readonly path: string },
+  at: ConfiguredTensor,
   tensor: ModelTensorConfig,
   provided: SignatureTensor,
   problems: ConfigProblems,
 ): void {
-  const { role, config, path } = at;
+  const { role, config } = at;
   const datatype = requireDataType(role, provided, problems);
   if (datatype !== null && datatype !== tensor.datatype) {
     problems.invalid(
       `${role} '${tensor.name}': configuration expects datatype ${configDataTypeName(tensor.datatype)}, model provides ${configDataTypeName(datatype)}`,
-      {
-        path: `${path}.data_type`,
+      differenceIn(at, "data_type", {
         found: configDataTypeName(tensor.datatype),
         model: configDataTypeName(datatype),
         fix: `write ${configDataTypeName(datatype)}`,
-      },
+      }),
     );
   }
   if (config.batchOutput.some((output) => output.targetName.includes(tensor.name))) return;
@@ -161,12 +178,11 @@ function checkTensor(
     config.maxBatchSize > 0 ? ", with the batch dimension that max_batch_size > 0 puts first" : "";
   problems.invalid(
     `${role} '${tensor.name}': the model expects ${provided.shape.length} dimensions (shape ${formatShape(provided.shape)}) but the model configuration specifies ${full.length} dimensions (shape ${formatShape(full)}${batch})`,
-    {
-      path: `${path}.${tensor.reshape === null ? "dims" : "reshape.shape"}`,
+    differenceIn(at, tensor.reshape === null ? "dims" : "reshape.shape", {
       found: formatShape(full),
       model: formatShape(provided.shape),
       fix: shapeFix(provided.shape, config.maxBatchSize),
-    },
+    }),
   );
 }
 
