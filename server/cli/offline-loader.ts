@@ -13,13 +13,14 @@ import { ModelLoader, type ModelSource } from "../model/model-loader.ts";
 import { settingsForBackend } from "../options/backend-config.ts";
 import type { OptionField } from "../options/option-table.ts";
 import type { ServerOptions } from "../options/server-options.ts";
+import { RateLimiter } from "../rate-limiter/rate-limiter.ts";
 import { openModelSource } from "../repository/model-source.ts";
 import type { FoundModel } from "../repository/repository-scanner.ts";
 
 /** The options that decide how a model is loaded. */
 export type LoadOptions = Pick<
   ServerOptions,
-  "autoCompleteConfig" | "backendConfig" | "backendDirectoryPath"
+  "autoCompleteConfig" | "backendConfig" | "backendDirectoryPath" | "rateLimit" | "rateLimitResources"
 >;
 
 /** The server's options that say so, for the commands that load models. */
@@ -28,6 +29,8 @@ export const loadOptionFields = [
   "autoCompleteConfig",
   "backendDirectoryPath",
   "backendConfig",
+  "rateLimit",
+  "rateLimitResources",
 ] as const satisfies readonly OptionField[];
 
 /** A model that was loaded and has ended again. */
@@ -78,6 +81,10 @@ export class OfflineLoader {
       backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
       isAutoCompleteEnabled: options.autoCompleteConfig,
       coreBudget: this.coreBudget,
+      // Nothing is answered here, so there is nothing to keep.
+      responseCache: null,
+      rateLimiter:
+        options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, systemClock),
       clock: systemClock,
       logger: this.#logger,
       findModel: (name, version) => this.#find(name, version),

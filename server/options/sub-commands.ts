@@ -10,12 +10,12 @@ export interface SubCommand {
 export const subCommands = {
   check: {
     usage:
-      "check <repository>... [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>]",
+      "check <repository>... [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>] [--rate-limit <mode>] [--rate-limit-resource <spec>]",
     doc: "Load every model of the repositories once, compare it with its configuration and report what is wrong. The exit code is 1 when something is.",
   },
   explain: {
     usage:
-      "explain <model> --model-repository <path> [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>]",
+      "explain <model> --model-repository <path> [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>] [--rate-limit <mode>] [--rate-limit-resource <spec>]",
     doc: "Show the configuration that a model is served with, where each value comes from, and the instances and threads it gets.",
   },
   "config convert": {
