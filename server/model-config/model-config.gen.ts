@@ -690,7 +690,7 @@ export interface ModelEnsembling {
      */
     model_name: string;
     /**
-     * Version of the model, -1 for the newest. Default: -1. In Triton's own configuration the default is version 0, which hardly anybody has.
+     * Version of the model, -1 for the newest. Default: -1. In a config.pbtxt, as in Triton, the default is version 0, which hardly anybody has.
      */
     model_version?: number;
     /**
