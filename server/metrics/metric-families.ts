@@ -1,4 +1,4 @@
-import { failureReasons, type ModelStatistics } from "../statistics/model-statistics.ts";
+import { failureReasons, type ModelStatistics, type PaddingStatistics } from "../statistics/model-statistics.ts";
 
 /** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
 export type FamilyType = "counter" | "gauge";
@@ -75,6 +75,19 @@ function durationFamily(
   };
 }
 
+/** Only models whose config pads have such series. */
+function paddingFamily(
+  name: string,
+  help: string,
+  read: (padding: PaddingStatistics) => number,
+): ModelFamily {
+  return {
+    ...countFamily(name, help, () => 0),
+    read: ({ statistics: { padding } }) =>
+      padding === null ? [] : [{ labels: noLabels, value: read(padding) }],
+  };
+}
+
 const failureLabels = failureReasons.map((reason) => ({ reason }));
 
 /** The families of every model version, in the order of the page. */
@@ -118,6 +131,16 @@ export const modelFamilies: readonly ModelFamily[] = [
     "compute_output",
     "Time in which outputs were taken from the model",
     (s) => s.computeOutputUs,
+  ),
+  paddingFamily(
+    "nv_inference_padded_element_count",
+    "Elements of padded inputs in executed batches, padding included",
+    (padding) => padding.elementCount,
+  ),
+  paddingFamily(
+    "nv_inference_padding_element_count",
+    "Elements of padded inputs in executed batches that are padding",
+    (padding) => padding.paddingCount,
   ),
   {
     name: "nv_model_load_duration_secs",

@@ -11,9 +11,11 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  PaddingRule,
   QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
+import { defaultMaxPaddingShare } from "./validate-padding.ts";
 import type * as wire from "./model-config.gen.ts";
 
 /**
@@ -124,6 +126,8 @@ function normaliseDynamicBatching(
     preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
     latencyTargetUs,
+    pad: Object.entries(batching.pad ?? {}).map(([input, rule]) => normalisePadding(input, rule)),
+    maxPaddingShare: batching.max_padding_share ?? defaultMaxPaddingShare,
     preserveOrdering: batching.preserve_ordering ?? false,
     priorityLevels: batching.priority_levels ?? 0,
     defaultPriorityLevel: batching.default_priority_level ?? 0,
@@ -134,6 +138,24 @@ function normaliseDynamicBatching(
         normaliseQueuePolicy(policy),
       ]),
     ),
+  };
+}
+
+/** The type of masks in the models that the usual exporters make: they take them from 64-bit token ids. */
+const defaultMaskDataType = "TYPE_INT64";
+
+function normalisePadding(input: string, rule: wire.ModelPadding): PaddingRule {
+  return {
+    input,
+    axis: rule.axis,
+    value: rule.value ?? 0,
+    multipleOf: rule.multiple_of ?? 1,
+    // A type without a name is for the validation to refuse.
+    mask:
+      rule.mask === undefined && rule.mask_data_type === undefined
+        ? null
+        : { name: rule.mask ?? "", datatype: normaliseDataType(rule.mask_data_type ?? defaultMaskDataType) },
+    outputs: new Map(Object.entries(rule.outputs ?? {})),
   };
 }
 

@@ -59,6 +59,9 @@ export function autocompleteFromSignature(
 /** The inputs that the server does not make itself. */
 function clientInputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
   const generated = new Set((fields.batch_input ?? []).flatMap((input) => input.target_name));
+  for (const { mask } of Object.values(fields.dynamic_batching?.pad ?? {})) {
+    if (mask !== undefined) generated.add(mask);
+  }
   return signature.inputs.filter((input) => !generated.has(input.name));
 }
 

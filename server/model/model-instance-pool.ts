@@ -13,8 +13,8 @@ export type PooledInstance = Pick<
 
 /** Hears what the instances do. */
 export interface PoolObserver {
-  /** `count` requests left the scheduler for an instance. */
-  onDispatch(count: number): void;
+  /** A batch left the scheduler for an instance. */
+  onDispatch(batch: readonly InferenceRequest[]): void;
   /** An execution of `rows` batch rows succeeded. Those that fail are told of by their requests only. */
   onExecution(rows: number, times: BatchTimes): void;
   /** A request of a decoupled model got its answer number `index`, from 0. */
@@ -99,7 +99,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   execute(batch: InferenceRequest[]): void {
     const instance = this.#pick();
     if (instance === null) throw new Error("execute without capacity. This is a bug.");
-    this.#observer.onDispatch(batch.length);
+    this.#observer.onDispatch(batch);
     instance.execute(batch);
   }
 

@@ -6,6 +6,7 @@ import { WorkerModelInstance } from "../../backends/worker/worker-model-instance
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -25,6 +26,7 @@ import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
 import { ModelInstancePool } from "./model-instance-pool.ts";
+import { PaddingMeter } from "./padding-meter.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
@@ -195,8 +197,12 @@ export class ModelLoader {
   }
 
   #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
+    const padding = PaddingMeter.of(config, statistics);
     const observer = {
-      onDispatch: (count: number) => statistics.onDispatch(count),
+      onDispatch: (batch: readonly InferenceRequest[]) => {
+        statistics.onDispatch(batch.length);
+        padding?.onDispatch(batch);
+      },
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics.onResponse(index, outcome, times),

@@ -16,6 +16,14 @@ export class BatchStatistics {
   computeOutputUs = 0;
 }
 
+/** Elements of padded inputs in the batches that were handed to instances. */
+export class PaddingStatistics {
+  /** All of them. */
+  elementCount = 0;
+  /** Those that no request sent. */
+  paddingCount = 0;
+}
+
 /** How often something happened and how long that took altogether, µs with a fraction. */
 export interface CountedDuration {
   count: number;
@@ -70,6 +78,9 @@ export class ModelStatistics implements RequestObserver {
   computeOutputUs = 0;
   failureUs = 0;
   readonly batches = new Map<number, BatchStatistics>();
+
+  /** What padding has cost; `null` for models whose config pads nothing. */
+  padding: PaddingStatistics | null = null;
 
   /** By position of the answer among its request's; filled for decoupled models. */
   readonly responses: ResponseStatistics[] = [];

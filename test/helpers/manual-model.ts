@@ -26,7 +26,7 @@ export class ManualModel {
     const config = makeModelConfig(parts);
     this.pool = new ModelInstancePool(
       {
-        onDispatch: (count) => this.statistics.onDispatch(count),
+        onDispatch: (batch) => this.statistics.onDispatch(batch.length),
         onExecution: (rows, times) => this.statistics.onExecution(rows, times),
         onResponse: (index, outcome, times) => this.statistics.onResponse(index, outcome, times),
         onCrash: () => undefined,
