@@ -1,4 +1,8 @@
-import { failureReasons, type ModelStatistics, type PaddingStatistics } from "../statistics/model-statistics.ts";
+import {
+  failureReasons,
+  type ModelStatistics,
+  type PaddingStatistics,
+} from "../statistics/model-statistics.ts";
 
 /** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
 export type FamilyType = "counter" | "gauge";

@@ -124,7 +124,9 @@ function checkOutputs(
       continue;
     }
     if (config.batchOutput.some(({ targetName }) => targetName.includes(name))) {
-      problems.invalid(`"${path}": output '${name}' is the target of a batch_output, which cuts it otherwise`);
+      problems.invalid(
+        `"${path}": output '${name}' is the target of a batch_output, which cuts it otherwise`,
+      );
     }
     checkAxis(output, axis, { path, what: `output '${name}'`, verb: "cut" }, problems);
   }

@@ -75,9 +75,7 @@ function formerOf(config: ModelConfig): BatchFormer {
 
 function paddingShareOf(config: ModelConfig): PaddingShare | null {
   const inputs = paddedInputsOf(config);
-  return inputs.length === 0
-    ? null
-    : new PaddingShare(inputs, config.dynamicBatching?.maxPaddingShare ?? 0);
+  return inputs.length === 0 ? null : new PaddingShare(inputs, config.dynamicBatching?.maxPaddingShare ?? 0);
 }
 
 function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {

@@ -43,28 +43,45 @@ const mask: TensorJoin = { kind: "mask", source: 0, oneElement: Uint8Array.of(1)
 
 describe("gatherBatch with padded inputs", () => {
   it("fills shorter requests up to the longest one", () => {
-    const spec = { maxBatchSize: 4, inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1) })], outputs: [] };
-    assert.deepEqual(gather(spec, [uint8("x", [1, 2], 1, 2)], [uint8("x", [1, 3], 3, 4, 5)], [uint8("x", [1, 0])]), [
-      { shape: [3, 3], values: [1, 2, 0, 3, 4, 5, 0, 0, 0] },
-    ]);
+    const spec = {
+      maxBatchSize: 4,
+      inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1) })],
+      outputs: [],
+    };
+    assert.deepEqual(
+      gather(spec, [uint8("x", [1, 2], 1, 2)], [uint8("x", [1, 3], 3, 4, 5)], [uint8("x", [1, 0])]),
+      [{ shape: [3, 3], values: [1, 2, 0, 3, 4, 5, 0, 0, 0] }],
+    );
   });
 
   it("fills every row of a request", () => {
-    const spec = { maxBatchSize: 4, inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 1, 9) })], outputs: [] };
+    const spec = {
+      maxBatchSize: 4,
+      inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 1, 9) })],
+      outputs: [],
+    };
     assert.deepEqual(gather(spec, [uint8("x", [2, 2], 1, 2, 3, 4)], [uint8("x", [1, 3], 5, 6, 7)]), [
       { shape: [3, 3], values: [1, 2, 9, 3, 4, 9, 5, 6, 7] },
     ]);
   });
 
   it("rounds the length up, also for a request that runs alone", () => {
-    const spec = { maxBatchSize: 4, inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 4) })], outputs: [] };
+    const spec = {
+      maxBatchSize: 4,
+      inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 4) })],
+      outputs: [],
+    };
     assert.deepEqual(gather(spec, [uint8("x", [1, 3], 1, 2, 3)]), [{ shape: [1, 4], values: [1, 2, 3, 0] }]);
     assert.deepEqual(gather(spec, [uint8("x", [1, 4], 1, 2, 3, 4)])[0]?.shape, [1, 4]);
     assert.deepEqual(gather(spec, [uint8("x", [1, 0])])[0]?.shape, [1, 0]);
   });
 
   it("pads an axis in the middle, whole slices at a time", () => {
-    const spec = { maxBatchSize: 4, inputs: [tensorSpec("x", "UINT8", [2, -1, 2], { join: padded(2) })], outputs: [] };
+    const spec = {
+      maxBatchSize: 4,
+      inputs: [tensorSpec("x", "UINT8", [2, -1, 2], { join: padded(2) })],
+      outputs: [],
+    };
     const short = uint8("x", [1, 2, 1, 2], 1, 2, 3, 4);
     const long = uint8("x", [1, 2, 2, 2], 5, 6, 7, 8, 9, 10, 11, 12);
     assert.deepEqual(gather(spec, [short], [long]), [
@@ -91,7 +108,12 @@ describe("gatherBatch with padded inputs", () => {
       ],
       outputs: [],
     };
-    const [, made] = gather(spec, [uint8("x", [2, 1], 1, 2)], [uint8("x", [1, 3], 3, 4, 5)], [uint8("x", [0, 4])]);
+    const [, made] = gather(
+      spec,
+      [uint8("x", [2, 1], 1, 2)],
+      [uint8("x", [1, 3], 3, 4, 5)],
+      [uint8("x", [0, 4])],
+    );
     assert.deepEqual(made, {
       shape: [3, 4],
       values: [5, 6, 0, 0, 0, 0, 0, 0, 5, 6, 0, 0, 0, 0, 0, 0, 5, 6, 5, 6, 5, 6, 0, 0],

@@ -111,8 +111,20 @@ describe("scatterBatch with trimmed outputs", () => {
     assert.equal(checkOutputs(batch, grown, layout), null);
     scatterBatch(batch, grown, layout, identity);
     const [first, second] = sent.map(({ sink }) => sink.responses[0]!.outputs[0]!);
-    assert.deepEqual([first!.shape, [...first!.data]], [[1, 2, 1], [0, 3]]);
-    assert.deepEqual([second!.shape, [...second!.data]], [[1, 1, 3], [6, 7, 8]]);
+    assert.deepEqual(
+      [first!.shape, [...first!.data]],
+      [
+        [1, 2, 1],
+        [0, 3],
+      ],
+    );
+    assert.deepEqual(
+      [second!.shape, [...second!.data]],
+      [
+        [1, 1, 3],
+        [6, 7, 8],
+      ],
+    );
   });
 
   it("fails a batch whose output is not as long as the padded input", () => {

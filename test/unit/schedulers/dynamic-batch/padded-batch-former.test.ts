@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { Tensor } from "../../../../server/core/tensor.ts";
 import type { ModelConfig } from "../../../../server/model-config/model-config.ts";
 import { makeInput, makeQueuePolicy } from "../../../helpers/model-config.ts";
 import { lengthTensor, makePaddingRule } from "../../../helpers/padded-requests.ts";
@@ -86,13 +87,18 @@ describe("PaddedBatchFormer", () => {
   it("ends the batch at a request that does not fit or differs in something else", () => {
     const bench = new PaddingBench({
       max: 4,
-      config: { input: [makeInput("INPUT0", { datatype: "UINT8", dims: [-1] }), makeInput("x", { dims: [-1] })] },
+      config: {
+        input: [makeInput("INPUT0", { datatype: "UINT8", dims: [-1] }), makeInput("x", { dims: [-1] })],
+      },
     });
     bench.keepBusy();
-    const x = (length: number): RequestSketch["inputs"] => [lengthTensor(8), { ...lengthTensor(length), name: "x" }];
-    bench.send("a", { inputs: x(1)! });
-    bench.send("b", { inputs: x(2)! });
-    bench.send("c", { inputs: x(1)! });
+    const inputs = (xLength: number): Tensor[] => [
+      lengthTensor(8),
+      new Tensor("x", "UINT8", [1, xLength], new Uint8Array(xLength)),
+    ];
+    bench.send("a", { inputs: inputs(1) });
+    bench.send("b", { inputs: inputs(2) });
+    bench.send("c", { inputs: inputs(1) });
     bench.drain();
     assert.deepEqual(bench.batches, [["a"], ["b"], ["c"]]);
 
@@ -153,7 +159,11 @@ describe("PaddedBatchFormer", () => {
   });
 
   it("lets nobody pass who was delayed by a timeout", () => {
-    const policy = makeQueuePolicy({ timeoutAction: "DELAY", defaultTimeoutUs: 50, allowTimeoutOverride: true });
+    const policy = makeQueuePolicy({
+      timeoutAction: "DELAY",
+      defaultTimeoutUs: 50,
+      allowTimeoutOverride: true,
+    });
     const bench = new PaddingBench({ max: 4, batching: { defaultQueuePolicy: policy } });
     bench.keepBusy();
     bench.sendLength("9", { timeoutUs: 10 });

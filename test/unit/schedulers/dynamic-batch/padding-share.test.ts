@@ -49,7 +49,10 @@ describe("PaddingShare", () => {
   it("holds the limit for each input by itself", () => {
     const two = (a: number, b: number): InferenceRequest =>
       makeRequest({
-        inputs: [new Tensor("a", "FP32", [1, a], new Uint8Array()), new Tensor("b", "FP32", [1, 3, b], new Uint8Array())],
+        inputs: [
+          new Tensor("a", "FP32", [1, a], new Uint8Array()),
+          new Tensor("b", "FP32", [1, 3, b], new Uint8Array()),
+        ],
       }).request;
     const share = new PaddingShare(
       [

@@ -12,8 +12,7 @@ function hexOf(datatype: DataType, value: number): string | null {
 function halfValue(bits: number): number {
   const exponent = (bits >> 10) & 0x1f;
   const fraction = bits & 0x3ff;
-  const magnitude =
-    exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
+  const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15);
   return bits & 0x8000 ? -magnitude : magnitude;
 }
 
@@ -23,7 +22,10 @@ describe("encodeElement", () => {
       if (datatype === "BYTES") continue;
       const zero = encodeElement(datatype, 0);
       assert.deepEqual([...(zero ?? [])], new Array<number>(dataTypeByteSize[datatype]).fill(0), datatype);
-      assert.ok(encodeElement(datatype, 1)?.some((byte) => byte !== 0), datatype);
+      assert.ok(
+        encodeElement(datatype, 1)?.some((byte) => byte !== 0),
+        datatype,
+      );
     }
     assert.equal(encodeElement("BYTES", 0), null);
   });

@@ -21,7 +21,7 @@ class Bench {
   ) {
     this.pool = new ModelInstancePool(
       {
-        onDispatch: (count) => this.log.push(`dispatch ${count}`),
+        onDispatch: (batch) => this.log.push(`dispatch ${batch.length}`),
         onExecution: (rows) => this.log.push(`execution ${rows}`),
         onResponse: (index, outcome) => this.log.push(`response ${index} ${outcome}`),
         onCrash: (reason, next) => this.log.push(`${reason}: ${next}`),
