@@ -16,6 +16,7 @@ import { mlpThroughput } from "./cases/mlp-throughput.ts";
 import { overloadGoodput, overloadLate } from "./cases/overload-goodput.ts";
 import { overloadPriorities } from "./cases/overload-priorities.ts";
 import { paddingThroughput } from "./cases/padding-throughput.ts";
+import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { writeBenchRepository } from "./harness/bench-repository.ts";
@@ -40,6 +41,7 @@ const allCases: readonly BenchCase[] = [
   overloadGoodput,
   overloadLate,
   overloadPriorities,
+  sequences,
   startUp,
 ];
 

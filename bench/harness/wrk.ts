@@ -7,8 +7,10 @@ const scripts = path.resolve(import.meta.dirname, "../../../bench/harness");
 /** One run of wrk, an HTTP/1.1 load generator with one thread here. */
 export interface WrkLoad {
   readonly url: string;
-  /** File with the body of every request. */
+  /** File with the body of every request, or with several bodies, see {@link bodyBytes}. */
   readonly bodyFile: string;
+  /** Length of one body when the file holds several, which then take turns. */
+  readonly bodyBytes?: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Each has one request in flight at a time. */
   readonly connectionCount: number;
@@ -36,7 +38,8 @@ interface ScriptResult {
 /** @throws Error when any request failed: then the numbers mean nothing. */
 export async function runWrk(load: WrkLoad): Promise<WrkResult> {
   const headers = Object.entries(load.headers).map(([name, value]) => `${name}:${value}`);
-  return run(load, "post-body.lua", [load.bodyFile, ...headers]);
+  const turns = load.bodyBytes === undefined ? [] : [`body-bytes=${load.bodyBytes}`];
+  return run(load, "post-body.lua", [load.bodyFile, ...turns, ...headers]);
 }
 
 /** A load of different requests to one model. */

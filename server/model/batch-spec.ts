@@ -1,4 +1,4 @@
-import type { BatchSpec, OutputCut, TensorJoin, TensorSpec } from "../../backends/backend.ts";
+import type { BatchSpec, OutputCut, StateSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
 import type { DataType } from "../core/data-type.ts";
 import { encodeElement } from "../core/element-bytes.ts";
 import {
@@ -8,16 +8,22 @@ import {
   type ModelTensorConfig,
   type PaddingRule,
 } from "../model-config/model-config.ts";
+import type { InitialStates } from "./initial-states.ts";
 
 const rows: TensorJoin = { kind: "rows" };
 
-/** What every batch of a model consists of, as its instances want to know it. Inputs that the server fills come last. */
-export function batchSpecOf(config: ModelConfig): BatchSpec {
+/**
+ * What every batch of a model consists of, as its instances want to know it. Inputs that the server fills come last.
+ *
+ * @param initialStates - First values of states that come from files.
+ */
+export function batchSpecOf(config: ModelConfig, initialStates: InitialStates = new Map()): BatchSpec {
   const sent = config.input.map((input) => specOf(input, input.isOptional, inputJoin(config, input)));
   return {
     maxBatchSize: config.maxBatchSize,
-    inputs: [...sent, ...generatedInputs(config), ...maskInputs(config)],
+    inputs: [...sent, ...generatedInputs(config), ...maskInputs(config), ...controlInputs(config)],
     outputs: config.output.map((output) => specOf(output, false, outputJoin(config, output.name))),
+    states: stateSpecs(config, initialStates),
   };
 }
 
@@ -66,6 +72,31 @@ function elementOf(datatype: DataType, value: number): Uint8Array {
   const bytes = encodeElement(datatype, value);
   if (bytes === null) throw new Error(`Validation let ${value} of ${datatype} through. This is a bug.`);
   return bytes;
+}
+
+/** One element per request. */
+const controlDims = [1];
+
+function controlInputs(config: ModelConfig): TensorSpec[] {
+  return (config.sequenceBatching?.controlInput ?? []).map(({ name, kind, datatype, falseTrue }) => ({
+    name,
+    datatype,
+    dims: controlDims,
+    wireDims: controlDims,
+    isOptional: false,
+    join: { kind: "control", control: kind, falseTrue },
+  }));
+}
+
+function stateSpecs(config: ModelConfig, initialStates: InitialStates): StateSpec[] {
+  return (config.sequenceBatching?.state ?? []).map((state) => ({
+    inputName: state.inputName,
+    outputName: state.outputName,
+    datatype: state.datatype,
+    dims: state.dims,
+    initialDims: state.initialState?.dims ?? state.dims.map((dim) => (dim === -1 ? 1 : dim)),
+    initialData: initialStates.get(state.inputName) ?? null,
+  }));
 }
 
 function outputJoin(config: ModelConfig, name: string): TensorJoin {

@@ -4,6 +4,7 @@ import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backe
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
@@ -21,6 +22,7 @@ import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
+import { readInitialStates } from "./initial-states.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
@@ -35,6 +37,8 @@ export type LoadedVersions = ReadonlyMap<string, Model>;
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
   readonly backends: readonly Backend[];
+  /** A scheduler of somebody else's. Throws a StatusError when there is none of that name. */
+  readonly findScheduler: (name: string) => SchedulerPlugin;
   /** The `--backend-config` settings of a backend, global ones included. */
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
@@ -134,8 +138,9 @@ export class ModelLoader {
     let pool: ModelInstancePool | null = null;
     try {
       const config = await this.#complete(draft, backend, instances);
+      const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
-      const spec = batchSpecOf(config);
+      const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
       for (const instance of instances) {
         await instance.signature();
@@ -148,7 +153,10 @@ export class ModelLoader {
         isDecoupled: config.isDecoupled,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, {
+          plugin,
+          warn: (message) => this.#parts.logger.warning(message),
+        }),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
@@ -199,8 +207,8 @@ export class ModelLoader {
   #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
     const padding = PaddingMeter.of(config, statistics);
     const observer = {
-      onDispatch: (batch: readonly InferenceRequest[]) => {
-        statistics.onDispatch(batch.length);
+      onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
+        statistics.onDispatch(count);
         padding?.onDispatch(batch);
       },
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),

@@ -68,6 +68,7 @@ export class JavaScriptServer {
         strictReadiness: true,
         autoCompleteConfig: true,
         backendConfig: [],
+        backendDirectoryPath: null,
       },
       this.log.logger,
     );

@@ -26,7 +26,7 @@ export class ManualModel {
     const config = makeModelConfig(parts);
     this.pool = new ModelInstancePool(
       {
-        onDispatch: (batch) => this.statistics.onDispatch(batch.length),
+        onDispatch: (count) => this.statistics.onDispatch(count),
         onExecution: (rows, times) => this.statistics.onExecution(rows, times),
         onResponse: (index, outcome, times) => this.statistics.onResponse(index, outcome, times),
         onCrash: () => undefined,
@@ -37,7 +37,7 @@ export class ManualModel {
     this.model = new Model({
       config,
       version,
-      isDecoupled: false,
+      isDecoupled: config.isDecoupled,
       statistics: this.statistics,
       pool: this.pool,
       scheduler: makeScheduler(config, this.pool, this.clock),

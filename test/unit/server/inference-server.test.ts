@@ -29,6 +29,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
 };
 
@@ -109,10 +110,13 @@ describe("InferenceServer", () => {
         version: serverVersion,
         extensions: [
           "classification",
+          "sequence",
           "model_repository",
           "model_repository(unload_dependents)",
+          "schedule_policy",
           "model_configuration",
           "binary_tensor_data",
+          "parameters",
           "statistics",
           "trace",
           "logging",

@@ -47,6 +47,7 @@ describe("gatherBatch with padded inputs", () => {
       maxBatchSize: 4,
       inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1) })],
       outputs: [],
+      states: [],
     };
     assert.deepEqual(
       gather(spec, [uint8("x", [1, 2], 1, 2)], [uint8("x", [1, 3], 3, 4, 5)], [uint8("x", [1, 0])]),
@@ -59,6 +60,7 @@ describe("gatherBatch with padded inputs", () => {
       maxBatchSize: 4,
       inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 1, 9) })],
       outputs: [],
+      states: [],
     };
     assert.deepEqual(gather(spec, [uint8("x", [2, 2], 1, 2, 3, 4)], [uint8("x", [1, 3], 5, 6, 7)]), [
       { shape: [3, 3], values: [1, 2, 9, 3, 4, 9, 5, 6, 7] },
@@ -70,6 +72,7 @@ describe("gatherBatch with padded inputs", () => {
       maxBatchSize: 4,
       inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 4) })],
       outputs: [],
+      states: [],
     };
     assert.deepEqual(gather(spec, [uint8("x", [1, 3], 1, 2, 3)]), [{ shape: [1, 4], values: [1, 2, 3, 0] }]);
     assert.deepEqual(gather(spec, [uint8("x", [1, 4], 1, 2, 3, 4)])[0]?.shape, [1, 4]);
@@ -81,6 +84,7 @@ describe("gatherBatch with padded inputs", () => {
       maxBatchSize: 4,
       inputs: [tensorSpec("x", "UINT8", [2, -1, 2], { join: padded(2) })],
       outputs: [],
+      states: [],
     };
     const short = uint8("x", [1, 2, 1, 2], 1, 2, 3, 4);
     const long = uint8("x", [1, 2, 2, 2], 5, 6, 7, 8, 9, 10, 11, 12);
@@ -91,7 +95,12 @@ describe("gatherBatch with padded inputs", () => {
 
   it("pads with elements of several bytes", () => {
     const join = padded(1, 1, 1, 2);
-    const spec = { maxBatchSize: 4, inputs: [tensorSpec("x", "UINT16", [-1], { join })], outputs: [] };
+    const spec = {
+      maxBatchSize: 4,
+      inputs: [tensorSpec("x", "UINT16", [-1], { join })],
+      outputs: [],
+      states: [],
+    };
     const tensor = (length: number): Tensor =>
       new Tensor("x", "UINT16", [1, length], new Uint8Array(2 * length).fill(7));
     assert.deepEqual(gather(spec, [tensor(1)], [tensor(3)]), [
@@ -107,6 +116,7 @@ describe("gatherBatch with padded inputs", () => {
         tensorSpec("m", "UINT16", [-1], { join: { ...mask, oneElement: Uint8Array.of(5, 6) } }),
       ],
       outputs: [],
+      states: [],
     };
     const [, made] = gather(
       spec,
@@ -129,6 +139,7 @@ describe("gatherBatch with padded inputs", () => {
         tensorSpec("m", "UINT8", [-1], { join: { ...mask, source: 1 } as TensorJoin }),
       ],
       outputs: [],
+      states: [],
     };
     assert.deepEqual(
       gather(
@@ -153,6 +164,7 @@ describe("gatherBatch with padded inputs", () => {
         tensorSpec("m", "UINT8", [-1], { join: mask }),
       ],
       outputs: [],
+      states: [],
     };
     assert.deepEqual(gather(spec, [uint8("z", [1, 1], 1)], [uint8("z", [1, 1], 2)]), [
       { shape: [2, 1], values: [1, 2] },

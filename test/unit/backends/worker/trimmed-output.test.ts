@@ -53,6 +53,7 @@ describe("scatterBatch with trimmed outputs", () => {
         const layout = new FrameLayout({
           maxBatchSize: 16,
           inputs: [tensorSpec("x", "INT32", dims, { join: padded(axis, multipleOf) })],
+          states: [],
           outputs: [tensorSpec("y", "INT32", dims, { join: trimmed({ axis, source: 0 }) })],
         });
         let next = 0;
@@ -83,6 +84,7 @@ describe("scatterBatch with trimmed outputs", () => {
         tensorSpec("a", "UINT8", [-1], { join: padded(1, 1, 1) }),
         tensorSpec("b", "UINT8", [-1], { join: padded(1, 1, 1) }),
       ],
+      states: [],
       outputs: [
         tensorSpec("y", "UINT8", [-1, -1], {
           join: trimmed({ axis: 2, source: 1 }, { axis: 1, source: 0 }),
@@ -131,6 +133,7 @@ describe("scatterBatch with trimmed outputs", () => {
     const layout = new FrameLayout({
       maxBatchSize: 4,
       inputs: [tensorSpec("x", "UINT8", [-1], { join: padded(1, 4, 1) })],
+      states: [],
       outputs: [tensorSpec("y", "UINT8", [-1], { join: trimmed({ axis: 1, source: 0 }) })],
     });
     const batch = [makeRequest({ inputs: [new Tensor("x", "UINT8", [1, 3], new Uint8Array(3))] }).request];
@@ -148,6 +151,7 @@ describe("scatterBatch with trimmed outputs", () => {
         tensorSpec("z", "UINT8", [-1]),
         tensorSpec("x", "UINT8", [-1], { join: padded(1, 1, 1), isOptional: true }),
       ],
+      states: [],
       outputs: [tensorSpec("y", "UINT8", [-1], { join: trimmed({ axis: 1, source: 1 }) })],
     };
     const layout = new FrameLayout(spec);
