@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { batchSizesCase } from "./cases/batch-sizes.ts";
 import { ensembleCalls } from "./cases/ensemble-calls.ts";
+import { cacheHit } from "./cases/cache-hit.ts";
 import { grpc600k } from "./cases/grpc-600k.ts";
 import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
@@ -42,6 +43,7 @@ const allCases: readonly BenchCase[] = [
   overloadLate,
   overloadPriorities,
   sequences,
+  cacheHit,
   startUp,
 ];
 

@@ -1,8 +1,9 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { Backend, ModelInstanceInit } from "../../backends/backend.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
@@ -18,16 +19,21 @@ import {
 } from "../model-config/complete-config.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
+import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
 import { readInitialStates } from "./initial-states.ts";
+import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
-import { ModelInstancePool } from "./model-instance-pool.ts";
+import { ModelInstancePool, type PooledInstance } from "./model-instance-pool.ts";
+import { prepareWarmup } from "./warmup/warmup.ts";
+import { leavingSeats, takeSeats } from "./rate-limiting.ts";
+import { withResponseCache } from "./response-caching.ts";
 import { PaddingMeter } from "./padding-meter.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
@@ -43,6 +49,10 @@ export interface ModelLoaderParts {
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
   readonly coreBudget: CoreBudget;
+  /** `null`: the server keeps no responses. */
+  readonly responseCache: ResponseCache | null;
+  /** `null`: instances execute whenever they have work. */
+  readonly rateLimiter: RateLimiter | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
@@ -64,11 +74,10 @@ export interface ModelSource {
 }
 
 /** What a pool needs to restart an instance, and to know which of them work. */
-interface PoolRecipe {
+interface PoolPlan {
   readonly backend: Backend;
   readonly inits: readonly ModelInstanceInit[];
   readonly passive: ReadonlySet<string>;
-  readonly spec: BatchSpec;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
@@ -134,6 +143,8 @@ export class ModelLoader {
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
     const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
+    const active = inits.filter(({ instanceName }) => !passive.has(instanceName));
+    const seats = takeSeats(draft.config, active, this.#parts);
     const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
@@ -141,22 +152,26 @@ export class ModelLoader {
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
-      pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
-      for (const instance of instances) {
-        await instance.signature();
-        await instance.bind(spec, pool, config);
-        pool.add(instance);
-      }
+      const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
+      const recipe: InstanceRecipe = { spec, seats, config, warmup };
+      pool = this.#makePool(statistics, recipe, { backend, inits, passive });
+      for (const instance of instances) pool.add(await bringUpInstance(instance, pool, recipe));
+      const bound = pool;
+      const scheduling = {
+        plugin,
+        warn: (message: string) => this.#parts.logger.warning(message),
+      };
       return new Model({
         config,
         version,
         isDecoupled: config.isDecoupled,
         statistics,
-        pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock, {
-          plugin,
-          warn: (message) => this.#parts.logger.warning(message),
-        }),
+        pool: leavingSeats(pool, seats, this.#parts),
+        scheduler: withResponseCache(
+          (innerConfig) => makeScheduler(innerConfig, bound, this.#parts.clock, scheduling),
+          { config, version, statistics },
+          this.#parts,
+        ),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
@@ -166,6 +181,7 @@ export class ModelLoader {
       // An instance that died after it was bound is being replaced by the pool.
       await pool?.terminate();
       await Promise.all(instances.map((instance) => instance.terminate()));
+      this.#parts.rateLimiter?.dismiss([...seats.values()]);
       throw StatusError.from(thrown);
     }
   }
@@ -204,7 +220,8 @@ export class ModelLoader {
     return config;
   }
 
-  #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
+  #makePool(statistics: ModelStatistics, recipe: InstanceRecipe, plan: PoolPlan): ModelInstancePool {
+    const { config } = recipe;
     const padding = PaddingMeter.of(config, statistics);
     const observer = {
       onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
@@ -217,17 +234,15 @@ export class ModelLoader {
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const restart = async (name: string): Promise<HostedInstance> => {
-      const init = recipe.inits.find((candidate) => candidate.instanceName === name);
+    const restart = async (name: string): Promise<PooledInstance> => {
+      const init = plan.inits.find((candidate) => candidate.instanceName === name);
       if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = this.#startInstance(recipe.backend, init);
-      await instance.signature();
-      await instance.bind(recipe.spec, pool, config);
-      return instance;
+      const instance = this.#startInstance(plan.backend, init);
+      return bringUpInstance(instance, pool, recipe);
     };
     const pool = new ModelInstancePool(observer, restart, {
       formAhead: formAheadOf(config),
-      passive: recipe.passive,
+      passive: plan.passive,
     });
     return pool;
   }
