@@ -5,10 +5,12 @@ import { alternatingRounds } from "../harness/alternating-rounds.ts";
 import type { BenchCase, CaseResult, Detail } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
-import { loadCall } from "../harness/load-call.ts";
+import { verifyValues } from "../harness/http-infer-message.ts";
+import { firstOutput, loadCall } from "../harness/load-call.ts";
 import { median } from "../harness/median.ts";
 import { counterGrowth } from "../harness/metrics-page.ts";
 import { NereidServer } from "../harness/nereid-server.ts";
+import type { LoadCall } from "../harness/request-load.ts";
 import { StopList } from "../harness/stop-list.ts";
 import { runMixedWrk } from "../harness/wrk.ts";
 
@@ -17,6 +19,8 @@ const inputLength = 784;
 const sizes = [inputLength, 512, 512, 10];
 const batchSizes = [4, 16, 64];
 const delaysUs = [0, 500, 2_000];
+/** Two runs may add up the same numbers in another order. */
+const tolerance = 1e-3;
 
 /** The model under one setting of the batcher. */
 interface Variant {
@@ -62,9 +66,18 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   writeModels(repository);
   const server = started.add(await NereidServer.start(repository));
   const data = new Uint8Array(benchInput(inputLength).buffer);
-  const load = async ({ name }: Variant, seconds: number) => {
+  const callOf = ({ name }: Variant): LoadCall => {
     const inputs = [{ name: "INPUT0", datatype: "FP32", shape: [1, inputLength], data }];
-    const calls = [loadCall(options.workDirectory, { id: name, model: name, inputs })];
+    return loadCall(options.workDirectory, { id: name, model: name, inputs });
+  };
+  const expected = await firstOutput(server.httpUrl, callOf(unbatched));
+  for (const variant of [byDefault, ...others]) {
+    const output = await firstOutput(server.httpUrl, callOf(variant));
+    verifyValues(variant.name, output, expected, tolerance);
+  }
+  const load = async (variant: Variant, seconds: number) => {
+    const { name } = variant;
+    const calls = [callOf(variant)];
     const before = (await server.metrics()).model(name);
     const result = await runMixedWrk({ baseUrl: server.httpUrl, calls, connectionCount, seconds });
     const growth = counterGrowth(before, (await server.metrics()).model(name));

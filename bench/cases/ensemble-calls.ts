@@ -6,7 +6,8 @@ import { alternatingRounds } from "../harness/alternating-rounds.ts";
 import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
-import { loadCall } from "../harness/load-call.ts";
+import { verifyValues } from "../harness/http-infer-message.ts";
+import { firstOutput, loadCall } from "../harness/load-call.ts";
 import { median } from "../harness/median.ts";
 import { NereidServer } from "../harness/nereid-server.ts";
 import type { LoadCall, RequestLoadAnswer } from "../harness/request-load.ts";
@@ -74,6 +75,9 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
       lateAfterUs: Number.MAX_SAFE_INTEGER,
     });
   const ensemble = [call("ensemble", false)];
+  for (const one of [...ensemble, steps[0]!]) {
+    verifyValues(one.path, await firstOutput(server.httpUrl, one), benchInput(length), 0);
+  }
   await load(ensemble, options.warmUpSeconds);
   await load(steps, options.warmUpSeconds);
   const rounds = await alternatingRounds(

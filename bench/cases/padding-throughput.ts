@@ -1,13 +1,11 @@
-import { readFileSync } from "node:fs";
 import path from "node:path";
 import { encoderModel } from "../../tools/onnx-builder/padding-models.ts";
 import { type ConfigFile, writeModelDirectory } from "../../tools/model-directory.ts";
 import { alternatingRounds } from "../harness/alternating-rounds.ts";
 import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
-import { callHttp } from "../harness/http-call.ts";
 import { verifyValues } from "../harness/http-infer-message.ts";
-import { type LoadTensor, loadCall } from "../harness/load-call.ts";
+import { firstOutput, type LoadTensor, loadCall } from "../harness/load-call.ts";
 import { median } from "../harness/median.ts";
 import { counterGrowth } from "../harness/metrics-page.ts";
 import { NereidServer } from "../harness/nereid-server.ts";
@@ -61,17 +59,6 @@ function writeModels(repository: string): void {
   writeModelDirectory(repository, "padded", { ...common, input: [ids], dynamic_batching: { pad } }, model);
 }
 
-async function pooled(baseUrl: string, call: LoadCall): Promise<Float32Array> {
-  const answer = await callHttp(baseUrl + call.path, {
-    headers: call.headers,
-    body: readFileSync(call.bodyFile),
-  });
-  if (answer.status !== 200)
-    throw new Error(`${call.path} answered ${answer.status}: ${answer.body.toString()}`);
-  const jsonLength = Number(answer.headers["inference-header-content-length"]);
-  return new Float32Array(Uint8Array.from(answer.body.subarray(jsonLength)).buffer);
-}
-
 async function measure(options: BenchOptions, started: StopList): Promise<CaseResult> {
   const repository = path.join(options.workDirectory, "padding-models");
   writeModels(repository);
@@ -83,9 +70,9 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   const padded = calls("padded", (length) => [tokens(length)]);
   const unpadded = calls("unpadded", (length) => [tokens(length), ones(length)]);
   // All at once, so that they share batches.
-  const answers = await Promise.all(padded.map((call) => pooled(server.httpUrl, call)));
+  const answers = await Promise.all(padded.map((call) => firstOutput(server.httpUrl, call)));
   for (const [i, call] of unpadded.entries()) {
-    verifyValues(`length ${lengths[i]}`, answers[i]!, await pooled(server.httpUrl, call), tolerance);
+    verifyValues(`length ${lengths[i]}`, answers[i]!, await firstOutput(server.httpUrl, call), tolerance);
   }
 
   const load = async (model: string, loadCalls: readonly LoadCall[], seconds: number) => {

@@ -1,5 +1,6 @@
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
+import { callHttp } from "./http-call.ts";
 import type { LoadCall } from "./request-load.ts";
 
 /** A tensor to send. */
@@ -47,4 +48,18 @@ export function loadCall(directory: string, init: LoadCallInit): LoadCall {
     bodyFile,
     appendsPreviousOutput,
   };
+}
+
+/**
+ * Makes a call whose answer is one FP32 tensor, to check it before the load begins.
+ *
+ * @throws Error for any status but 200.
+ */
+export async function firstOutput(baseUrl: string, call: LoadCall): Promise<Float32Array> {
+  const body = readFileSync(call.bodyFile);
+  const answer = await callHttp(baseUrl + call.path, { headers: call.headers, body });
+  if (answer.status !== 200)
+    throw new Error(`${call.path} answered ${answer.status}: ${answer.body.toString()}`);
+  const jsonLength = Number(answer.headers["inference-header-content-length"]);
+  return new Float32Array(Uint8Array.from(answer.body.subarray(jsonLength)).buffer);
 }
