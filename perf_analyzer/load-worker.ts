@@ -26,8 +26,11 @@ class LoadWorker {
   /** The answer to a command. Rejects when the server cannot be reached. */
   async handle(command: LoadCommand): Promise<LoadAnswer | null> {
     switch (command.kind) {
+      case "prepare":
+        await this.#prepare(command);
+        return null;
       case "start":
-        await this.#start(command);
+        this.#loop?.start(command.startUs);
         return null;
       case "collect":
         return this.#loop?.collect() ?? null;
@@ -38,8 +41,8 @@ class LoadWorker {
     }
   }
 
-  async #start(command: Extract<LoadCommand, { kind: "start" }>): Promise<void> {
-    const { run, share, startUs, maxOutstanding } = command;
+  async #prepare(command: Extract<LoadCommand, { kind: "prepare" }>): Promise<void> {
+    const { run, share, maxOutstanding } = command;
     const { level, requestCount } = run;
     const source = new RequestSource(this.#plan.streams, this.#plan.sequences, share);
     if (level.kind === "concurrency") {
@@ -48,10 +51,9 @@ class LoadWorker {
       this.#loop = new ConcurrencyLoop(this.#client, this.#plan, source, { concurrency, requestCount });
     } else {
       await this.#client.open(maxOutstanding ?? openAheadCount);
-      const rate = { arrivals: level.arrivals, share, startUs, requestCount, slotCount: maxOutstanding };
+      const rate = { arrivals: level.arrivals, share, requestCount, slotCount: maxOutstanding };
       this.#loop = new RequestRateLoop(this.#client, this.#plan, source, rate);
     }
-    this.#loop.start();
   }
 }
 

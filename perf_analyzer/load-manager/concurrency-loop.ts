@@ -20,6 +20,7 @@ export class ConcurrencyLoop extends LoadLoop {
   }
 
   start(): void {
+    this.#utilization = performance.eventLoopUtilization();
     for (let slot = 0; slot < this.#concurrency; slot++) this.onFree(slot);
   }
 

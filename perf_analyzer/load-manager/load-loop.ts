@@ -43,7 +43,8 @@ export abstract class LoadLoop {
     this.#done = (exchange) => this.#finish(exchange);
   }
 
-  abstract start(): void;
+  /** @param startUs - When schedules begin; the loop itself begins at once. */
+  abstract start(startUs: number): void;
 
   /** A slot has its response: it may have the next request. */
   protected abstract onFree(slot: number): void;

@@ -63,19 +63,19 @@ export class ThreadedLoadManager implements LoadManager {
     );
     while (this.#threads.length < count) this.#threads.push(new LoadThread(this.#plan));
     this.#activeCount = count;
-    const startUs = monotonicNowUs() + (level.kind === "concurrency" ? 0 : startLeadUs);
     await Promise.all(
       this.#active().map((thread, index) =>
         thread.ask({
-          kind: "start",
+          kind: "prepare",
           run: { level, requestCount: requestCount === null ? null : shareOf(requestCount, index, count) },
           share: { index, count },
-          startUs,
           maxOutstanding: slotCount === null ? null : shareOf(slotCount, index, count),
         }),
       ),
     );
-    return level.kind === "concurrency" ? monotonicNowUs() : startUs;
+    const startUs = monotonicNowUs() + (level.kind === "concurrency" ? 0 : startLeadUs);
+    await Promise.all(this.#active().map((thread) => thread.ask({ kind: "start", startUs })));
+    return startUs;
   }
 
   collect(): Promise<CollectedLoad> {

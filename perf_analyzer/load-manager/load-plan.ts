@@ -18,13 +18,14 @@ export interface LoadPlan {
 /** To a thread. */
 export type LoadCommand =
   | {
-      readonly kind: "start";
+      /** Opens connections: schedules must not begin before. */
+      readonly kind: "prepare";
       readonly run: LoadRun;
       readonly share: { readonly index: number; readonly count: number };
-      readonly startUs: number;
       /** Outstanding requests of this thread; `null` for no bound. */
       readonly maxOutstanding: number | null;
     }
+  | { readonly kind: "start"; readonly startUs: number }
   | { readonly kind: "collect" }
   | { readonly kind: "stop" };
 

@@ -12,7 +12,6 @@ const pollBelowUs = 2_000;
 export interface RateShare {
   readonly arrivals: Arrivals;
   readonly share: ThreadShare;
-  readonly startUs: number;
   readonly requestCount: number | null;
   /** Outstanding requests, and with sequences live ones; `null` for no bound. */
   readonly slotCount: number | null;
@@ -26,12 +25,15 @@ export interface RateShare {
 export class RequestRateLoop extends LoadLoop {
   readonly #schedule: ArrivalSchedule;
   readonly #rate: RateShare;
+  #startUs = 0;
   #nextUs = 0;
   #freeSlots: number[];
   #slotCount = 0;
   #isArmed = false;
+  #timer: NodeJS.Timeout | null = null;
   #idleUs = 0;
-  #pausedUs = 0;
+  /** Since when there is nothing to do; `null` while there is. */
+  #pausedUs: number | null = null;
   readonly #wake = (): void => this.#onWake();
 
   constructor(client: LoadClient, plan: LoadPlan, source: RequestSource, rate: RateShare) {
@@ -41,15 +43,21 @@ export class RequestRateLoop extends LoadLoop {
     this.#freeSlots = Array.from({ length: rate.slotCount ?? 0 }, (_, i) => i);
   }
 
-  start(): void {
+  start(startUs: number): void {
+    this.#startUs = startUs;
     for (let i = 0; i < this.#rate.share.index; i++) this.#schedule.next();
     this.#advance();
-    this.#run();
+    this.#resume();
+  }
+
+  override stop(): Promise<void> {
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    return super.stop();
   }
 
   protected onFree(slot: number): void {
     this.#freeSlots.push(slot);
-    this.#run();
+    this.#resume();
   }
 
   protected takeIdleUs(): number {
@@ -59,14 +67,20 @@ export class RequestRateLoop extends LoadLoop {
   }
 
   #advance(): void {
-    this.#nextUs = this.#rate.startUs + this.#schedule.next();
+    this.#nextUs = this.#startUs + this.#schedule.next();
     for (let i = 1; i < this.#rate.share.count; i++) this.#schedule.next();
   }
 
   #onWake(): void {
     this.#isArmed = false;
-    this.#idleUs += monotonicNowUs() - this.#pausedUs;
+    this.#resume();
+  }
+
+  #resume(): void {
+    if (this.#pausedUs !== null) this.#idleUs += monotonicNowUs() - this.#pausedUs;
+    this.#pausedUs = null;
     this.#run();
+    this.#pausedUs = monotonicNowUs();
   }
 
   #run(): void {
@@ -79,10 +93,9 @@ export class RequestRateLoop extends LoadLoop {
     }
     if (this.isStopped || this.leftCount === 0 || this.#isArmed) return;
     this.#isArmed = true;
-    this.#pausedUs = monotonicNowUs();
-    const leftUs = this.#nextUs - this.#pausedUs;
+    const leftUs = this.#nextUs - monotonicNowUs();
     // Wakes a millisecond early and polls the rest.
-    if (leftUs >= pollBelowUs) setTimeout(this.#wake, Math.floor(leftUs / 1e3) - 1);
+    if (leftUs >= pollBelowUs) this.#timer = setTimeout(this.#wake, Math.floor(leftUs / 1e3) - 1);
     else setImmediate(this.#wake);
   }
 }
