@@ -16,6 +16,16 @@ const average = /Avg latency: (\d+) usec/;
 /** The server's event loop and the client's have their own delays: absolute times are compared with this much slack. */
 const slackUs = 15_000;
 
+/**
+ * Compares arrivals with their schedule. A busy machine delays some of them: half may be, by any time, and no rate but the
+ * right one keeps the others together.
+ */
+function assertSchedule(server: ScriptedKserveServer, scheduledUs: (n: number) => number): void {
+  const offsets = server.seen.map(({ arrivalUs }, n) => arrivalUs - scheduledUs(n)).sort((a, b) => a - b);
+  const spreadUs = (offsets[Math.floor(offsets.length / 2)] ?? 0) - (offsets[0] ?? 0);
+  assert.ok(spreadUs < 60_000, `half of the requests are up to ${spreadUs} µs off their schedule`);
+}
+
 describe("perf_analyzer against a server with known delays", () => {
   let server: ScriptedKserveServer | null = null;
   let directory = "";
@@ -47,10 +57,9 @@ describe("perf_analyzer against a server with known delays", () => {
     assert.equal(truth.seen.length, 60);
     assert.equal(Math.max(...truth.seen.map(({ outstanding }) => outstanding)), 4);
     const reported = reportedNumber(end.stdout, throughput);
-    assert.ok(
-      Math.abs(reported - truth.throughput) <= truth.throughput * 0.02,
-      `${reported} against ${truth.throughput}`,
-    );
+    const durationUs = (60 * 1e6) / truth.throughput;
+    const allowed = truth.throughput * (0.02 + slackUs / durationUs);
+    assert.ok(Math.abs(reported - truth.throughput) <= allowed, `${reported} against ${truth.throughput}`);
     const latencyUs = reportedNumber(end.stdout, average);
     assert.ok(latencyUs >= truth.averageHeldUs * 0.98, `${latencyUs} against ${truth.averageHeldUs}`);
     assert.ok(
@@ -65,9 +74,7 @@ describe("perf_analyzer against a server with known delays", () => {
     const { end, server: truth } = await run({ delayMs: () => 200 }, ...args);
     assert.equal(end.code, 0, end.stderr);
     assert.equal(truth.seen.length, 120);
-    const arrivals = truth.seen.map(({ arrivalUs }) => arrivalUs).sort((a, b) => a - b);
-    const spanUs = (arrivals.at(-1) ?? 0) - (arrivals[0] ?? 0);
-    assert.ok(Math.abs(spanUs - 1_190_000) <= 60_000, `119 gaps of 10 ms took ${spanUs} µs`);
+    assertSchedule(truth, (n) => n * 10_000);
     assert.ok(
       Math.max(...truth.seen.map(({ outstanding }) => outstanding)) > 8,
       "it does not wait for responses",
@@ -110,9 +117,7 @@ describe("perf_analyzer against a server with known delays", () => {
     const second = await run({ delayMs: () => 1 }, `--request-intervals=${file}`, "--request-count=20", "-a");
     assert.equal(second.end.code, 0, second.end.stderr);
     assert.match(second.end.stdout, /Request Rate: 40 inference/);
-    const times = second.server.seen.map(({ arrivalUs }) => arrivalUs);
-    const spanUs = (times.at(-1) ?? 0) - (times[0] ?? 0);
-    assert.ok(Math.abs(spanUs - 455_000) <= 60_000, `19 gaps took ${spanUs} µs`);
+    assertSchedule(second.server, (n) => Math.floor(n / 2) * 50_000 + (n % 2) * 5_000);
   });
 
   it("ends with code 99 and what was measured when the server refuses or dies", async () => {

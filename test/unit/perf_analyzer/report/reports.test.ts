@@ -102,7 +102,10 @@ describe("formatLevel", () => {
     assert.match(text, /100\.00% of the requests were delayed/);
     assert.match(text, /Avg latency: 7000 usec/);
     assert.match(text, /Avg service time: 2000 usec .* 5000 usec/);
-    assert.match(text, /Avg gRPC time: 2000 usec \(\(un\)marshal request\/response 150 usec \+ response wait 1850 usec\)/);
+    assert.match(
+      text,
+      /Avg gRPC time: 2000 usec \(\(un\)marshal request\/response 150 usec \+ response wait 1850 usec\)/,
+    );
   });
 
   it("lists the models inside an ensemble", () => {
@@ -119,7 +122,10 @@ describe("formatLevel", () => {
     const failed = resultOf(context, 1, { outcome: { kind: "failed", message: "gone" } });
     assert.match(formatLevel(failed, context), /Failed, this is what was measured until then: gone/);
     const unstable = resultOf(context, 1, { outcome: { kind: "unstable" } });
-    assert.match(formatLevel(unstable, context), /Failed to obtain stable measurement within 10 measurement windows/);
+    assert.match(
+      formatLevel(unstable, context),
+      /Failed to obtain stable measurement within 10 measurement windows/,
+    );
   });
 });
 
@@ -186,7 +192,10 @@ describe("profileExport", () => {
         window_boundaries: number[];
       }[];
     };
-    assert.deepEqual([document.service_kind, document.endpoint, document.version], ["triton", "h:1", "1.2.3"]);
+    assert.deepEqual(
+      [document.service_kind, document.endpoint, document.version],
+      ["triton", "h:1", "1.2.3"],
+    );
     const [experiment] = document.experiments;
     assert.deepEqual(experiment?.experiment, { mode: "concurrency", value: 1 });
     assert.equal(experiment?.requests.length, 100);
@@ -194,7 +203,10 @@ describe("profileExport", () => {
     assert.deepEqual(experiment?.requests[1]?.request_inputs, { A: [7] });
     // JSON has no FP16.
     assert.deepEqual(experiment?.requests[1]?.response_outputs, [{ B: { b64: "AQI=" } }]);
-    assert.deepEqual(experiment?.requests.slice(0, 2).map((request) => request.sequence_id), [undefined, 1]);
+    assert.deepEqual(
+      experiment?.requests.slice(0, 2).map((request) => request.sequence_id),
+      [undefined, 1],
+    );
     const times = [...text.matchAll(/"timestamp":(\d+).*?"response_timestamps":\[(\d+)\]/g)];
     assert.equal(times.length, 100);
     for (const [, begin = "", end = ""] of times) assert.equal(BigInt(end) - BigInt(begin), 2_000_000n);

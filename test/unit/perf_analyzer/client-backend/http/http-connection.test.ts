@@ -1,13 +1,17 @@
 import assert from "node:assert/strict";
-import { createServer, type AddressInfo, type Server, type Socket } from "node:net";
+import { createServer, type AddressInfo, type Socket } from "node:net";
 import { afterEach, describe, it } from "mocha";
 import { ChunkedBody } from "../../../../../perf_analyzer/client-backend/http/chunked-body.ts";
-import { HttpConnection, type HttpReply } from "../../../../../perf_analyzer/client-backend/http/http-connection.ts";
+import {
+  HttpConnection,
+  type HttpReply,
+} from "../../../../../perf_analyzer/client-backend/http/http-connection.ts";
 import { parseHttpResponseHead } from "../../../../../perf_analyzer/client-backend/http/http-response-head.ts";
 
 describe("parseHttpResponseHead", () => {
   it("reads what the protocol needs, whatever the case", () => {
-    const head = "HTTP/1.1 200 OK\r\ncontent-LENGTH: 12\r\nInference-Header-Content-Length:7\r\nConnection: Close";
+    const head =
+      "HTTP/1.1 200 OK\r\ncontent-LENGTH: 12\r\nInference-Header-Content-Length:7\r\nConnection: Close";
     assert.deepEqual(parseHttpResponseHead(head), {
       status: 200,
       contentLength: 12,
@@ -25,7 +29,7 @@ describe("parseHttpResponseHead", () => {
 });
 
 describe("ChunkedBody", () => {
-  const encoded = Buffer.from('5\r\nhello\r\n6;x=y\r\n world\r\n0\r\ntrailer: 1\r\n\r\n');
+  const encoded = Buffer.from("5\r\nhello\r\n6;x=y\r\n world\r\n0\r\ntrailer: 1\r\n\r\n");
 
   for (let size = 1; size <= encoded.length; size += 3) {
     it(`reads a body that comes ${size} bytes at a time`, () => {
@@ -42,11 +46,9 @@ describe("ChunkedBody", () => {
 });
 
 describe("HttpConnection", () => {
-  let server: Server | null = null;
-  let connection: HttpConnection | null = null;
+  const opened: { close(): unknown }[] = [];
   afterEach(() => {
-    connection?.close();
-    server?.close();
+    for (const each of opened.splice(0)) each.close();
   });
 
   /** A server that writes these pieces, one per turn of the event loop, whenever it is asked. */
@@ -64,12 +66,13 @@ describe("HttpConnection", () => {
       socket.on("data", () => answer(socket, 0));
       socket.on("error", () => undefined);
     });
-    server = listening;
+    opened.push(listening);
     await new Promise<void>((resolve) => {
       listening.listen(0, "127.0.0.1", resolve);
     });
     const { port } = listening.address() as AddressInfo;
-    connection = new HttpConnection({ host: "127.0.0.1", port, pathPrefix: "", tls: null }, true);
+    const connection = new HttpConnection({ host: "127.0.0.1", port, pathPrefix: "", tls: null }, true);
+    opened.push(connection);
     await connection.open();
     return connection;
   }
@@ -90,7 +93,9 @@ describe("HttpConnection", () => {
   });
 
   it("passes over 100 Continue", async () => {
-    const { reply } = await ask(await connect(["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n"]));
+    const { reply } = await ask(
+      await connect(["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No\r\nContent-Length: 0\r\n\r\n"]),
+    );
     assert.equal(reply?.head.status, 204);
   });
 
@@ -102,7 +107,10 @@ describe("HttpConnection", () => {
 
   it("tells why there is no response", async () => {
     assert.match((await ask(await connect(["HTTP/1.1 200"], true))).error ?? "", /closed the connection/);
-    assert.match((await ask(await connect(["HTTP/1.1 200 OK\r\n\r\n"]))).error ?? "", /neither Content-Length nor chunks/);
+    assert.match(
+      (await ask(await connect(["HTTP/1.1 200 OK\r\n\r\n"]))).error ?? "",
+      /neither Content-Length nor chunks/,
+    );
     assert.match(
       (await ask(await connect(["HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nabc"]))).error ?? "",
       /more than its Content-Length/,
