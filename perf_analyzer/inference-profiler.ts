@@ -103,10 +103,12 @@ export class InferenceProfiler {
     let outcome: LevelOutcome;
     if (this.#failure === null) {
       this.#reset();
+      // Before the first request, or its count would be missing.
+      const before = await this.#readStatistics();
       const startUs = await load.start({ level, requestCount: requestCount > 0 ? requestCount : null });
       outcome = await (requestCount > 0
-        ? this.#measureCount(startUs, windows)
-        : this.#measure(startUs, windows));
+        ? this.#measureCount(startUs, before, windows)
+        : this.#measure(startUs, before, windows));
       await load.stop();
     } else {
       outcome = { kind: "failed", message: this.#failure };
@@ -128,13 +130,17 @@ export class InferenceProfiler {
   }
 
   /** Windows until they are stable. Adds them to `windows`. */
-  async #measure(startUs: number, windows: MeasurementWindow[]): Promise<LevelOutcome> {
+  async #measure(
+    startUs: number,
+    first: StatisticsReading | null,
+    windows: MeasurementWindow[],
+  ): Promise<LevelOutcome> {
     const { maxTrials, percentile, stabilityPercentage, latencyThresholdMs, isAsync } = this.#options;
     const rule = {
       stabilityPercentage,
       latencyLimitUs: latencyThresholdMs > 0 ? latencyThresholdMs * 1e3 : null,
     };
-    let before = await this.#readStatistics();
+    let before = first;
     let isThroughputStable = false;
     const levels: { throughput: number; latencyUs: number }[] = [];
     for (let trial = 1; trial <= maxTrials; trial++) {
@@ -160,8 +166,11 @@ export class InferenceProfiler {
   }
 
   /** One window of exactly as many requests as asked for. */
-  async #measureCount(startUs: number, windows: MeasurementWindow[]): Promise<LevelOutcome> {
-    const before = await this.#readStatistics();
+  async #measureCount(
+    startUs: number,
+    before: StatisticsReading | null,
+    windows: MeasurementWindow[],
+  ): Promise<LevelOutcome> {
     const collected = await this.#untilFinished(1, startUs);
     const after = await this.#readStatistics();
     const endUs = collected.requests.reduce((end, { record }) => Math.max(end, record.endUs), startUs);

@@ -17,7 +17,10 @@ function resultOf(value: number, latencyUs: number, outcome: LevelOutcome): Leve
   };
 }
 
-async function visited(rule: Partial<SearchRule>, outcome = (_value: number) => stable): Promise<number[]> {
+async function visited(
+  rule: Partial<SearchRule>,
+  outcome: (value: number) => LevelOutcome = () => stable,
+): Promise<number[]> {
   const values: number[] = [];
   const complete: SearchRule = {
     range: { start: 1, end: 4, step: 1 },
@@ -27,12 +30,11 @@ async function visited(rule: Partial<SearchRule>, outcome = (_value: number) => 
     percentile: null,
     ...rule,
   };
-  for await (const _result of searchLevels(complete, (value) => {
+  const levels = searchLevels(complete, (value) => {
     values.push(value);
     return Promise.resolve(resultOf(value, 1_000, outcome(value)));
-  })) {
-    // Only the order counts.
-  }
+  });
+  while ((await levels.next()).done !== true);
   return values;
 }
 

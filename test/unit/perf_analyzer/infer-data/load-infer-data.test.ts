@@ -126,7 +126,7 @@ describe("loadInferData", () => {
   }
 
   it("reads a directory: raw bytes, and a line for each text", () => {
-    directory.write(floats(5, 6) as unknown as string, "in", "A");
+    directory.write(floats(5, 6), "in", "A");
     directory.write("first\nsecond\n", "in", "S");
     const model = modelFixture({ inputs: [tensor("A", "FP32", [2]), tensor("S", "BYTES", [2])] });
     const [[entry] = []] = loadInferData({ ...defaults, inputData: [directory.in("in")] }, model);

@@ -197,14 +197,15 @@ describe("profileExport", () => {
       ["triton", "h:1", "1.2.3"],
     );
     const [experiment] = document.experiments;
-    assert.deepEqual(experiment?.experiment, { mode: "concurrency", value: 1 });
-    assert.equal(experiment?.requests.length, 100);
-    assert.equal(experiment?.window_boundaries.length, 2);
-    assert.deepEqual(experiment?.requests[1]?.request_inputs, { A: [7] });
+    assert.ok(experiment);
+    assert.deepEqual(experiment.experiment, { mode: "concurrency", value: 1 });
+    assert.equal(experiment.requests.length, 100);
+    assert.equal(experiment.window_boundaries.length, 2);
+    assert.deepEqual(experiment.requests[1]?.request_inputs, { A: [7] });
     // JSON has no FP16.
-    assert.deepEqual(experiment?.requests[1]?.response_outputs, [{ B: { b64: "AQI=" } }]);
+    assert.deepEqual(experiment.requests[1]?.response_outputs, [{ B: { b64: "AQI=" } }]);
     assert.deepEqual(
-      experiment?.requests.slice(0, 2).map((request) => request.sequence_id),
+      experiment.requests.slice(0, 2).map((request) => request.sequence_id),
       [undefined, 1],
     );
     const times = [...text.matchAll(/"timestamp":(\d+).*?"response_timestamps":\[(\d+)\]/g)];
