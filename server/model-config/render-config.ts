@@ -1,4 +1,5 @@
 import { configDataTypeName } from "../core/data-type.ts";
+import { schedulerParameter } from "./normalise-config.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
   BatchInput,
@@ -11,8 +12,12 @@ import type {
   ModelOutput,
   ModelTensorConfig,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
+import { renderSequenceBatching } from "./render-sequence-batching.ts";
 
 /**
  * The config as clients see it: protobuf's JSON form with proto field names, every scalar printed even at its
@@ -44,6 +49,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.sequenceBatching === null
+      ? {}
+      : { sequence_batching: renderSequenceBatching(config.sequenceBatching) }),
     ...(config.ensembleScheduling === null
       ? {}
       : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),
@@ -52,9 +60,13 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     cc_model_filenames: {},
     metric_tags: Object.fromEntries(config.metricTags),
     parameters: Object.fromEntries(
-      [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
+      [
+        ...config.parameters,
+        ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
+      ].map(([name, value]) => [name, { string_value: value }]),
     ),
-    model_warmup: [],
+    model_warmup: config.modelWarmup.map(renderWarmup),
+    ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
 }
@@ -173,9 +185,35 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     kind: group.kind,
     count: group.count,
     gpus: [...group.gpus],
+    ...(group.rateLimiter === null ? {} : { rate_limiter: renderRateLimiter(group.rateLimiter) }),
     secondary_devices: [],
     profile: [],
     passive: group.isPassive,
     host_policy: "",
   };
+}
+
+function renderRateLimiter({ resources, priority }: RateLimiterConfig): wire.ModelRateLimiter {
+  return {
+    resources: resources.map(({ name, isGlobal, count }) => ({ name, global: isGlobal, count })),
+    priority,
+  };
+}
+
+function renderWarmup({ name, batchSize, inputs, count }: WarmupSampleConfig): wire.ModelWarmup {
+  const rendered = [...inputs].map(([input, { datatype, dims, source }]) => [
+    input,
+    { data_type: configDataTypeName(datatype), dims: [...dims], ...renderWarmupSource(source) },
+  ]);
+  return {
+    name,
+    batch_size: batchSize,
+    inputs: Object.fromEntries(rendered) as NonNullable<wire.ModelWarmup["inputs"]>,
+    count,
+  };
+}
+
+function renderWarmupSource(source: WarmupSource): object {
+  if (source.kind === "file") return { input_data_file: source.filename };
+  return source.kind === "random" ? { random_data: true } : { zero_data: true };
 }

@@ -1,3 +1,4 @@
+import { unknownBackendProblem } from "./backend-config.ts";
 import { optionTable, type OptionField } from "./option-table.ts";
 import { allowedPorts } from "./option-value.ts";
 import { defaultTraceConfig, traceObstacle } from "../tracing/trace-config.ts";
@@ -53,10 +54,17 @@ const maxPort = 65_535;
 export function findConflict(options: ServerOptions): string | null {
   return (
     findRepositoryConflict(options) ??
+    findCacheConflict(options) ??
     findListenerConflict(options) ??
     findTlsConflict(options) ??
+    findBackendConflict(options) ??
     findTraceConflict(options)
   );
+}
+
+function findCacheConflict({ cacheConfig, responseCacheByteSize }: ServerOptions): string | null {
+  if (cacheConfig === null || responseCacheByteSize === 0) return null;
+  return "--response-cache-byte-size and --cache-config cannot both be given: the first is the old spelling of --cache-config=local,size=<bytes>";
 }
 
 function findRepositoryConflict(options: ServerOptions): string | null {
@@ -103,6 +111,11 @@ function findTlsConflict(options: ServerOptions): string | null {
   return `${user} needs ${optionTable[missing].flag}: give the path of a PEM file`;
 }
 
+function findBackendConflict({ backendConfig, backendDirectoryPath }: ServerOptions): string | null {
+  const problem = backendDirectoryPath === null ? unknownBackendProblem(backendConfig) : null;
+  return problem === null ? null : `Bad option: "--backend-config" ${problem}`;
+}
+
 function findTraceConflict({ traceConfig }: ServerOptions): string | null {
   const obstacle = traceObstacle(traceConfig.values, traceConfig);
   if (obstacle !== null) return `Bad option: "--trace-config" asks for traces, but ${obstacle}`;
@@ -122,9 +135,16 @@ export function findOptionsWithoutEffect(
   given: ReadonlySet<OptionField>,
 ): readonly string[] {
   const warnings: string[] = [];
+  if (given.has("responseCacheByteSize")) {
+    const { responseCacheByteSize } = options;
+    warnings.push(
+      `--response-cache-byte-size is deprecated: write --cache-config=local,size=${responseCacheByteSize}`,
+    );
+  }
   const warn = (field: OptionField, reason: string): void => {
     if (given.has(field)) warnings.push(`${optionTable[field].flag} has no effect: ${reason}`);
   };
+  if (options.rateLimit === "off") warn("rateLimitResources", "--rate-limit is off");
   if (options.modelControlMode !== "poll") {
     warn("repositoryPollSecs", `the model control mode is ${options.modelControlMode}, not poll`);
   }

@@ -1,6 +1,13 @@
 import { backendConfigValue } from "./backend-config.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { booleanValue, choiceValue, integerValue, presenceValue, textListValue } from "./option-value.ts";
+import {
+  booleanValue,
+  choiceValue,
+  integerValue,
+  optionalPathValue,
+  presenceValue,
+  textListValue,
+} from "./option-value.ts";
 import { maxTimerSecs } from "./process-options.ts";
 import type { ModelControlMode, ServerOptions } from "./server-options.ts";
 
@@ -70,6 +77,18 @@ export const modelOptions = {
     defaultValue: true,
     defaultText: "off",
     defaultReason: "A model should be servable without writing down what its file already says.",
+  },
+  backendDirectoryPath: {
+    flag: "--backend-directory",
+    group: "Backend",
+    value: optionalPathValue,
+    doc:
+      "Directory with further backends and schedulers, written as ES modules: `<name>/backend.mjs` is a backend that " +
+      "configurations call by its name, `<name>/scheduler.mjs` a scheduler. They run with all rights of the server. " +
+      "See docs/extensions.md.",
+    defaultValue: null,
+    defaultText: "none",
+    defaultReason: "Code that nobody named is not run.",
   },
   backendConfig: {
     flag: "--backend-config",

@@ -76,8 +76,7 @@ export class ModelRepositoryManager {
         this.#lifecycle.fail(this.#entry(name), `model '${name}' is in none of the repositories`);
       }
     }
-    for (const { name } of wanted) this.#entry(name).isExplicit = only === null || only.includes(name);
-    await this.#loadAll(wanted);
+    await this.#loadAll(wanted, (name) => only === null || only.includes(name));
     return [...this.#entries.values()].every((entry) => entry.isReady());
   }
 
@@ -241,11 +240,10 @@ export class ModelRepositoryManager {
       this.#forget(entry);
     }
     const changed = [...scan.models.values()].filter((found) => this.#isChanged(found));
-    for (const { name } of changed) this.#entry(name).isExplicit = true;
-    await this.#loadAll(changed);
+    await this.#loadAll(changed, () => true);
     const names = new Set(changed.map((found) => found.name));
     for (const name of names) {
-      if (this.#entry(name).latestReady !== null) await this.#ensembles.refresh(name, names);
+      if ((this.#entries.get(name)?.latestReady ?? null) !== null) await this.#ensembles.refresh(name, names);
     }
   }
 
@@ -254,8 +252,8 @@ export class ModelRepositoryManager {
     return entry === undefined || found.modifiedMs !== entry.modifiedMs || entry.isBroken();
   }
 
-  /** Ensembles after the models that they need. */
-  async #loadAll(wanted: readonly FoundModel[]): Promise<void> {
+  /** Ensembles after the models that they need. @param isExplicit - Whether a model was asked for by name. */
+  async #loadAll(wanted: readonly FoundModel[], isExplicit: (name: string) => boolean): Promise<void> {
     const foundByName = new Map(wanted.map((found) => [found.name, found]));
     const dependencies = new Map(wanted.map((found) => [found.name, stepModelNames(found, null)]));
     for (const [name, cycle] of findCycles(dependencies)) {
@@ -264,13 +262,16 @@ export class ModelRepositoryManager {
     }
     await runInOrder(dependencies, async (name) => {
       const found = foundByName.get(name);
-      if (found !== undefined) await this.#queues.run(name, () => this.#loadFound(found));
+      if (found !== undefined) {
+        await this.#queues.run(name, () => this.#loadFound(found, isExplicit(name)));
+      }
     });
   }
 
-  async #loadFound(found: FoundModel): Promise<void> {
+  async #loadFound(found: FoundModel, isExplicit: boolean): Promise<void> {
     if (this.#isClosing) return;
     const entry = this.#entry(found.name);
+    entry.isExplicit = isExplicit;
     const plan = { found, configOverride: null, overrideDirectory: null };
     const failed = await this.#lifecycle.load(entry, plan);
     if (failed !== null) this.#lifecycle.fail(entry, failed.reason);

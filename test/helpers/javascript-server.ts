@@ -68,6 +68,10 @@ export class JavaScriptServer {
         strictReadiness: true,
         autoCompleteConfig: true,
         backendConfig: [],
+        backendDirectoryPath: null,
+        rateLimit: "off",
+        rateLimitResources: [],
+        cacheConfig: null,
       },
       this.log.logger,
     );

@@ -7,6 +7,8 @@ import { after, before } from "mocha";
 export interface RepositoryModel {
   /** An object becomes JSON; a text is written as it is. */
   readonly config?: object | string;
+  /** A `config.pbtxt`, as it is written. */
+  readonly pbtxt?: string;
   /** Version directories and the bytes of their `model.onnx`; `null` leaves the directory empty. */
   readonly versions: Readonly<Record<string, Uint8Array | null>>;
 }
@@ -36,6 +38,7 @@ export class TemporaryRepository {
         typeof config === "string" ? config : JSON.stringify(config),
       );
     }
+    if (model.pbtxt !== undefined) writeFileSync(path.join(staged, "config.pbtxt"), model.pbtxt);
     for (const [version, bytes] of Object.entries(model.versions)) {
       mkdirSync(path.join(staged, version));
       if (bytes !== null) writeFileSync(path.join(staged, version, "model.onnx"), bytes);
@@ -49,6 +52,11 @@ export class TemporaryRepository {
     const staged = mkdtempSync(path.join(this.#staging, "new-"));
     writeFileSync(path.join(staged, "model.onnx"), bytes);
     renameSync(staged, path.join(this.path, name, version));
+  }
+
+  /** Adds a file to a model that is there. @param parts - Model name, then directories and the file's name. */
+  addFile(content: string | Uint8Array, ...parts: readonly string[]): void {
+    writeFileSync(path.join(this.path, ...parts), content);
   }
 
   /** Takes a model away, or part of it. @param parts - Model name, then directories and a file inside. */

@@ -121,7 +121,7 @@ describe("perf_analyzer against the server", () => {
       experiments: { requests: { response_outputs: { OUTPUT0: number[] }[] }[] }[];
     };
     assert.equal(exported.experiments[0]?.requests.length, 20);
-    assert.equal(exported.experiments[0]?.requests[0]?.response_outputs[0]?.OUTPUT0.length, 16);
+    assert.equal(exported.experiments[0].requests[0]?.response_outputs[0]?.OUTPUT0.length, 16);
   });
 
   it("measures windows over a range of concurrency", async () => {

@@ -203,7 +203,7 @@ describe("profileExport", () => {
     assert.equal(experiment.window_boundaries.length, 2);
     assert.deepEqual(experiment.requests[1]?.request_inputs, { A: [7] });
     // JSON has no FP16.
-    assert.deepEqual(experiment.requests[1]?.response_outputs, [{ B: { b64: "AQI=" } }]);
+    assert.deepEqual(experiment.requests[1].response_outputs, [{ B: { b64: "AQI=" } }]);
     assert.deepEqual(
       experiment.requests.slice(0, 2).map((request) => request.sequence_id),
       [undefined, 1],
