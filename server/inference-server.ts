@@ -1,12 +1,13 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
+import { makeResponseCache } from "./cache/make-response-cache.ts";
 import type { Backend } from "../backends/backend.ts";
 import type { SchedulerPlugin } from "../schedulers/scheduler-plugin.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
 import { ExtensionRegistry } from "./extensions/extension-registry.ts";
-import { loadExtensions } from "./extensions/load-extensions.ts";
+import { addExtensions } from "./extensions/load-extensions.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
@@ -16,6 +17,7 @@ import { ModelLoader } from "./model/model-loader.ts";
 import type { ModelTensor } from "./model/served-model.ts";
 import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
+import { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
@@ -30,11 +32,14 @@ import { Tracer } from "./tracing/tracer.ts";
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
   "classification",
+  "sequence",
   "model_repository",
   "model_repository(unload_dependents)",
+  "schedule_policy",
   "model_configuration",
   "system_shared_memory",
   "binary_tensor_data",
+  "parameters",
   "statistics",
   "trace",
   "logging",
@@ -66,8 +71,11 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "cacheConfig"
   | "backendDirectoryPath"
   | "traceConfig"
+  | "rateLimit"
+  | "rateLimitResources"
 >;
 
 /** What a program that embeds the server may add to it. */
@@ -101,6 +109,8 @@ export class InferenceServer implements DataPlane {
     this.#logger = logger;
     this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
+    const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
+    if (responseCache !== null) this.metrics.registerCache(responseCache);
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
       loader: new ModelLoader({
@@ -109,6 +119,8 @@ export class InferenceServer implements DataPlane {
         backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
         isAutoCompleteEnabled: options.autoCompleteConfig,
         coreBudget: new CoreBudget(),
+        responseCache,
+        rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
         clock,
         logger: logger.child("model-loader"),
         findModel: (name, version) => this.#repository.find(name, version),
@@ -136,7 +148,7 @@ export class InferenceServer implements DataPlane {
    */
   async start(): Promise<boolean> {
     try {
-      await this.#loadExtensions();
+      await addExtensions(this.#options, this.#extensions);
       await this.metrics.initialize();
       if (this.#options.allowClientShm) {
         const obstacle = await this.sharedMemory.enable();
@@ -166,18 +178,6 @@ export class InferenceServer implements DataPlane {
   /** The backends that models may name. */
   get backends(): readonly Backend[] {
     return this.#extensions.backends;
-  }
-
-  async #loadExtensions(): Promise<void> {
-    const { backendDirectoryPath, backendConfig } = this.#options;
-    if (backendDirectoryPath !== null) await loadExtensions(backendDirectoryPath, this.#extensions);
-    const names = this.backends.map(({ name }) => name);
-    const unknown = backendConfig.find(({ backend }) => backend !== null && !names.includes(backend));
-    if (unknown === undefined) return;
-    throw new StatusError(
-      "INVALID_ARG",
-      `Bad option: "--backend-config" names unknown backend "${unknown.backend ?? ""}" (known: ${names.join(", ")})`,
-    );
   }
 
   /** A server that was told to stop while it loaded goes on stopping. */

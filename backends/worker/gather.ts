@@ -1,10 +1,14 @@
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import { carryVariableDims, elementCount } from "../../server/core/shape.ts";
+import { inputOf, paddedLength } from "../../server/core/padded-length.ts";
 import type { Tensor } from "../../server/core/tensor.ts";
 import type { TensorSpec } from "../backend.ts";
 import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import { measureControl, writeControl } from "./control-input.ts";
 import type { FramePool } from "./frame-pool.ts";
 import { measureGenerated, writeGenerated } from "./generated-input.ts";
+import { measurePadded, paddedInputOf, writeMask, writePadded } from "./padded-input.ts";
+import { sequenceRowOf } from "./sequence-row.ts";
 
 /**
  * Copies the inputs of a batch into a frame: the one copy between a request's body and the runtime.
@@ -34,20 +38,26 @@ export function gatherBatch(
   const frameBytes = layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
   const header = new FrameHeader(layout, pool.take(frameBytes));
   header.rows = rows;
+  if (layout.hasStates) {
+    for (let row = 0; row < batch.length; row++) header.writeSequenceRow(row, sequenceRowOf(batch[row]!));
+  }
 
   const bytes = new Uint8Array(header.buffer);
   let offset = layout.headerBytes;
   for (let index = 0; index < inputs.length; index++) {
     const position = sources[index]!;
+    const spec = inputs[index]!;
+    if (spec.join.kind === "control") {
+      const end = writeControl(spec, batch, bytes, offset);
+      header.writeInput(index, offset, end - offset, layout.isBatching ? [rows, 1] : [1]);
+      offset = alignTensor(end);
+      continue;
+    }
     if (position < 0) {
       header.clearInput(index);
       continue;
     }
-    const spec = inputs[index]!;
-    offset =
-      spec.join.kind === "generated"
-        ? placeGenerated(header, index, { batch, spec, position, offset, bytes })
-        : placeJoined(header, index, { batch, spec, position, offset, bytes }, layout);
+    offset = placeInput(header, index, { batch, spec, position, offset, bytes }, layout);
   }
   requestOutputs(header, layout, outputMask, offset);
   return header;
@@ -62,6 +72,45 @@ interface InputPlacement {
   readonly offset: number;
   /** The whole frame. */
   readonly bytes: Uint8Array;
+}
+
+/** @returns Where the next tensor begins. */
+function placeInput(
+  header: FrameHeader,
+  index: number,
+  placement: InputPlacement,
+  layout: FrameLayout,
+): number {
+  switch (placement.spec.join.kind) {
+    case "generated":
+      return placeGenerated(header, index, placement);
+    case "padded":
+    case "mask":
+      return placePadded(header, index, placement, layout);
+    default:
+      return placeJoined(header, index, placement, layout);
+  }
+}
+
+/** A padded input, or the mask that says which of its positions are real. @returns Where the next tensor begins. */
+function placePadded(
+  header: FrameHeader,
+  index: number,
+  { batch, spec, offset, bytes }: InputPlacement,
+  layout: FrameLayout,
+): number {
+  const input = paddedInputOf(layout.spec.inputs, index);
+  const length = paddedLength(batch, input);
+  if (spec.join.kind === "mask") {
+    const end = writeMask(batch, input, { length, element: spec.join.oneElement, bytes, offset });
+    header.writeInput(index, offset, end - offset, [header.rows, length]);
+    return alignTensor(end);
+  }
+  if (spec.join.kind !== "padded") throw new Error("Only a padded input can be padded. This is a bug.");
+  const end = writePadded(batch, input, { length, element: spec.join.padElement, bytes, offset });
+  const shape = inputOf(batch[0]!, input.index, input.name)!.shape.with(input.axis, length);
+  header.writeInput(index, offset, end - offset, shape.with(0, header.rows));
+  return alignTensor(end);
 }
 
 /** @returns Where the next tensor begins. */
@@ -107,7 +156,7 @@ function placeGenerated(
 
 /**
  * Position in `request.inputs` of the model's input, or of the one that it is generated from; -1 when an optional one was
- * left out.
+ * left out, and for controls.
  */
 function sourceOf(
   request: InferenceRequest,
@@ -115,10 +164,11 @@ function sourceOf(
   spec: TensorSpec,
   index: number,
 ): number {
-  if (spec.join.kind === "generated") {
+  if (spec.join.kind === "generated" || spec.join.kind === "mask") {
     const { source } = spec.join;
     return sourceOf(request, inputs, inputs[source]!, source);
   }
+  if (spec.join.kind === "control") return -1;
   if (request.inputs[index]?.name === spec.name) return index;
   return request.inputs.findIndex((tensor) => tensor.name === spec.name);
 }
@@ -131,11 +181,14 @@ function inputBytes(
   let total = 0;
   for (let index = 0; index < inputs.length; index++) {
     const position = sources[index]!;
-    if (position < 0) continue;
     const { join } = inputs[index]!;
+    if (join.kind === "control") total += alignTensor(measureControl(inputs[index]!, batch));
+    if (position < 0) continue;
     let tensorBytes = 0;
     if (join.kind === "generated") {
       tensorBytes = measureGenerated(join.what, batch, position).byteLength;
+    } else if (join.kind === "padded" || join.kind === "mask") {
+      tensorBytes = measurePadded(batch, inputs, index);
     } else {
       for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;
     }

@@ -102,7 +102,7 @@ export interface ModelConfigFields {
     [k: string]: ModelParameter;
   };
   /**
-   * Requests that are run when the model is loaded. Default: none. Not supported yet.
+   * Requests that are run on each instance before it counts as loaded. One that fails, fails the load. Default: none.
    */
   model_warmup?: ModelWarmup[];
   /**
@@ -155,7 +155,7 @@ export interface ModelConfigFields {
    */
   response_cache?: {
     /**
-     * Whether responses are kept. Default: false. Not supported yet.
+     * Whether responses are kept in the server's cache (`--cache-config`) and given to requests with the same content. Default: false.
      */
     enable?: boolean;
   };
@@ -479,6 +479,16 @@ export interface ModelDynamicBatching {
    */
   latency_target_microseconds?: number;
   /**
+   * Inputs that are padded, by name, so that requests of different lengths share a batch; not in Triton. Default: none, and requests of different shapes run in batches of their own.
+   */
+  pad?: {
+    [k: string]: ModelPadding;
+  };
+  /**
+   * The largest part of each padded input of a batch that may be padding, from 0 to 1, not counting what `multiple_of` adds; not in Triton. A request that would bring more is passed over, and is in the next batch when it waits longest. 0 joins only equal lengths, 1 joins all. Raise it for larger batches, lower it when long inputs are costly. Default: 0.25.
+   */
+  max_padding_share?: number;
+  /**
    * Whether responses leave in the order of their requests, over all instances. Excludes priorities and policies that delay. Default: false.
    */
   preserve_ordering?: boolean;
@@ -496,6 +506,37 @@ export interface ModelDynamicBatching {
    */
   priority_queue_policy?: {
     [k: string]: ModelQueuePolicy;
+  };
+}
+/**
+ * How an input is padded, so that requests of different lengths share a batch.
+ */
+export interface ModelPadding {
+  /**
+   * The dimension that is padded, one that is -1 in `dims`. The batch dimension is 0, so the first of `dims` is 1.
+   */
+  axis: number;
+  /**
+   * What is put behind the elements of shorter requests. Default: 0.
+   */
+  value?: number;
+  /**
+   * Name of an input of the model that the server fills, with 1 where a request has an element and 0 where there is padding: shape [batch, padded length]. Clients do not send it, and `input` does not list it. Default: none.
+   */
+  mask?: string;
+  mask_data_type?: DataType;
+  /**
+   * The padded length is rounded up to a multiple of this, also for a request that runs alone. Fewer different shapes suit runtimes that prepare for each one. Default: 1.
+   */
+  multiple_of?: number;
+  /**
+   * Outputs that are as long as this input, and the dimension along which they are: each request gets its own length back. The batch dimension is 0. Default: none, and such outputs come padded.
+   */
+  outputs?: {
+    /**
+     * The dimension of this output that is cut.
+     */
+    [k: string]: number;
   };
 }
 /**
@@ -524,40 +565,40 @@ export interface ModelQueuePolicy {
  */
 export interface ModelSequenceBatching {
   /**
-   * A sequence without a request for so long ends, in µs. Default: 0, which is one second.
+   * A sequence that has nothing to do for so long ends, in µs. Default: 0, which is one second.
    */
   max_sequence_idle_microseconds?: number;
   /**
-   * Inputs by which the model is told where a sequence starts and ends.
+   * Inputs by which the model is told where a sequence starts and ends. They are not listed in `input`, and clients do not send them. Default: none.
    */
   control_input?: SequenceControlInput[];
   direct?: SequenceStrategyDirect;
   oldest?: SequenceStrategyOldest;
   /**
-   * States that the server carries from one request of a sequence to the next.
+   * States that the server carries from one request of a sequence to the next. Default: none.
    */
   state?: SequenceState[];
   /**
-   * Whether a request may be executed again until its sequence ends. Default: false.
+   * Whether a request may be executed again until its sequence ends. Default: false. Not supported yet.
    */
   iterative_sequence?: boolean;
 }
 /**
- * An input that the server fills.
+ * An input that the server fills. Its shape is [1] for each request.
  */
 export interface SequenceControlInput {
   /**
-   * Name of the model's input.
+   * Name of the model's input. Has to be given.
    */
-  name?: string;
+  name: string;
   /**
-   * What the input says.
+   * What the input says. Exactly one entry.
    *
    * Items: One meaning of the input.
    */
-  control?: {
+  control: {
     /**
-     * What is told. Default: CONTROL_SEQUENCE_START.
+     * What is told: that this request begins the sequence, that the slot holds a request (and is not just filled up), that this request ends the sequence, or the sequence's correlation id. Default: CONTROL_SEQUENCE_START.
      */
     kind?:
       | "CONTROL_SEQUENCE_START"
@@ -565,19 +606,19 @@ export interface SequenceControlInput {
       | "CONTROL_SEQUENCE_END"
       | "CONTROL_SEQUENCE_CORRID";
     /**
-     * The INT32 values for false and true.
+     * The two INT32 values for false and true. START, READY and END need exactly one of the three lists.
      *
      * Items: A value.
      */
     int32_false_true?: number[];
     /**
-     * The FP32 values for false and true.
+     * The two FP32 values for false and true.
      *
      * Items: A value.
      */
     fp32_false_true?: number[];
     /**
-     * The BOOL values for false and true.
+     * The two BOOL values for false and true.
      *
      * Items: A value.
      */
@@ -586,7 +627,7 @@ export interface SequenceControlInput {
   }[];
 }
 /**
- * Each sequence has a batch slot of its own.
+ * Each sequence has a place of its own in the batch: the model finds it in the same row every time.
  */
 export interface SequenceStrategyDirect {
   /**
@@ -599,11 +640,11 @@ export interface SequenceStrategyDirect {
   minimum_slot_utilization?: number;
 }
 /**
- * The oldest waiting sequences are batched.
+ * Requests of different sequences are batched as they come, at most one of each sequence.
  */
 export interface SequenceStrategyOldest {
   /**
-   * Most sequences at once. Default: `max_batch_size`.
+   * Most sequences that an instance serves at once; others wait. Default: 0 (as any number below 1), which is `max_batch_size`, at least 1.
    */
   max_candidate_sequences?: number;
   /**
@@ -617,61 +658,61 @@ export interface SequenceStrategyOldest {
    */
   max_queue_delay_microseconds?: number;
   /**
-   * Whether responses leave in the order of their requests. Default: false.
+   * Whether the responses of an instance leave in the order in which their requests became ready, those of different sequences too. Default: false.
    */
   preserve_ordering?: boolean;
 }
 /**
- * A tensor that goes from one request of a sequence to the next.
+ * A tensor that goes from one request of a sequence to the next. It stays inside the server.
  */
 export interface SequenceState {
   /**
-   * Input that receives it.
+   * The model's input that receives it. Not listed in `input`. Has to be given.
    */
-  input_name?: string;
+  input_name: string;
   /**
-   * Output that gives it.
+   * The model's output that gives its next value. Clients see it only if it is listed in `output` too. Has to be given.
    */
-  output_name?: string;
-  data_type?: DataType;
+  output_name: string;
+  data_type: DataType;
   /**
-   * Shape without the batch dimension.
+   * Shape without the batch dimension, -1 for a dimension that varies: it is 1 for the first request of a sequence. Has to be given.
    *
    * Items: One dimension: its size, or -1 when it varies.
    */
-  dims?: number[];
+  dims: number[];
   /**
-   * Its value at the start of a sequence, when the model needs one.
+   * Its value at the start of a sequence, at most one entry. Default: zeros, and empty strings.
    *
    * Items: A first value.
    */
   initial_state?: {
-    data_type?: DataType;
+    data_type: DataType;
     /**
-     * Shape without the batch dimension, all sizes fixed.
+     * Shape without the batch dimension, all sizes fixed. Has to be given.
      *
      * Items: One dimension: its size, or -1 when it varies.
      */
-    dims?: number[];
+    dims: number[];
     /**
-     * Start from zeros.
+     * Start from zeros, and empty strings.
      */
     zero_data?: boolean;
     /**
-     * Start from a file in `initial_state/`.
+     * Start from a file in the model's directory `initial_state/`: the elements, little-endian and row-major; strings each with its length as UINT32.
      */
     data_file?: string;
     /**
-     * Name of this first value.
+     * Name of this first value, for readers. Has to be given.
      */
-    name?: string;
+    name: string;
   }[];
   /**
-   * Whether input and output share memory. Default: false.
+   * Whether a sequence keeps one copy of the state rather than two. It always does. Default: false.
    */
   use_same_buffer_for_input_output?: boolean;
   /**
-   * Whether that memory may grow. Default: false.
+   * Whether that copy lies in growable GPU memory. Default: false. Not supported yet.
    */
   use_growable_memory?: boolean;
 }
@@ -690,7 +731,7 @@ export interface ModelEnsembling {
      */
     model_name: string;
     /**
-     * Version of the model, -1 for the newest. Default: -1. In Triton's own configuration the default is version 0, which hardly anybody has.
+     * Version of the model, -1 for the newest. Default: -1. In a config.pbtxt, as in Triton, the default is version 0, which hardly anybody has.
      */
     model_version?: number;
     /**

@@ -41,9 +41,15 @@ export interface ModelConfig {
   readonly schedulerName: string;
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
+  /** Set for models whose requests belong to sequences. Never together with {@link dynamicBatching}. */
+  readonly sequenceBatching: SequenceBatching | null;
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
+  /** Responses are kept and given to requests with the same content. */
+  readonly isResponseCacheEnabled: boolean;
+  /** Run on each instance before it counts as loaded. Empty for ensembles. */
+  readonly modelWarmup: readonly WarmupSampleConfig[];
   /** Requests get any number of responses. Only with backends that answer each request by itself. */
   readonly isDecoupled: boolean;
 }
@@ -132,6 +138,23 @@ export interface InstanceGroup {
   readonly gpus: readonly number[];
   /** The instances are loaded and never given work. Not true of all groups of a model. */
   readonly isPassive: boolean;
+  /** What each execution needs of the rate limiter; `null`: nothing. */
+  readonly rateLimiter: RateLimiterConfig | null;
+}
+
+/** What an execution holds while it lasts. Without meaning unless the server limits rates. */
+export interface RateLimiterConfig {
+  readonly resources: readonly RateLimiterResource[];
+  /** At least 1; with 2, half as many executions as with 1. */
+  readonly priority: number;
+}
+
+/** A resource of {@link RateLimiterConfig}. */
+export interface RateLimiterResource {
+  readonly name: string;
+  /** All devices share it. */
+  readonly isGlobal: boolean;
+  readonly count: number;
 }
 
 /** Rules of the dynamic batcher. */
@@ -145,6 +168,10 @@ export interface DynamicBatching {
    * {@link preferredBatchSize} is empty and {@link maxQueueDelayUs} 0. 0: no target.
    */
   readonly latencyTargetUs: number;
+  /** Inputs that are padded, so that requests of different lengths share a batch. Empty: none. */
+  readonly pad: readonly PaddingRule[];
+  /** The largest part of a padded input that may be padding, 0 to 1, apart from what {@link PaddingRule.multipleOf} adds. */
+  readonly maxPaddingShare: number;
   /** Responses leave in the order of their requests, over all instances. Then there are no priorities. */
   readonly preserveOrdering: boolean;
   /** Levels are 1, the highest, to this one. 0: no priorities. */
@@ -154,6 +181,29 @@ export interface DynamicBatching {
   readonly defaultQueuePolicy: QueuePolicy;
   /** By level; the others have {@link defaultQueuePolicy}. */
   readonly priorityQueuePolicy: ReadonlyMap<number, QueuePolicy>;
+}
+
+/** How one input is made equally long in all requests of a batch. */
+export interface PaddingRule {
+  /** One of {@link ModelConfig.input}, neither BYTES nor ragged nor reshaped. */
+  readonly input: string;
+  /** Its variable dimension that is padded, the batch dimension being 0. */
+  readonly axis: number;
+  /** What is put behind the shorter requests' elements; a value that the input's type can hold. */
+  readonly value: number;
+  /** The padded length is a multiple of this; at least 1. */
+  readonly multipleOf: number;
+  /** `null`: the model is not told which positions are padding. */
+  readonly mask: PaddingMask | null;
+  /** Outputs that are cut back to each request's length, and along which axis, the batch dimension being 0. */
+  readonly outputs: ReadonlyMap<string, number>;
+}
+
+/** An input that the server fills: 1 where a request has an element, 0 where there is padding. Shape [rows, length]. */
+export interface PaddingMask {
+  /** Not in {@link ModelConfig.input}. */
+  readonly name: string;
+  readonly datatype: DataType;
 }
 
 /** What happens to a request that waited too long. */
@@ -168,6 +218,78 @@ export interface QueuePolicy {
   readonly allowTimeoutOverride: boolean;
   /** Most requests that wait; 0: any number. */
   readonly maxQueueSize: number;
+}
+
+/** Rules for the requests of sequences. */
+export interface SequenceBatching {
+  /** A sequence with nothing to do for so long ends, in µs; at least 1. */
+  readonly maxSequenceIdleUs: number;
+  /** Inputs of the model that the server fills. None of them is in {@link ModelConfig.input}. */
+  readonly controlInput: readonly ControlInput[];
+  readonly strategy: DirectStrategy | OldestStrategy;
+  /** What the server carries from request to request. */
+  readonly state: readonly SequenceState[];
+}
+
+/** What a control input tells the model. */
+export type ControlKind =
+  | "CONTROL_SEQUENCE_START"
+  | "CONTROL_SEQUENCE_READY"
+  | "CONTROL_SEQUENCE_END"
+  | "CONTROL_SEQUENCE_CORRID";
+
+/** An input that the server fills, with one element for each request. */
+export interface ControlInput {
+  readonly name: string;
+  readonly kind: ControlKind;
+  readonly datatype: DataType;
+  /** Its values for false and true, 0 or 1 when it is a BOOL; `null` only for CONTROL_SEQUENCE_CORRID. */
+  readonly falseTrue: readonly [number, number] | null;
+}
+
+/** Each sequence keeps its row of the batch. */
+export interface DirectStrategy {
+  readonly kind: "direct";
+  /** Longest time that the oldest request waits for other slots to fill, in µs. 0: never wait. */
+  readonly maxQueueDelayUs: number;
+  /** Share of the slots, from 0 to 1, that ends the wait. 0: never wait. */
+  readonly minimumSlotUtilization: number;
+}
+
+/** Sequences are batched as their requests come. */
+export interface OldestStrategy {
+  readonly kind: "oldest";
+  /** Most sequences on one instance; below 1: {@link ModelConfig.maxBatchSize}, at least 1. */
+  readonly maxCandidateSequences: number;
+  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty only when that is 0. */
+  readonly preferredBatchSize: readonly number[];
+  /** Longest time that the oldest request waits for others to join, in µs. 0: never wait. */
+  readonly maxQueueDelayUs: number;
+  /** Responses of an instance leave in the order of their requests. */
+  readonly preserveOrdering: boolean;
+}
+
+/** A tensor that goes from one request of a sequence to the next. */
+export interface SequenceState {
+  /** Not in {@link ModelConfig.input}. */
+  readonly inputName: string;
+  /** In {@link ModelConfig.output} only when clients may see it. */
+  readonly outputName: string;
+  readonly datatype: DataType;
+  /** Shape of one item, without the batch dimension. -1 is variable. */
+  readonly dims: Shape;
+  /** The value at a sequence's start; `null`: zeros and empty strings, variable dimensions 1. */
+  readonly initialState: InitialState | null;
+  readonly isSameBufferAsked: boolean;
+}
+
+/** What a state is at the start of a sequence. */
+export interface InitialState {
+  readonly name: string;
+  /** Without -1. */
+  readonly dims: Shape;
+  /** File in the model's directory `initial_state`; `null`: zeros and empty strings. */
+  readonly dataFile: string | null;
 }
 
 /** The models of an ensemble and how their tensors are joined. */
@@ -196,6 +318,35 @@ export interface Optimization {
   /** An instance gets its next batch while it still executes one, however long that takes. */
   readonly eagerBatching: boolean;
 }
+
+/** A request that is tried when the model is loaded. */
+export interface WarmupSampleConfig {
+  readonly name: string;
+  /** Copies of the request in one execution. 0: the sample is skipped. */
+  readonly batchSize: number;
+  /** By name, as many as the model has and clients would have to send. */
+  readonly inputs: ReadonlyMap<string, WarmupInput>;
+  /** Executions; at least 1. */
+  readonly count: number;
+}
+
+/** An input of a {@link WarmupSampleConfig}. */
+export interface WarmupInput {
+  readonly datatype: DataType;
+  /** Without the batch dimension; no dimension is variable. */
+  readonly dims: Shape;
+  readonly source: WarmupSource;
+}
+
+/** Where the values of a {@link WarmupInput} come from. */
+export type WarmupSource =
+  | { readonly kind: "zero" }
+  | { readonly kind: "random" }
+  | {
+      readonly kind: "file";
+      /** In the model's directory `warmup`. */
+      readonly filename: string;
+    };
 
 /** Shape of one item as the model sees it: `reshape` when there is one, else `dims`. */
 export function modelDims(tensor: ModelTensorConfig): Shape {

@@ -11,10 +11,17 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  PaddingRule,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
+  WarmupInput,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
+import { defaultMaxPaddingShare } from "./validate-padding.ts";
 import type * as wire from "./model-config.gen.ts";
+import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
 
 /** The one parameter that is the server's, not the backend's: a scheduler of somebody else's by name. */
 export const schedulerParameter = "scheduler";
@@ -31,10 +38,6 @@ export function normaliseModelConfig(
   resolved: ResolvedBackend,
 ): ModelConfig {
   const maxBatchSize = fields.max_batch_size ?? 0;
-  const batching = fields.dynamic_batching;
-  const parameters = new Map(
-    Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
-  );
   return {
     name: modelName,
     platform: resolved.platform,
@@ -54,16 +57,40 @@ export function normaliseModelConfig(
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
-    parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
-    schedulerName: parameters.get(schedulerParameter) ?? "",
-    dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
-    ensembleScheduling:
-      fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
+    ...normaliseParameters(fields.parameters),
+    ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
-      eagerBatching: fields.optimization?.eager_batching ?? false,
+      eagerBatching: isTrue(fields.optimization?.eager_batching),
     },
-    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
+    isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
+    modelWarmup: normaliseWarmup(fields.model_warmup),
+    isResponseCacheEnabled: isTrue(fields.response_cache?.enable),
+  };
+}
+
+function normaliseParameters(
+  parameters: wire.ModelConfigFields["parameters"],
+): Pick<ModelConfig, "parameters" | "schedulerName"> {
+  const all = new Map(
+    Object.entries(parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
+  );
+  return {
+    parameters: new Map([...all].filter(([name]) => name !== schedulerParameter)),
+    schedulerName: all.get(schedulerParameter) ?? "",
+  };
+}
+
+/** At most one of them is set: the schema sees to that. */
+function normaliseSchedulers(
+  fields: wire.ModelConfigFields,
+  maxBatchSize: number,
+): Pick<ModelConfig, "dynamicBatching" | "sequenceBatching" | "ensembleScheduling"> {
+  const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
+  return {
+    dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
+    sequenceBatching: normaliseSequenceBatching(sequence, maxBatchSize),
+    ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }
 
@@ -126,6 +153,8 @@ function normaliseDynamicBatching(
     preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
     latencyTargetUs,
+    pad: Object.entries(batching.pad ?? {}).map(([input, rule]) => normalisePadding(input, rule)),
+    maxPaddingShare: batching.max_padding_share ?? defaultMaxPaddingShare,
     preserveOrdering: batching.preserve_ordering ?? false,
     priorityLevels: batching.priority_levels ?? 0,
     defaultPriorityLevel: batching.default_priority_level ?? 0,
@@ -136,6 +165,24 @@ function normaliseDynamicBatching(
         normaliseQueuePolicy(policy),
       ]),
     ),
+  };
+}
+
+/** The type of masks in the models that the usual exporters make: they take them from 64-bit token ids. */
+const defaultMaskDataType = "TYPE_INT64";
+
+function normalisePadding(input: string, rule: wire.ModelPadding): PaddingRule {
+  return {
+    input,
+    axis: rule.axis,
+    value: rule.value ?? 0,
+    multipleOf: rule.multiple_of ?? 1,
+    // A type without a name is for the validation to refuse.
+    mask:
+      rule.mask === undefined && rule.mask_data_type === undefined
+        ? null
+        : { name: rule.mask ?? "", datatype: normaliseDataType(rule.mask_data_type ?? defaultMaskDataType) },
+    outputs: new Map(Object.entries(rule.outputs ?? {})),
   };
 }
 
@@ -184,6 +231,18 @@ function normaliseInstanceGroup(
     count: count < 1 ? defaultCount : count,
     gpus,
     isPassive: group.passive ?? false,
+    rateLimiter: group.rate_limiter === undefined ? null : normaliseRateLimiter(group.rate_limiter),
+  };
+}
+
+function normaliseRateLimiter({ resources = [], priority = 0 }: wire.ModelRateLimiter): RateLimiterConfig {
+  return {
+    resources: resources.map(({ name = "", global = false, count = 0 }) => ({
+      name,
+      isGlobal: global,
+      count,
+    })),
+    priority: Math.max(1, priority),
   };
 }
 
@@ -194,4 +253,29 @@ function normaliseInstanceGroup(
 function instanceKind(group: wire.ModelInstanceGroup, gpus: readonly number[]): InstanceKind {
   if (group.kind === "KIND_GPU" || group.kind === "KIND_CPU") return group.kind;
   return gpus.length > 0 ? "KIND_GPU" : "KIND_CPU";
+}
+
+function isTrue(flag: boolean | undefined): boolean {
+  return flag === true;
+}
+
+/** What validation refuses, a type or a source that is missing, becomes the simplest one here. */
+function normaliseWarmup(samples: readonly wire.ModelWarmup[] = []): WarmupSampleConfig[] {
+  return samples.map(({ name = "", batch_size: batchSize = 0, inputs = {}, count = 0 }) => ({
+    name,
+    batchSize,
+    inputs: new Map(Object.entries(inputs).map(([key, input]) => [key, normaliseWarmupInput(input)])),
+    count: Math.max(1, count),
+  }));
+}
+
+function normaliseWarmupInput(input: NonNullable<wire.ModelWarmup["inputs"]>[string]): WarmupInput {
+  const { data_type = "", dims = [] } = input;
+  return { datatype: parseConfigDataType(data_type) ?? "FP32", dims, source: warmupSource(input) };
+}
+
+function warmupSource(input: { random_data?: boolean; input_data_file?: string }): WarmupSource {
+  const { random_data = false, input_data_file: filename = "" } = input;
+  if (filename !== "") return { kind: "file", filename };
+  return { kind: random_data ? "random" : "zero" };
 }

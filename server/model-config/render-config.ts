@@ -11,9 +11,14 @@ import type {
   ModelInput,
   ModelOutput,
   ModelTensorConfig,
+  PaddingRule,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
+import { renderSequenceBatching } from "./render-sequence-batching.ts";
 
 /**
  * The config as clients see it: protobuf's JSON form with proto field names, every scalar printed even at its
@@ -45,6 +50,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.sequenceBatching === null
+      ? {}
+      : { sequence_batching: renderSequenceBatching(config.sequenceBatching) }),
     ...(config.ensembleScheduling === null
       ? {}
       : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),
@@ -58,7 +66,8 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
         ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
       ].map(([name, value]) => [name, { string_value: value }]),
     ),
-    model_warmup: [],
+    model_warmup: config.modelWarmup.map(renderWarmup),
+    ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
 }
@@ -127,6 +136,12 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
     max_queue_delay_microseconds: batching.maxQueueDelayUs,
     // Not a field of Triton's: clients that know no other see it only where it is used.
     ...(batching.latencyTargetUs === 0 ? {} : { latency_target_microseconds: batching.latencyTargetUs }),
+    ...(batching.pad.length === 0
+      ? {}
+      : {
+          pad: Object.fromEntries(batching.pad.map((rule) => [rule.input, renderPadding(rule)])),
+          max_padding_share: batching.maxPaddingShare,
+        }),
     preserve_ordering: batching.preserveOrdering,
     priority_levels: batching.priorityLevels,
     default_priority_level: batching.defaultPriorityLevel,
@@ -136,6 +151,16 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
     priority_queue_policy: Object.fromEntries(
       [...batching.priorityQueuePolicy].map(([level, policy]) => [String(level), renderQueuePolicy(policy)]),
     ),
+  };
+}
+
+function renderPadding({ axis, value, multipleOf, mask, outputs }: PaddingRule): wire.ModelPadding {
+  return {
+    axis,
+    value,
+    ...(mask === null ? {} : { mask: mask.name, mask_data_type: configDataTypeName(mask.datatype) }),
+    multiple_of: multipleOf,
+    outputs: Object.fromEntries(outputs),
   };
 }
 
@@ -177,9 +202,35 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     kind: group.kind,
     count: group.count,
     gpus: [...group.gpus],
+    ...(group.rateLimiter === null ? {} : { rate_limiter: renderRateLimiter(group.rateLimiter) }),
     secondary_devices: [],
     profile: [],
     passive: group.isPassive,
     host_policy: "",
   };
+}
+
+function renderRateLimiter({ resources, priority }: RateLimiterConfig): wire.ModelRateLimiter {
+  return {
+    resources: resources.map(({ name, isGlobal, count }) => ({ name, global: isGlobal, count })),
+    priority,
+  };
+}
+
+function renderWarmup({ name, batchSize, inputs, count }: WarmupSampleConfig): wire.ModelWarmup {
+  const rendered = [...inputs].map(([input, { datatype, dims, source }]) => [
+    input,
+    { data_type: configDataTypeName(datatype), dims: [...dims], ...renderWarmupSource(source) },
+  ]);
+  return {
+    name,
+    batch_size: batchSize,
+    inputs: Object.fromEntries(rendered) as NonNullable<wire.ModelWarmup["inputs"]>,
+    count,
+  };
+}
+
+function renderWarmupSource(source: WarmupSource): object {
+  if (source.kind === "file") return { input_data_file: source.filename };
+  return source.kind === "random" ? { random_data: true } : { zero_data: true };
 }

@@ -52,14 +52,19 @@ export const fakeConfig: ModelConfig = {
   output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
   batchInput: [],
   batchOutput: [],
-  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
+  instanceGroup: [
+    { name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
+  ],
   defaultModelFilename: "model.onnx",
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   schedulerName: "",
   isDecoupled: false,
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
+  sequenceBatching: null,
   ensembleScheduling: null,
+  isResponseCacheEnabled: false,
+  modelWarmup: [],
   optimization: { graphLevel: 1, eagerBatching: false },
 };
 
@@ -75,6 +80,7 @@ export class FakeModel implements ServedModel {
   readonly maxBatchSize = 8;
   inputs: readonly ModelTensor[] = [];
   readonly checkBytesInput = null;
+  readonly correlationIdInput = null;
   readonly outputs: readonly ModelTensor[] = [];
   readonly statistics = new ModelStatistics();
   isDecoupled = false;

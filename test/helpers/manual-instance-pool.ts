@@ -1,7 +1,7 @@
 import { InferenceResponse } from "../../server/core/inference-response.ts";
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import type { Failure, Status } from "../../server/core/status.ts";
-import type { InstancePool } from "../../schedulers/scheduler.ts";
+import type { InstanceLane, InstancePool } from "../../schedulers/scheduler.ts";
 
 /** An instance pool whose batches end when the test says so. */
 export class ManualInstancePool implements InstancePool {
@@ -41,6 +41,11 @@ export class ManualInstancePool implements InstancePool {
 
   onCapacity(listener: () => void): void {
     this.#listener = listener;
+  }
+
+  /** Its instances cannot be told apart: {@link ManualLanePool} has some that can. */
+  lanes(): readonly InstanceLane[] {
+    return [];
   }
 
   brokenReason(): Status {

@@ -4,7 +4,9 @@ import type {
   ModelConfig,
   ModelInput,
   ModelOutput,
+  OldestStrategy,
   QueuePolicy,
+  SequenceBatching,
 } from "../../server/model-config/model-config.ts";
 
 /** A complete config: FP32 INPUT0 → OUTPUT0 of 4 values in batches of up to 8, apart from what is given. */
@@ -19,13 +21,16 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     output: [makeOutput("OUTPUT0")],
     batchInput: [],
     batchOutput: [],
-    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false }],
+    instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, rateLimiter: null }],
     defaultModelFilename: "model.onnx",
     metricTags: new Map(),
     parameters: new Map(),
     schedulerName: "",
     dynamicBatching: null,
+    sequenceBatching: null,
     ensembleScheduling: null,
+    isResponseCacheEnabled: false,
+    modelWarmup: [],
     optimization: { graphLevel: 0, eagerBatching: false },
     isDecoupled: false,
     ...parts,
@@ -59,6 +64,8 @@ export function makeDynamicBatching(parts: Partial<DynamicBatching> = {}): Dynam
     preferredBatchSize: [8],
     maxQueueDelayUs: 0,
     latencyTargetUs: 0,
+    pad: [],
+    maxPaddingShare: 0.25,
     preserveOrdering: false,
     priorityLevels: 0,
     defaultPriorityLevel: 0,
@@ -75,6 +82,29 @@ export function makeQueuePolicy(parts: Partial<QueuePolicy> = {}): QueuePolicy {
     defaultTimeoutUs: 0,
     allowTimeoutOverride: false,
     maxQueueSize: 0,
+    ...parts,
+  };
+}
+
+/** The direct strategy without waiting, one second of idling, no controls and no states, apart from what is given. */
+export function makeSequenceBatching(parts: Partial<SequenceBatching> = {}): SequenceBatching {
+  return {
+    maxSequenceIdleUs: 1_000_000,
+    controlInput: [],
+    strategy: { kind: "direct", maxQueueDelayUs: 0, minimumSlotUtilization: 0 },
+    state: [],
+    ...parts,
+  };
+}
+
+/** The oldest strategy without waiting, as many candidates as the batch has rows, apart from what is given. */
+export function makeOldestStrategy(parts: Partial<OldestStrategy> = {}): OldestStrategy {
+  return {
+    kind: "oldest",
+    maxCandidateSequences: 0,
+    preferredBatchSize: [],
+    maxQueueDelayUs: 0,
+    preserveOrdering: false,
     ...parts,
   };
 }

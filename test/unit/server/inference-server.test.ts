@@ -29,8 +29,11 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  cacheConfig: null,
   backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
+  rateLimit: "off",
+  rateLimitResources: [],
 };
 
 function int32(values: readonly number[]): Uint8Array {
@@ -110,10 +113,13 @@ describe("InferenceServer", () => {
         version: serverVersion,
         extensions: [
           "classification",
+          "sequence",
           "model_repository",
           "model_repository(unload_dependents)",
+          "schedule_policy",
           "model_configuration",
           "binary_tensor_data",
+          "parameters",
           "statistics",
           "trace",
           "logging",

@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { describe, it } from "mocha";
 import { javaScriptBackend } from "../../../../backends/javascript/javascript-backend.ts";
-import { makeModelConfig } from "../../../helpers/model-config.ts";
+import { makeModelConfig, makeSequenceBatching } from "../../../helpers/model-config.ts";
 
 describe("javaScriptBackend", () => {
   const resolve = (parts: Parameters<typeof makeModelConfig>[0], settings = new Map<string, string>()) =>
@@ -28,7 +28,14 @@ describe("javaScriptBackend", () => {
   });
 
   it("refuses what it would ignore", () => {
-    const gpu = { name: "g", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false } as const;
+    const gpu = {
+      name: "g",
+      kind: "KIND_GPU",
+      count: 1,
+      gpus: [],
+      isPassive: false,
+      rateLimiter: null,
+    } as const;
     const counts = {
       kind: "BATCH_ELEMENT_COUNT",
       targetName: ["N"],
@@ -36,6 +43,15 @@ describe("javaScriptBackend", () => {
       sourceInput: "INPUT0",
     } as const;
     assert.throws(() => resolve({ batchInput: [counts] }), { message: /get each request by itself/ });
+    const corrid = {
+      name: "ID",
+      kind: "CONTROL_SEQUENCE_CORRID",
+      datatype: "UINT64",
+      falseTrue: null,
+    } as const;
+    assert.throws(() => resolve({ sequenceBatching: makeSequenceBatching({ controlInput: [corrid] }) }), {
+      message: /sequence_batching\.control_input has no meaning .*find correlationId/,
+    });
     assert.throws(() => resolve({ instanceGroup: [gpu] }), {
       code: "UNSUPPORTED",
       message: /run on the CPU/,

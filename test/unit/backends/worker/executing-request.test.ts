@@ -9,6 +9,7 @@ import { tensorSpec } from "../../../helpers/tensor-spec.ts";
 
 const spec = {
   maxBatchSize: 0,
+  states: [],
   inputs: [tensorSpec("IN", "UINT8", [1, 2], { wireDims: [2] })],
   outputs: [tensorSpec("OUT", "UINT8", [1]), tensorSpec("MORE", "UINT8", [1])],
 };

@@ -6,6 +6,7 @@ import { tensorSpec } from "../../../helpers/tensor-spec.ts";
 
 const spec = {
   maxBatchSize: 4,
+  states: [],
   inputs: [],
   outputs: [tensorSpec("X", "FP32", [-1]), tensorSpec("S", "BYTES", [1])],
 };

@@ -8,7 +8,7 @@ import type { Failure } from "../../../../server/core/status.ts";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 import { tensorSpec } from "../../../helpers/tensor-spec.ts";
 
-const spec = { maxBatchSize: 0, inputs: [], outputs: [tensorSpec("OUT", "UINT8", [1])] };
+const spec = { maxBatchSize: 0, states: [], inputs: [], outputs: [tensorSpec("OUT", "UINT8", [1])] };
 
 function batch(...keys: number[]): ExecuteMessage {
   return {

@@ -65,7 +65,6 @@ describe("parseModelConfig canonical form", () => {
     const config = {
       runtime: "",
       cc_model_filenames: {},
-      model_warmup: [],
       model_operations: { op_library_filename: [] },
       response_cache: { enable: false },
       optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
@@ -73,7 +72,7 @@ describe("parseModelConfig canonical form", () => {
       sequence_batching: null,
     };
     assert.deepEqual(fieldsOf(config), {
-      response_cache: {},
+      response_cache: { enable: false },
       optimization: { input_pinned_memory: {} },
       instance_group: [{}],
     });
@@ -210,12 +209,12 @@ describe("parseModelConfig problems", () => {
   }
 
   it("lists every problem on a line of its own", () => {
-    const error = errorOf({ nam: "m", max_batch_size: "x", model_warmup: [{ name: "w" }] });
+    const error = errorOf({ nam: "m", max_batch_size: "x", runtime: "x.js" });
     assert.equal(error.code, "INVALID_ARG");
     const lines = error.message.split("\n");
     assert.equal(lines.length, 3);
     assert.match(lines[0]!, /^models\/m\/config\.json: unknown field "nam", did you mean "name"\?/);
-    assert.match(lines[1]!, /^models\/m\/config\.json: "model_warmup" is not supported yet/);
+    assert.match(lines[1]!, /^models\/m\/config\.json: "runtime" is not supported yet/);
     assert.match(lines[2]!, /^models\/m\/config\.json: "max_batch_size" must be an integer/);
   });
 
@@ -241,14 +240,28 @@ describe("parseModelConfig problems", () => {
 
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
-    ["sequence_batching", { sequence_batching: {} }],
-    ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
+    ["sequence_batching.iterative_sequence", { sequence_batching: { iterative_sequence: true } }],
+    [
+      "sequence_batching.state[0].use_growable_memory",
+      {
+        sequence_batching: {
+          state: [
+            {
+              input_name: "a",
+              output_name: "b",
+              data_type: "TYPE_FP32",
+              dims: [1],
+              use_growable_memory: true,
+            },
+          ],
+        },
+      },
+    ],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
-    ["response_cache.enable", { response_cache: { enable: true } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],
     [
@@ -257,7 +270,6 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
-    ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],
@@ -275,8 +287,8 @@ describe("parseModelConfig not supported yet", () => {
 
   it("says what to do instead, where there is something", () => {
     assert.equal(
-      errorOf({ sequence_batching: {} }).message,
-      `${file}: "sequence_batching" is not supported yet`,
+      errorOf({ sequence_batching: { iterative_sequence: true } }).message,
+      `${file}: "sequence_batching.iterative_sequence" is not supported yet: only a backend that can ask for another run could use it`,
     );
     assert.equal(
       errorOf({ instance_group: [{ host_policy: "p" }] }).message,
@@ -313,7 +325,35 @@ describe("readModelConfig", () => {
     withDirectory((directory) => {
       const path = join(directory, "config.json");
       writeFileSync(path, '\uFEFF{"name": "m"}');
-      assert.deepEqual(readModelConfig(directory, "m"), { file: path, fields: { name: "m" } });
+      assert.deepEqual(readModelConfig(directory, "m"), {
+        file: path,
+        places: null,
+        fields: { name: "m" },
+        notices: [],
+      });
+    });
+  });
+
+  it("reads config.pbtxt when there is no config.json", () => {
+    withDirectory((directory) => {
+      const path = join(directory, "config.pbtxt");
+      writeFileSync(path, '\uFEFFname: "m" max_batch_size: 4');
+      const document = readModelConfig(directory, "m");
+      assert.deepEqual([document?.file, document?.notices], [path, []]);
+      assert.deepEqual(document?.fields, { name: "m", max_batch_size: 4 });
+    });
+  });
+
+  it("takes config.json when there are both, and says so", () => {
+    withDirectory((directory) => {
+      writeFileSync(join(directory, "config.json"), '{"max_batch_size": 1}');
+      writeFileSync(join(directory, "config.pbtxt"), "this is never read");
+      const document = readModelConfig(directory, "m");
+      assert.deepEqual(document?.fields, { max_batch_size: 1 });
+      assert.match(
+        document.notices[0] ?? "",
+        /^Model 'm' has a config\.json and a config\.pbtxt: '.*pbtxt' is not read$/,
+      );
     });
   });
 
