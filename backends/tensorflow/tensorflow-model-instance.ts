@@ -13,7 +13,6 @@ import { type ElementCodec, elementCodec } from "./codec/tensor-elements.ts";
 import type { ExecutableModel } from "./engine/executable-model.ts";
 import { loadGraphExecutable } from "./engine/graph-executable.ts";
 import { startEngine } from "./engine/tensorflow-engine.ts";
-import { readModelJson } from "./read-model-json.ts";
 import { readGraphDef } from "./saved-model/read-graph-def.ts";
 import { readSavedModel } from "./saved-model/read-saved-model.ts";
 import type { TensorFlowOptions } from "./tensorflow-options.ts";
@@ -43,7 +42,7 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
       case "tensorflow_graphdef":
         return loadGraphExecutable(readGraphDef(modelPath, options.configured));
       case "tensorflow_js":
-        return await readModelJson(modelPath);
+        return await readTensorFlowJs(modelPath);
     }
   } catch (thrown) {
     if (thrown instanceof StatusError)
@@ -54,6 +53,12 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
       cause: thrown,
     });
   }
+}
+
+/** The layers of TensorFlow.js take long to load: only where a model may have some. */
+async function readTensorFlowJs(modelPath: string): Promise<ExecutableModel> {
+  const { readModelJson } = await import("./read-model-json.ts");
+  return readModelJson(modelPath);
 }
 
 function messageOf(thrown: unknown): string {
