@@ -129,11 +129,11 @@ class TensorFlowModelInstance implements ModelInstance {
   }
 
   #decodeInputs(batch: ExecutionBatch, inputs: Map<string, tf.Tensor>): Failure | null {
-    for (const { index, shape, byteOffset, byteLength } of batch.inputs) {
+    for (const { index, shape, buffer, byteOffset, byteLength } of batch.inputs) {
       const input = this.#inputs[index];
       if (input === undefined) throw new Error(`Input ${index} is not bound. This is a bug.`);
       const { name, codec } = input;
-      const values = codec.decode(name, batch.buffer, byteOffset, byteLength);
+      const values = codec.decode(name, buffer, byteOffset, byteLength);
       if ("message" in values) return values;
       // The engine copies numbers into its own memory, or at least lets go of the view with the tensor.
       inputs.set(name, tf.engine().makeTensor(values as unknown as tf.DataValues, shape, codec.engineType));

@@ -69,7 +69,7 @@ function specOf(instance: ModelInstance): BatchSpec {
     return { name, datatype, dims, wireDims: dims, isOptional: false, join: { kind: "rows" } };
   };
   const { inputs, outputs } = instance.signature;
-  return { maxBatchSize: 0, inputs: inputs.map(tensor), outputs: outputs.map(tensor) };
+  return { maxBatchSize: 0, inputs: inputs.map(tensor), outputs: outputs.map(tensor), states: [] };
 }
 
 /** Runs one batch with all outputs. @param inputs - In the signature's order. @throws Error with a failure's message. */
@@ -86,6 +86,7 @@ export async function runTensorFlow(
     const place = {
       index,
       shape: [...inputs[index]!.shape],
+      buffer,
       byteOffset: offset,
       byteLength: part.byteLength,
     };
