@@ -67,6 +67,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   validateControlInputs(fields, problems);
   validateInitialStates(fields, problems);
   checkTransactionPolicy(config, resolved, problems);
+  checkPaddingIsPossible(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   validateResponseCache(fields, problems);
   validateWarmup(fields, problems);
@@ -98,6 +99,7 @@ export function completeModelConfig(
   const problems = new ConfigProblems(draft.subject, draft.source);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, draft.resolved, problems);
+  checkPaddingIsPossible(config, draft.resolved, problems);
   validateResponseCache(fields, problems);
   if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
@@ -137,6 +139,19 @@ function checkTransactionPolicy(
         ? `models of the ${config.backend} backend give one response to each request`
         : "an ensemble is decoupled when one of its steps is: leave it out"
     }`,
+  );
+}
+
+/** Where models get each request by itself, its own length is no obstacle. */
+function checkPaddingIsPossible(
+  config: ModelConfig,
+  resolved: ResolvedBackend,
+  problems: ConfigProblems,
+): void {
+  const rules = config.dynamicBatching?.pad ?? [];
+  if (rules.length === 0 || resolved.backend.executionStyle === "batch") return;
+  problems.invalid(
+    `"dynamic_batching.pad" has no meaning for the ${config.backend} backend, whose models get each request by itself. Leave it out`,
   );
 }
 

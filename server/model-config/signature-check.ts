@@ -8,6 +8,7 @@ import {
   modelDims,
   type ModelConfig,
   type ModelTensorConfig,
+  type PaddingMask,
   withBatchDim,
 } from "./model-config.ts";
 import { requireDataType, type Signature, type SignatureTensor, type TensorRole } from "./model-signature.ts";
@@ -26,6 +27,7 @@ export function checkAgainstSignature(
   checkInputCount(config, signature, problems);
   checkTensors("input", config, signature.inputs, problems);
   checkBatchInputs(config, signature, problems);
+  checkPaddingMasks(config, signature, problems);
   checkSequenceTensors(config, signature, problems);
   if (config.output.length === 0) problems.invalid(`must specify 'output' for ${config.name}`);
   checkTensors("output", config, signature.outputs, problems);
@@ -33,10 +35,13 @@ export function checkAgainstSignature(
 
 /** Outputs may be left out, which hides them; a model does not run without all its inputs. */
 function checkInputCount(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
-  const generated = config.batchInput.flatMap((input) => input.targetName);
-  const sequence = sequenceInputs(config).map((input) => input.name);
-  const configured = new Set([...config.input.map((input) => input.name), ...generated, ...sequence]);
-  const count = config.input.length + generated.length + sequence.length;
+  const generated = [
+    ...config.batchInput.flatMap((input) => input.targetName),
+    ...paddingMasks(config).map((mask) => mask.name),
+    ...sequenceInputs(config).map((input) => input.name),
+  ];
+  const configured = new Set([...config.input.map((input) => input.name), ...generated]);
+  const count = config.input.length + generated.length;
   if (count === signature.inputs.length) return;
   const missing = signature.inputs.filter((input) => !configured.has(input.name));
   const names = missing.map((input) => `'${input.name}'`).join(", ");
@@ -217,6 +222,29 @@ function checkBatchInputs(config: ModelConfig, signature: Signature, problems: C
         problems,
       );
     }
+  }
+}
+
+function paddingMasks(config: ModelConfig): PaddingMask[] {
+  return (config.dynamicBatching?.pad ?? []).flatMap(({ mask }) => (mask === null ? [] : [mask]));
+}
+
+/** Masks have to be there, of their type, and take a length for each row. */
+function checkPaddingMasks(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
+  for (const mask of paddingMasks(config)) {
+    const provided = signature.inputs.find((input) => input.name === mask.name);
+    if (provided === undefined) {
+      const names = signature.inputs.map((input) => input.name).join(", ");
+      problems.invalid(`padding mask '${mask.name}' is no input of the model, its inputs are: ${names}`);
+      continue;
+    }
+    const datatype = requireDataType("input", provided, problems);
+    if (datatype !== null && datatype !== mask.datatype) {
+      problems.invalid(
+        `padding mask '${mask.name}': configuration expects datatype ${configDataTypeName(mask.datatype)}, model provides ${configDataTypeName(datatype)}. Give it as "mask_data_type"`,
+      );
+    }
+    checkFlatShape(`padding mask '${mask.name}'`, [-1, -1], provided, problems);
   }
 }
 

@@ -8,6 +8,7 @@ import { WorkerRequestInstance } from "../../backends/worker/worker-request-inst
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -34,6 +35,7 @@ import { ModelInstancePool, type PooledInstance } from "./model-instance-pool.ts
 import { prepareWarmup } from "./warmup/warmup.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { withResponseCache } from "./response-caching.ts";
+import { PaddingMeter } from "./padding-meter.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
@@ -234,8 +236,12 @@ export class ModelLoader {
 
   #makePool(statistics: ModelStatistics, recipe: InstanceRecipe, plan: PoolPlan): ModelInstancePool {
     const { config } = recipe;
+    const padding = PaddingMeter.of(config, statistics);
     const observer = {
-      onDispatch: (count: number) => statistics.onDispatch(count),
+      onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
+        statistics.onDispatch(count);
+        padding?.onDispatch(batch);
+      },
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics.onResponse(index, outcome, times),
