@@ -19,16 +19,31 @@ export interface ModelConfigDocument {
 /** Name of the config file in a model's directory. */
 export const configFilename = "config.json";
 
+/** Directory in a model's directory with configs for `--model-config-name`. */
+export const customConfigDirectory = "configs";
+
 /**
- * Reads `config.json` of a model.
+ * Reads the config of a model: `configs/<configName>.json` when there is such a file, else `config.json`.
  *
  * @param modelDirectory - Path of the model's directory; messages show it as given.
- * @returns `null` when there is no such file.
+ * @param configName - `--model-config-name`; `null`: none.
+ * @returns `null` when there is no file.
  * @throws StatusError INVALID_ARG or UNSUPPORTED as {@link parseModelConfig}; INTERNAL when the file is there but
  * cannot be read.
  */
-export function readModelConfig(modelDirectory: string, modelName: string): ModelConfigDocument | null {
-  const file = join(modelDirectory, configFilename);
+export function readModelConfig(
+  modelDirectory: string,
+  modelName: string,
+  configName: string | null = null,
+): ModelConfigDocument | null {
+  const custom =
+    configName === null
+      ? null
+      : readConfigFile(join(modelDirectory, customConfigDirectory, `${configName}.json`), modelName);
+  return custom ?? readConfigFile(join(modelDirectory, configFilename), modelName);
+}
+
+function readConfigFile(file: string, modelName: string): ModelConfigDocument | null {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);

@@ -64,6 +64,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   #restartsLeft = maxRestarts;
   /** Instances that are being loaded in place of dead ones. */
   readonly #replacements = new Set<Promise<void>>();
+  /** Instances that were taken out and end after what they have in hand. */
+  readonly #leaving = new Map<PooledInstance, Promise<void>>();
+  /** Names of instances that were taken out while they were being replaced. */
+  readonly #unwanted = new Set<string>();
   #isClosed = false;
   #lastProblem = "";
   #broken: Status = null;
@@ -81,7 +85,32 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
+    this.#unwanted.delete(instance.name);
     this.#listOf(instance).push(instance);
+  }
+
+  /** Adds a bound instance while requests may wait for one. */
+  join(instance: PooledInstance): void {
+    this.add(instance);
+    this.#onCapacity();
+  }
+
+  /** Takes an instance out: it gets no more batches, and ends after those that it has. */
+  remove(name: string): void {
+    const instance = [...this.#instances, ...this.#passive].find((candidate) => candidate.name === name);
+    if (instance === undefined) {
+      this.#unwanted.add(name);
+      return;
+    }
+    const list = this.#listOf(instance);
+    list.splice(list.indexOf(instance), 1);
+    const end = instance
+      .finalize()
+      .catch((thrown: unknown) =>
+        this.#observer.onCrash(StatusError.from(thrown).message, "it was being taken out"),
+      )
+      .finally(() => this.#leaving.delete(instance));
+    this.#leaving.set(instance, end);
   }
 
   #listOf(instance: PooledInstance): PooledInstance[] {
@@ -131,6 +160,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   }
 
   onCrash(instance: PooledInstance, reason: string): void {
+    if (this.#leaving.has(instance)) return;
     const list = this.#listOf(instance);
     const position = list.indexOf(instance);
     if (position >= 0) list.splice(position, 1);
@@ -160,6 +190,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     const ends = await Promise.allSettled([
       ...[...this.#instances, ...this.#passive].map((instance) => instance.finalize()),
       ...this.#replacements,
+      ...this.#leaving.values(),
     ]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw StatusError.from(failed.reason);
@@ -173,7 +204,8 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
-    const ends = [...this.#instances, ...this.#passive].map((instance) => instance.terminate());
+    const leaving = this.#leaving.keys();
+    const ends = [...this.#instances, ...this.#passive, ...leaving].map((instance) => instance.terminate());
     // Those that wait must not wait for the instances as well.
     this.#onCapacity();
     await Promise.all([...ends, ...this.#replacements]);
@@ -188,12 +220,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
       this.#observer.onCrash(this.#lastProblem, "it could not be restarted and is given up");
       return;
     }
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#unwanted.delete(name)) {
       await instance.terminate();
       return;
     }
-    this.add(instance);
-    this.#onCapacity();
+    this.join(instance);
   }
 
   #giveUpWhenEmpty(): void {

@@ -1,6 +1,6 @@
 import { readdir } from "node:fs/promises";
 import path from "node:path";
-import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { Backend, ModelInstanceInit } from "../../backends/backend.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
@@ -20,15 +20,28 @@ import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
+import { type InstanceChange, InstanceSet } from "./instance-set.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
+import { LoadSlots } from "./load-slots.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
-import { ModelInstancePool } from "./model-instance-pool.ts";
-import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
+import type { PoolObserver } from "./model-instance-pool.ts";
+import { reloadKey } from "./reload-key.ts";
+import { makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
+
+/** A model that is ready to take the place of what serves. Either method is called, once. */
+export interface LoadedModel {
+  /** Those of {@link ModelSource.serving} that go on serving are among them. */
+  readonly versions: LoadedVersions;
+  /** Changes the instances of the versions that go on serving, without disturbing them. */
+  apply(): void;
+  /** Releases everything that is not in use. */
+  discard(): Promise<void>;
+}
 
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
@@ -39,16 +52,31 @@ export interface ModelLoaderParts {
   readonly coreBudget: CoreBudget;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
-  readonly findModel: (name: string, version: string) => Model | Failure;
+  /**
+   * Finds a ready model, for ensembles and for models that call others.
+   *
+   * @param version - "" for the highest ready version.
+   * @param namespace - Where the name is looked for first; `null`: nowhere in particular.
+   */
+  readonly findModel: (name: string, version: string, namespace: string | null) => Model | Failure;
+  /** `--model-config-name`; `null`: none. */
+  readonly configName: string | null;
+  /** How often the load of a version is tried again when it fails: `--model-load-retry-count`. */
+  readonly retryCount: number;
 }
 
 /** A model's directory, as the repository found it. */
 export interface ModelSource {
   readonly name: string;
   readonly directory: string;
+  /** Path of its repository with `--model-namespacing`, else "". */
+  readonly namespace: string;
   /** Text that takes the place of the config file; `null`: none. */
   readonly configOverride: string | null;
+  /** The versions that serve now and are not broken: those that are still right may go on. */
+  readonly serving: LoadedVersions;
+  /** What the files looked like that a version consists of; `null`: it is always loaded anew. */
+  filesOf(version: string): string | null;
   /** Version numbers that have a directory, ascending. */
   readonly versions: readonly number[];
   /** Picks the versions to serve, once the config is known. Throws when there are none. */
@@ -57,56 +85,131 @@ export interface ModelSource {
   onLoading(version: string): void;
 }
 
-/** What a pool needs to restart an instance, and to know which of them work. */
-interface PoolRecipe {
+/** What a version was loaded from. */
+interface LoadRecord {
+  /** Its config, without what may change while it serves. */
+  readonly key: string;
+  readonly files: string | null;
   readonly backend: Backend;
-  readonly inits: readonly ModelInstanceInit[];
-  readonly passive: ReadonlySet<string>;
-  readonly spec: BatchSpec;
+  readonly instances: InstanceSet;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
 const defaultMaxBatchSize = "4";
 
+/** Instances of one model load side by side at start even on one core: the disk has its share in it. */
+const minInstanceStarts = 2;
+
 /** Brings versions of models up: config → instances in their workers → scheduler → {@link Model}. */
 export class ModelLoader {
   readonly #parts: ModelLoaderParts;
 
+  /** Bounds how many instances load at the same time. */
+  readonly #starts: LoadSlots;
+  readonly #records = new WeakMap<Model, LoadRecord>();
+
   constructor(parts: ModelLoaderParts) {
     this.#parts = parts;
+    this.#starts = new LoadSlots(Math.max(minInstanceStarts, parts.coreBudget.coreCount));
   }
 
   /**
-   * Loads all versions of a model that its policy selects. They come up as one: when one fails, all are released.
+   * From now on models are served: making sessions gets half of the cores, one instance each, so that those who are
+   * served keep the others.
+   */
+  yieldCores(): void {
+    this.#starts.setLimit(Math.max(1, Math.floor(this.#parts.coreBudget.coreCount / 2)));
+  }
+
+  /**
+   * Loads all versions of a model that its policy selects, except those that serve already and differ at most in where
+   * their instances run. They come up as one: when one fails, all new ones are released.
    *
    * @throws StatusError that says what is wrong and in which file.
    */
-  async load(source: ModelSource): Promise<LoadedVersions> {
+  async load(source: ModelSource): Promise<LoadedModel> {
     const draft = await this.#draft(source);
-    if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
+    if (draft.config.ensembleScheduling !== null) {
+      const { findModel } = this.#parts;
+      const find = (name: string, version: string): Model | Failure =>
+        findModel(name, version, source.namespace);
+      return loadedModel(
+        await loadEnsemble({ ...this.#parts, findModel: find }, source, draft.config),
+        [],
+        [],
+      );
+    }
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
-    const selected = source.selectVersions(draft.config);
-    for (const version of selected) source.onLoading(String(version));
-    const results = await Promise.allSettled(
-      selected.map((version) => this.#loadVersion(source, draft, backend, String(version))),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
-      for (const result of results) if (result.status === "fulfilled") await result.value.terminate();
-      throw StatusError.from(failed.reason);
-    }
-    return new Map(
-      results.flatMap((result) =>
-        result.status === "fulfilled" ? [[result.value.version, result.value]] : [],
+    const selected = source.selectVersions(draft.config).map(String);
+    const staying = new Map(
+      [...source.serving].filter(
+        ([version, model]) => selected.includes(version) && this.#mayStay(model, source, draft),
       ),
     );
+    const fresh = selected.filter((version) => !staying.has(version));
+    for (const version of fresh) source.onLoading(version);
+    const loads = fresh.map((version) => this.#loadWithRetries(source, draft, backend, version));
+    const changes = [...staying.values()].map((model) => this.#prepareChange(model, source, draft));
+    const [versions, updates] = [await Promise.allSettled(loads), await Promise.allSettled(changes)];
+    const loaded = versions.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    const prepared = updates.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    const all = new Map([...staying, ...loaded.map((model) => [model.version, model] as const)]);
+    const result = loadedModel(all, loaded, prepared);
+    const failed = [...versions, ...updates].find((end) => end.status === "rejected");
+    if (failed === undefined) return result;
+    await result.discard();
+    throw StatusError.from(failed.reason);
+  }
+
+  #mayStay(model: Model, source: ModelSource, draft: ModelConfigDraft): boolean {
+    const record = this.#records.get(model);
+    const files = source.filesOf(model.version);
+    return (
+      record !== undefined &&
+      files !== null &&
+      record.files === files &&
+      record.key === reloadKey(draft.config)
+    );
+  }
+
+  async #prepareChange(model: Model, source: ModelSource, draft: ModelConfigDraft): Promise<InstanceChange> {
+    const record = this.#records.get(model);
+    if (record === undefined) throw new Error("A model without a record stays. This is a bug.");
+    const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
+    const plan = this.#planInstances(source, config, record.backend, model.version);
+    const change = await record.instances.prepare(plan);
+    return {
+      apply: () => {
+        change.apply();
+        model.changeConfig(draft.config);
+      },
+      discard: () => change.discard(),
+    };
+  }
+
+  async #loadWithRetries(
+    source: ModelSource,
+    draft: ModelConfigDraft,
+    backend: Backend,
+    version: string,
+  ): Promise<Model> {
+    for (let retriesLeft = this.#parts.retryCount; ; retriesLeft--) {
+      try {
+        return await this.#loadVersion(source, draft, backend, version);
+      } catch (thrown) {
+        if (retriesLeft === 0) throw thrown;
+        this.#parts.logger.warning(
+          `Model '${source.name}' version ${version} failed to load and is tried again, ${retriesLeft} time(s) at most: ${StatusError.from(thrown).message}`,
+        );
+      }
+    }
   }
 
   async #draft(source: ModelSource): Promise<ModelConfigDraft> {
     const document =
       source.configOverride === null
-        ? readModelConfig(source.directory, source.name)
+        ? readModelConfig(source.directory, source.name, this.#parts.configName)
         : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
     const first = source.versions[0];
     const versionDirectoryEntries =
@@ -127,20 +230,36 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
-    const instances = inits.map((init) => this.#startInstance(backend, init));
-    let pool: ModelInstancePool | null = null;
-    try {
-      const config = await this.#complete(draft, backend, instances);
-      const statistics = new ModelStatistics();
-      const spec = batchSpecOf(config);
-      pool = this.#makePool(config, statistics, { backend, inits, passive, spec });
-      for (const instance of instances) {
+    const plan = this.#planInstances(source, draft.config, backend, version);
+    const instances: HostedInstance[] = [];
+    const signatures = plan.inits.map((init) =>
+      this.#starts.run(async () => {
+        const instance = this.#startInstance(backend, init);
+        instances.push(instance);
         await instance.signature();
-        await instance.bind(spec, pool, config);
-        pool.add(instance);
+        return instance;
+      }),
+    );
+    let set: InstanceSet | null = null;
+    try {
+      const [first] = signatures;
+      if (first === undefined) throw new Error("A model without instances. This is a bug.");
+      const config = await this.#complete(draft, backend, await first);
+      const statistics = new ModelStatistics();
+      set = new InstanceSet({
+        backend,
+        config,
+        spec: batchSpecOf(config),
+        observer: this.#observe(config.name, statistics),
+        startInstance: (of, init) => this.#startInstance(of, init),
+        starts: this.#starts,
+      });
+      for (const [index, loading] of signatures.entries()) {
+        const init = plan.inits[index];
+        if (init !== undefined) await set.add(await loading, init, plan);
       }
-      return new Model({
+      const { pool } = set;
+      const model = new Model({
         config,
         version,
         isDecoupled: config.isDecoupled,
@@ -152,9 +271,13 @@ export class ModelLoader {
         labels: await readLabels(source.directory, config.output),
         loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
       });
+      const files = source.filesOf(version);
+      this.#records.set(model, { key: reloadKey(draft.config), files, backend, instances: set });
+      return model;
     } catch (thrown) {
+      await Promise.allSettled(signatures);
       // An instance that died after it was bound is being replaced by the pool.
-      await pool?.terminate();
+      await set?.pool.terminate();
       await Promise.all(instances.map((instance) => instance.terminate()));
       throw StatusError.from(thrown);
     }
@@ -177,13 +300,7 @@ export class ModelLoader {
     return plan;
   }
 
-  async #complete(
-    draft: ModelConfigDraft,
-    backend: Backend,
-    instances: readonly HostedInstance[],
-  ): Promise<ModelConfig> {
-    const first = instances[0];
-    if (first === undefined) throw new Error("A model without instances. This is a bug.");
+  async #complete(draft: ModelConfigDraft, backend: Backend, first: HostedInstance): Promise<ModelConfig> {
     const settings = this.#parts.backendSettings(backend.name);
     const { config, notices } = completeModelConfig(
       draft,
@@ -194,28 +311,15 @@ export class ModelLoader {
     return config;
   }
 
-  #makePool(config: ModelConfig, statistics: ModelStatistics, recipe: PoolRecipe): ModelInstancePool {
-    const observer = {
+  #observe(modelName: string, statistics: ModelStatistics): PoolObserver {
+    return {
       onDispatch: (count: number) => statistics.onDispatch(count),
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics.onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
-        this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
+        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
     };
-    const restart = async (name: string): Promise<HostedInstance> => {
-      const init = recipe.inits.find((candidate) => candidate.instanceName === name);
-      if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = this.#startInstance(recipe.backend, init);
-      await instance.signature();
-      await instance.bind(recipe.spec, pool, config);
-      return instance;
-    };
-    const pool = new ModelInstancePool(observer, restart, {
-      formAhead: formAheadOf(config),
-      passive: recipe.passive,
-    });
-    return pool;
   }
 
   #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
@@ -223,7 +327,7 @@ export class ModelLoader {
     const { findModel, logger } = this.#parts;
     const log = logger.child(init.modelName);
     return new WorkerRequestInstance(instanceModuleUrl, init, {
-      callModel: callerOf(findModel),
+      callModel: callerOf((name, version) => findModel(name, version, null)),
       log: (severity, instanceName, message) => {
         const line = `${instanceName}: ${message}`;
         if (severity === "verbose") log.verbose(1, line);
@@ -231,4 +335,23 @@ export class ModelLoader {
       },
     });
   }
+}
+
+function loadedModel(
+  versions: LoadedVersions,
+  fresh: readonly Model[],
+  changes: readonly InstanceChange[],
+): LoadedModel {
+  return {
+    versions,
+    apply: () => {
+      for (const change of changes) change.apply();
+    },
+    discard: async () => {
+      await Promise.all([
+        ...fresh.map((model) => model.terminate()),
+        ...changes.map((change) => change.discard()),
+      ]);
+    },
+  };
 }

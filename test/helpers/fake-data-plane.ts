@@ -253,9 +253,9 @@ export class FakeDataPlane implements DataPlane {
   repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
     this.indexes.push(onlyReady);
     const rows: ModelIndexRow[] = [
-      { name: "bad", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
-      { name: "echo", version: "1", state: "READY", reason: "" },
-      { name: "new", version: "", state: "", reason: "" },
+      { name: "bad", namespace: "", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
+      { name: "echo", namespace: "", version: "1", state: "READY", reason: "" },
+      { name: "new", namespace: "", version: "", state: "", reason: "" },
     ];
     return Promise.resolve(this.repositoryRefusal ?? rows);
   }

@@ -43,6 +43,7 @@ describe("MetricsRegistry", () => {
     registry.registerModel({
       name: "m",
       version: "3",
+      namespace: null,
       tags: {},
       statistics: numberedStatistics(),
       loadDurationSecs: 0.25,
@@ -75,6 +76,7 @@ describe("MetricsRegistry", () => {
     const unregister = registry.registerModel({
       name: "m",
       version: "1",
+      namespace: null,
       tags: {},
       statistics,
       loadDurationSecs: 0,
@@ -114,6 +116,7 @@ describe("MetricsRegistry", () => {
     registry.registerModel({
       name: 'a"b',
       version: "1",
+      namespace: null,
       tags: { t: "c\\d\ne" },
       statistics,
       loadDurationSecs: 0,
@@ -141,6 +144,7 @@ describe("MetricsRegistry", () => {
     first.registerModel({
       name: "m",
       version: "1",
+      namespace: null,
       tags: {},
       statistics: new ModelStatistics(),
       loadDurationSecs: 0,
