@@ -19,6 +19,8 @@ export interface InstanceSetParts {
 
 /** Instances that are loaded and wait to take the place of others. Either method is called, once. */
 export interface InstanceChange {
+  readonly addedCount: number;
+  readonly removedCount: number;
   /** Lets the new instances work and the superfluous ones end after what they have in hand. */
   apply(): void;
   /** Ends the new instances; the old ones stay. */
@@ -67,6 +69,8 @@ export class InstanceSet {
     const staying = new Set([...this.#inits.keys()].filter((name) => !superfluous.has(name)));
     const added = await this.#load(missing.map((init) => withFreeName(init, staying, plan)));
     return {
+      addedCount: added.length,
+      removedCount: superfluous.size,
       apply: () => {
         for (const name of superfluous.keys()) this.#remove(name);
         for (const { instance, init, isPassive } of added) this.#admit(instance, init, isPassive);
@@ -127,8 +131,8 @@ interface NamedInit {
 }
 
 /** What must be equal for an instance to stay. Threads are left out: they cannot change without a new session. */
-function placeOf({ kind, deviceId, options }: ModelInstanceInit, isPassive: boolean): string {
-  return JSON.stringify([kind, deviceId, isPassive, options]);
+function placeOf({ kind, deviceId }: ModelInstanceInit, isPassive: boolean): string {
+  return JSON.stringify([kind, deviceId, isPassive]);
 }
 
 /** An instance that stays keeps its name, which may be the one that the plan has for a new one. */

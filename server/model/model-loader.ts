@@ -179,12 +179,17 @@ export class ModelLoader {
     const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
     const plan = this.#planInstances(source, config, record.backend, model.version);
     const change = await record.instances.prepare(plan);
+    const { addedCount, removedCount } = change;
     return {
+      ...change,
       apply: () => {
         change.apply();
         model.changeConfig(draft.config);
+        if (addedCount + removedCount === 0) return;
+        this.#parts.logger.info(
+          `Model '${model.name}' version ${model.version} goes on with ${plan.inits.length} instance(s): ${addedCount} added, ${removedCount} removed`,
+        );
       },
-      discard: () => change.discard(),
     };
   }
 
@@ -231,6 +236,7 @@ export class ModelLoader {
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
     const plan = this.#planInstances(source, draft.config, backend, version);
+    this.#parts.logger.info(plan.summary);
     const instances: HostedInstance[] = [];
     const signatures = plan.inits.map((init) =>
       this.#starts.run(async () => {
@@ -296,7 +302,6 @@ export class ModelLoader {
       gpuDeviceIds: () => backend.gpuDeviceIds(),
     });
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
-    this.#parts.logger.info(plan.summary);
     return plan;
   }
 
