@@ -3,6 +3,7 @@ import { allBackends } from "../backends/backend-registry.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
+import { checkGoldenRequests } from "./golden/golden-check.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
@@ -114,6 +115,7 @@ export class InferenceServer implements DataPlane {
       findModel: (name, version, namespace) => this.#repository.find(name, version, namespace),
       configName,
       retryCount: options.modelLoadRetryCount,
+      checkGolden: (directory, model) => checkGoldenRequests(directory, model, clock),
     });
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,

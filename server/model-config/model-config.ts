@@ -37,6 +37,8 @@ export interface ModelConfig {
   readonly metricTags: ReadonlyMap<string, string>;
   /** The backend's own settings, as written. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Run in this order before the model's files are used. */
+  readonly repositoryAgents: readonly RepositoryAgent[];
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
   /** Set for ensembles, and only for them. */
@@ -44,6 +46,13 @@ export interface ModelConfig {
   readonly optimization: Optimization;
   /** Requests get any number of responses. Only with backends that answer each request by itself. */
   readonly isDecoupled: boolean;
+}
+
+/** A check that the model's directory must pass before it is loaded. */
+export interface RepositoryAgent {
+  /** As written; whether there is such an agent is known where they run. */
+  readonly name: string;
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
 /** Which of the version directories are served. */

@@ -47,6 +47,10 @@ export function normaliseModelConfig(
         ? []
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
+    repositoryAgents: (fields.model_repository_agents?.agents ?? []).map(({ name, parameters }) => ({
+      name: name ?? "",
+      parameters: new Map(Object.entries(parameters ?? {})),
+    })),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
     parameters: new Map(
       Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [

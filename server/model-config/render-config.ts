@@ -55,8 +55,19 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
       [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
+    ...(config.repositoryAgents.length === 0 ? {} : { model_repository_agents: renderAgents(config) }),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
+}
+
+function renderAgents({
+  repositoryAgents,
+}: ModelConfig): NonNullable<wire.ModelConfigFields["model_repository_agents"]> {
+  const agents = repositoryAgents.map(({ name, parameters }) => ({
+    name,
+    parameters: Object.fromEntries(parameters),
+  }));
+  return { agents };
 }
 
 function renderVersionPolicy(policy: VersionPolicy): wire.ModelVersionPolicy {

@@ -61,6 +61,8 @@ export interface ModelLoaderParts {
   readonly findModel: (name: string, version: string, namespace: string | null) => Model | Failure;
   /** `--model-config-name`; `null`: none. */
   readonly configName: string | null;
+  /** Asks a model what its directory's golden requests ask. Throws a StatusError when it must not be served. */
+  readonly checkGolden: (modelDirectory: string, model: Model) => Promise<void>;
   /** How often the load of a version is tried again when it fails: `--model-load-retry-count`. */
   readonly retryCount: number;
 }
@@ -79,6 +81,8 @@ export interface ModelSource {
   filesOf(version: string): string | null;
   /** Version numbers that have a directory, ascending. */
   readonly versions: readonly number[];
+  /** Called when the config is known, before anything else of the directory is used. Throws when it must not be. */
+  onConfig(config: ModelConfig): Promise<void>;
   /** Picks the versions to serve, once the config is known. Throws when there are none. */
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
@@ -133,14 +137,14 @@ export class ModelLoader {
       const { findModel } = this.#parts;
       const find = (name: string, version: string): Model | Failure =>
         findModel(name, version, source.namespace);
-      return loadedModel(
-        await loadEnsemble({ ...this.#parts, findModel: find }, source, draft.config),
-        [],
-        [],
-      );
+      await source.onConfig(draft.config);
+      const ensemble = await loadEnsemble({ ...this.#parts, findModel: find }, source, draft.config);
+      const versions = [...ensemble.values()];
+      return this.#checked(source, loadedModel(ensemble, versions, []), versions);
     }
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
+    await source.onConfig(draft.config);
     const selected = source.selectVersions(draft.config).map(String);
     const staying = new Map(
       [...source.serving].filter(
@@ -157,9 +161,20 @@ export class ModelLoader {
     const all = new Map([...staying, ...loaded.map((model) => [model.version, model] as const)]);
     const result = loadedModel(all, loaded, prepared);
     const failed = [...versions, ...updates].find((end) => end.status === "rejected");
-    if (failed === undefined) return result;
+    if (failed === undefined) return this.#checked(source, result, loaded);
     await result.discard();
     throw StatusError.from(failed.reason);
+  }
+
+  /** Lets through what gives the right answers. */
+  async #checked(source: ModelSource, result: LoadedModel, fresh: readonly Model[]): Promise<LoadedModel> {
+    try {
+      for (const model of fresh) await this.#parts.checkGolden(source.directory, model);
+      return result;
+    } catch (thrown) {
+      await result.discard();
+      throw thrown;
+    }
   }
 
   #mayStay(model: Model, source: ModelSource, draft: ModelConfigDraft): boolean {

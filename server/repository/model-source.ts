@@ -4,6 +4,7 @@ import type { ModelConfig } from "../model-config/model-config.ts";
 import type { ModelSource } from "../model/model-loader.ts";
 import type { ModelEntry } from "./model-entry.ts";
 import type { LoadPlan } from "./model-lifecycle.ts";
+import { runLoadAgents } from "./agents/repository-agents.ts";
 import { listVersionDirectories } from "./version-directories.ts";
 import { selectVersions } from "./version-policy.ts";
 
@@ -37,6 +38,7 @@ export async function openModelSource(
         : null;
     },
     versions,
+    onConfig: (config) => runLoadAgents(config, found.directory),
     selectVersions: (config: ModelConfig) => {
       const { selected, missing } = selectVersions(config.versionPolicy, versions);
       for (const version of missing) {

@@ -74,6 +74,11 @@ export class ModelStatistics implements RequestObserver {
   /** By position of the answer among its request's; filled for decoupled models. */
   readonly responses: ResponseStatistics[] = [];
 
+  /** Forgets everything: what ran before the model was served is nobody's business. Only while nothing runs. */
+  reset(): void {
+    Object.assign(this, new ModelStatistics());
+  }
+
   onSuccess(request: InferenceRequest): void {
     this.successCount++;
     this.inferenceCount += Math.max(1, request.batchSize);

@@ -54,6 +54,7 @@ export const fakeConfig: ModelConfig = {
   batchOutput: [],
   instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
   defaultModelFilename: "model.onnx",
+  repositoryAgents: [],
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   isDecoupled: false,

@@ -21,6 +21,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     batchOutput: [],
     instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false }],
     defaultModelFilename: "model.onnx",
+    repositoryAgents: [],
     metricTags: new Map(),
     parameters: new Map(),
     dynamicBatching: null,

@@ -33,7 +33,11 @@ describe("Changes of instances in place", () => {
       made.add(name, { config: groups({ count: 1 }), versions: { 1: null } });
       made.replaceFile(code, name, "1", "model.mjs");
     }
-    made.replaceFile(JSON.stringify(groups({ name: "x", count: 1 }, { name: "y", count: 2 })), "orders", "config.json");
+    made.replaceFile(
+      JSON.stringify(groups({ name: "x", count: 1 }, { name: "y", count: 2 })),
+      "orders",
+      "config.json",
+    );
     made.replaceFile(JSON.stringify(config()), "counts", "config.json");
   });
   const server = useServer(() => [
@@ -66,7 +70,8 @@ describe("Changes of instances in place", () => {
   }
 
   function logged(name: string, what: string): number {
-    return server.current.log.split("\n").filter((line) => line.includes(`'${name}'`) && line.includes(what)).length;
+    return server.current.log.split("\n").filter((line) => line.includes(`'${name}'`) && line.includes(what))
+      .length;
   }
 
   async function successes(name: string): Promise<number> {
@@ -97,7 +102,10 @@ describe("Changes of instances in place", () => {
   it("shows the new instances in the config", async () => {
     const reply = await server.current.http.get("/v2/models/m/config");
     const shown = reply.json() as { instance_group: { count: number }[] };
-    assert.deepEqual(shown.instance_group.map(({ count }) => count), [1]);
+    assert.deepEqual(
+      shown.instance_group.map(({ count }) => count),
+      [1],
+    );
   });
 
   it("leaves all instances when only names or the order change (row 96)", async () => {
@@ -125,7 +133,10 @@ describe("Changes of instances in place", () => {
     assert.equal(after.size, 2);
     assert.ok([...after].every((id) => !before.has(id)));
     before = after;
-    await reconfigure("files", config({ instance_group: [{ count: 2 }], parameters: { p: { string_value: "1" } } }));
+    await reconfigure(
+      "files",
+      config({ instance_group: [{ count: 2 }], parameters: { p: { string_value: "1" } } }),
+    );
     after = await instancesOf("files");
     assert.ok([...after].every((id) => !before.has(id)));
     assert.equal(logged("files", "is ready"), 3);

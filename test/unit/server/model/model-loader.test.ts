@@ -54,6 +54,7 @@ describe("ModelLoader", () => {
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
       configName: null,
       retryCount: 0,
+      checkGolden: () => Promise.resolve(),
       ...parts,
     });
   }
@@ -79,6 +80,7 @@ describe("ModelLoader", () => {
       namespace: "",
       serving: new Map(),
       filesOf: () => null,
+      onConfig: () => Promise.resolve(),
       versions,
       selectVersions: () => versions,
       configOverride: options.configOverride ?? null,
@@ -197,6 +199,7 @@ describe("ModelLoader", () => {
       namespace: "",
       serving: new Map(),
       filesOf: () => null,
+      onConfig: () => Promise.resolve(),
       versions: [1],
       selectVersions: () => [1],
       configOverride: null,
