@@ -3,7 +3,7 @@ import path from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { InferenceRequest } from "../core/inference-request.ts";
 import { type Failure, failure, StatusError } from "../core/status.ts";
-import type { Tensor } from "../core/tensor.ts";
+import { Tensor } from "../core/tensor.ts";
 import type { Model } from "../model/model.ts";
 import { findDifference } from "./golden-difference.ts";
 import { type GoldenRequest, readGoldenRequest } from "./golden-request.ts";
@@ -82,13 +82,19 @@ function infer({ request: decoded }: GoldenRequest, model: Model, clock: Clock):
       timer.cancel();
       resolve(outcome);
     };
-    const { sharedMemory: _, outputEncodings: __, ...init } = decoded;
     const request = new InferenceRequest({
-      ...init,
+      id: decoded.id,
+      inputs: decoded.inputs,
+      requestedOutputs: decoded.requestedOutputs,
+      parameters: decoded.parameters,
+      priority: decoded.priority,
+      timeoutUs: decoded.timeoutUs,
+      correlationId: decoded.correlationId,
+      isSequenceStart: decoded.isSequenceStart,
+      isSequenceEnd: decoded.isSequenceEnd,
       sink: {
         // The bytes are lent: they must be compared later.
-        onResponse: ({ outputs }) =>
-          done(outputs.map((output) => ({ ...output, data: Uint8Array.from(output.data) }))),
+        onResponse: ({ outputs }) => done(outputs.map(copyOf)),
         onFailure: done,
         onEnd: () => done(failure("INTERNAL", "the model ended the request without an answer")),
       },
@@ -97,4 +103,8 @@ function infer({ request: decoded }: GoldenRequest, model: Model, clock: Clock):
     const refusal = model.infer(request);
     if (refusal !== null) done(refusal);
   });
+}
+
+function copyOf({ name, datatype, shape, data }: Tensor): Tensor {
+  return new Tensor(name, datatype, shape, Uint8Array.from(data));
 }

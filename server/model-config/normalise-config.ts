@@ -11,6 +11,7 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  RepositoryAgent,
   QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
@@ -47,10 +48,7 @@ export function normaliseModelConfig(
         ? []
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
-    repositoryAgents: (fields.model_repository_agents?.agents ?? []).map(({ name, parameters }) => ({
-      name: name ?? "",
-      parameters: new Map(Object.entries(parameters ?? {})),
-    })),
+    repositoryAgents: normaliseAgents(fields.model_repository_agents),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
     parameters: new Map(
       Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [
@@ -67,6 +65,13 @@ export function normaliseModelConfig(
     },
     isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
   };
+}
+
+function normaliseAgents(given: wire.ModelConfigFields["model_repository_agents"]): RepositoryAgent[] {
+  return (given?.agents ?? []).map(({ name, parameters }) => ({
+    name: name ?? "",
+    parameters: new Map(Object.entries(parameters ?? {})),
+  }));
 }
 
 /** Without a policy, only the newest version is served. */

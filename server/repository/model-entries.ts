@@ -76,7 +76,10 @@ export class ModelEntries {
    * several models have.
    */
   resolve(name: string, namespace: string | null): ModelEntry | Failure {
-    const candidates = this.named(name);
+    const named = this.named(name);
+    // Of a model that is gone only the last words are left: it takes its name from nobody.
+    const present = named.length > 1 ? named.filter((entry) => !entry.isForgotten) : named;
+    const candidates = present.length > 0 ? present : named;
     const [first] = candidates;
     if (first === undefined) {
       return failure(

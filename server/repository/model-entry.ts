@@ -54,6 +54,11 @@ export class ModelEntry {
     return this.#latestReady;
   }
 
+  /** It was unloaded, or its directory is gone: what is kept is how its versions ended. */
+  get isForgotten(): boolean {
+    return this.plan === null && this.failureReason === "" && this.versions.size > 0;
+  }
+
   /** Ready versions, ascending. */
   readyModels(): Model[] {
     const ready: Model[] = [];

@@ -322,8 +322,7 @@ export class ModelRepositoryManager {
     return this.#entries.all().filter((entry) => {
       const key = modelKey(entry);
       if (models.has(key) || duplicates.has(key)) return false;
-      // It has been forgotten already; only its versions' last words are kept.
-      if (entry.plan === null && entry.failureReason === "") return false;
+      if (entry.isForgotten) return false;
       const home = entry.plan?.found.repository;
       return !unreadable.some(({ repository }) => repository === home);
     });

@@ -26,6 +26,8 @@ describe("Model control mode poll", () => {
     for (const name of ["changing", "breaking", "reconfigured", "leaving", "growing", "doubled", "steady"]) {
       made.add(name, good);
     }
+    const config = rowModelConfig({ version_policy: { all: {} } });
+    made.add("unconfigured", { config, versions: { 1: identity, 2: identity } });
   });
   const server = useServer(() => [
     `--model-repository=${repository.current.path}`,
@@ -112,6 +114,19 @@ describe("Model control mode poll", () => {
     const changed = JSON.stringify(rowModelConfig({ max_batch_size: 5 }));
     repository.current.replaceFile(changed, "reconfigured", "config.json");
     await waitUntil("the new config is in force", async () => (await config()) === 5);
+  });
+
+  it("a config that is deleted gives way to what the model says, and to its newest version (row 93)", async () => {
+    const { http } = server.current;
+    const batchSize = async (): Promise<number> =>
+      ((await http.get("/v2/models/unconfigured/config")).json() as { max_batch_size: number })
+        .max_batch_size;
+    assert.equal(await batchSize(), 16);
+    assert.equal(await statusOf("unconfigured/versions/1/ready"), 200);
+    repository.current.delete("unconfigured", "config.json");
+    await waitUntil("the config is the model's own", async () => (await batchSize()) === 4);
+    assert.equal(await statusOf("unconfigured/versions/1/ready"), 503);
+    assert.equal(await statusOf("unconfigured/versions/2/ready"), 200);
   });
 
   it("a new version takes over, and the old one is unloaded (row 91)", async () => {
