@@ -1,4 +1,4 @@
-import type { BatchInputKind, ModelConfig } from "../server/model-config/model-config.ts";
+import type { BatchInputKind, ControlKind, ModelConfig } from "../server/model-config/model-config.ts";
 import type { DataType } from "../server/core/data-type.ts";
 import type { Shape } from "../server/core/shape.ts";
 import type { Failure } from "../server/core/status.ts";
@@ -120,18 +120,42 @@ export type TensorJoin =
   | { readonly kind: "flat" }
   /** An input that clients do not send: it tells the model how the batch is made up. */
   | { readonly kind: "generated"; readonly what: BatchInputKind; readonly source: number }
+  /** An input that clients do not send: one element for each request says where in its sequence it is. */
+  | {
+      readonly kind: "control";
+      readonly control: ControlKind;
+      /** `null` only for CONTROL_SEQUENCE_CORRID. */
+      readonly falseTrue: readonly [number, number] | null;
+    }
   /**
    * An output of any rank: each request gets the next elements, as many as the wire's dimensions have when each variable
    * one takes its size from the same dimension of the request's input.
    */
   | { readonly kind: "scattered"; readonly source: number };
 
+/** A tensor that the instance keeps for each sequence from one request to the next. */
+export interface StateSpec {
+  /** The model's input that receives it; not in {@link BatchSpec.inputs}. */
+  readonly inputName: string;
+  /** The model's output that gives its next value; in {@link BatchSpec.outputs} only when clients may see it. */
+  readonly outputName: string;
+  readonly datatype: DataType;
+  /** Per item, without the batch dimension. -1 is variable. */
+  readonly dims: Shape;
+  /** Shape of the first value of a sequence, per item. */
+  readonly initialDims: Shape;
+  /** Its elements in wire form, or `null` for zeros and empty strings. */
+  readonly initialData: Uint8Array | null;
+}
+
 /** What every batch of a model consists of. Survives structured cloning. */
 export interface BatchSpec {
   /** 0: the model does not batch and shapes have no batch dimension. */
   readonly maxBatchSize: number;
+  /** Those that the server fills come last. */
   readonly inputs: readonly TensorSpec[];
   readonly outputs: readonly TensorSpec[];
+  readonly states: readonly StateSpec[];
 }
 
 /** One input of a batch, inside the instance's worker. */
@@ -140,7 +164,9 @@ export interface BatchInput {
   readonly index: number;
   /** Full shape, with the batch dimension of the whole batch. */
   readonly shape: number[];
-  /** Offset into {@link ExecutionBatch.buffer}, a multiple of 64. */
+  /** {@link ExecutionBatch.buffer}, except for states. */
+  readonly buffer: ArrayBuffer;
+  /** Offset into the buffer, a multiple of 64. */
   readonly byteOffset: number;
   readonly byteLength: number;
 }
@@ -194,7 +220,11 @@ export interface BatchOutputs {
  */
 export interface ModelInstance {
   readonly signature: ModelSignature;
-  /** Called once, after the config was completed from {@link signature} and checked against it. */
+  /**
+   * Called once, after the config was completed from {@link signature} and checked against it.
+   *
+   * @param spec - The states are among its inputs and outputs.
+   */
   bind(spec: BatchSpec): void;
   /**
    * Runs one batch. Blocking is fine: nothing else happens in this thread.

@@ -11,6 +11,7 @@ import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
 import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
+import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { writeBenchRepository } from "./harness/bench-repository.ts";
@@ -29,6 +30,7 @@ const allCases: readonly BenchCase[] = [
   grpc600k,
   grpcStream,
   mlpThroughput,
+  sequences,
   startUp,
 ];
 

@@ -49,4 +49,19 @@ export interface InstancePool {
    * works. The scheduler then fails what it holds.
    */
   brokenReason(): Status;
+  /**
+   * The instances that are alive, in the order in which they came to life. Another array when one has died or another
+   * one has taken its place, of which {@link onCapacity} tells too.
+   */
+  lanes(): readonly InstanceLane[];
+}
+
+/** One instance of a pool, for schedulers whose requests have to go where earlier ones went. */
+export interface InstanceLane {
+  /** Batches handed over and not ended. */
+  readonly batchesUnderWay: number;
+  /** Whether {@link execute} may be called now. */
+  hasCapacity(): boolean;
+  /** As {@link InstancePool.execute}, on this instance. */
+  execute(batch: InferenceRequest[]): void;
 }

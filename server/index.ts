@@ -11,7 +11,11 @@ export {
 export { InferenceResponse } from "./core/inference-response.ts";
 export { type Failure, StatusError, type StatusCode } from "./core/status.ts";
 export { Tensor } from "./core/tensor.ts";
-export { InferenceServer, type InferenceServerOptions } from "./inference-server.ts";
+export {
+  InferenceServer,
+  type InferenceServerOptions,
+  type ServerExtension,
+} from "./inference-server.ts";
 export { stderrDestination } from "./logging/log-destination.ts";
 export type { LogSettingsReport } from "./logging/log-setting.ts";
 export { LogSettings } from "./logging/log-settings.ts";

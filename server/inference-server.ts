@@ -1,8 +1,12 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
+import type { Backend } from "../backends/backend.ts";
+import type { SchedulerPlugin } from "../schedulers/scheduler-plugin.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
+import { ExtensionRegistry } from "./extensions/extension-registry.ts";
+import { loadExtensions } from "./extensions/load-extensions.ts";
 import { checkGoldenRequests } from "./golden/golden-check.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
@@ -28,11 +32,14 @@ import { Tracer } from "./tracing/tracer.ts";
 /** The protocol extensions that work. Clients decide by this list what they try. */
 const extensions: readonly string[] = [
   "classification",
+  "sequence",
   "model_repository",
   "model_repository(unload_dependents)",
+  "schedule_policy",
   "model_configuration",
   "system_shared_memory",
   "binary_tensor_data",
+  "parameters",
   "statistics",
   "trace",
   "logging",
@@ -74,8 +81,15 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "backendDirectoryPath"
   | "traceConfig"
 >;
+
+/** What a program that embeds the server may add to it. */
+export interface ServerExtension {
+  readonly backends?: readonly Backend[];
+  readonly schedulers?: readonly SchedulerPlugin[];
+}
 
 /**
  * The server without any listener: models, and the operations on them. Front ends translate to it; a Node program
@@ -88,6 +102,7 @@ export class InferenceServer implements DataPlane {
   readonly tracer: Tracer;
   readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
+  readonly #extensions = new ExtensionRegistry(allBackends());
   readonly #logger: Logger;
   readonly #scanner: RepositoryScanner;
   readonly #loader: ModelLoader;
@@ -106,7 +121,8 @@ export class InferenceServer implements DataPlane {
     this.#scanner = new RepositoryScanner(options.modelRepositoryPaths);
     const configName = options.modelConfigName === "" ? null : options.modelConfigName;
     this.#loader = new ModelLoader({
-      backends: allBackends(),
+      backends: this.#extensions.backends,
+      findScheduler: (name) => this.#extensions.scheduler(name),
       backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
       isAutoCompleteEnabled: options.autoCompleteConfig,
       coreBudget: new CoreBudget(),
@@ -150,6 +166,7 @@ export class InferenceServer implements DataPlane {
    */
   async start(): Promise<boolean> {
     try {
+      await this.#loadExtensions();
       await this.metrics.initialize();
       if (this.#options.allowClientShm) {
         const obstacle = await this.sharedMemory.enable();
@@ -164,6 +181,33 @@ export class InferenceServer implements DataPlane {
       this.#endInitialization("FAILED_TO_INITIALIZE");
       throw thrown;
     }
+  }
+
+  /**
+   * Adds a backend or scheduler of the program that embeds the server. Call it before {@link start}.
+   *
+   * @throws StatusError ALREADY_EXISTS for a name that is taken.
+   */
+  register({ backends = [], schedulers = [] }: ServerExtension): void {
+    for (const backend of backends) this.#extensions.addBackend(backend);
+    for (const scheduler of schedulers) this.#extensions.addScheduler(scheduler);
+  }
+
+  /** The backends that models may name. */
+  get backends(): readonly Backend[] {
+    return this.#extensions.backends;
+  }
+
+  async #loadExtensions(): Promise<void> {
+    const { backendDirectoryPath, backendConfig } = this.#options;
+    if (backendDirectoryPath !== null) await loadExtensions(backendDirectoryPath, this.#extensions);
+    const names = this.backends.map(({ name }) => name);
+    const unknown = backendConfig.find(({ backend }) => backend !== null && !names.includes(backend));
+    if (unknown === undefined) return;
+    throw new StatusError(
+      "INVALID_ARG",
+      `Bad option: "--backend-config" names unknown backend "${unknown.backend ?? ""}" (known: ${names.join(", ")})`,
+    );
   }
 
   /** A server that was told to stop while it loaded goes on stopping. */

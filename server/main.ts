@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import process from "node:process";
-import { allBackends } from "../backends/backend-registry.ts";
 import { StatusError } from "./core/status.ts";
 import { FrontEnds } from "./front-ends.ts";
 import { letHeapGrow } from "./heap-growth.ts";
@@ -87,7 +86,7 @@ function logTables(server: InferenceServer, frontEnds: FrontEnds, logger: Logger
     "Backends",
     renderTable(
       ["Backend", "Details"],
-      allBackends().map((backend) => [backend.name, backend.describe()]),
+      server.backends.map((backend) => [backend.name, backend.describe()]),
     ),
   );
   logModels(server, logger);

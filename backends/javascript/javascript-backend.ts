@@ -38,6 +38,23 @@ function resolveSettings(config: ModelConfig, server: BackendServerSettings): Ba
       `model '${config.name}': optimization.graph.level has no meaning for the javascript backend, leave it out`,
     );
   }
+  // Its models get requests one by one: there is nothing that would tell them apart, or join what they give.
+  const composed = config.batchInput.length > 0 ? "batch_input" : "batch_output";
+  if (config.batchInput.length > 0 || config.batchOutput.length > 0) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `model '${config.name}': ${composed} has no meaning for the javascript backend, whose models get each request by itself. Leave it out`,
+    );
+  }
+  // They see the sequence's id, its start and its end on each request, and keep what they want to remember.
+  const { controlInput = [], state = [] } = config.sequenceBatching ?? {};
+  if (controlInput.length > 0 || state.length > 0) {
+    const told = controlInput.length > 0 ? "control_input" : "state";
+    throw new StatusError(
+      "INVALID_ARG",
+      `model '${config.name}': sequence_batching.${told} has no meaning for the javascript backend, whose models find correlationId, isSequenceStart and isSequenceEnd on each request. Leave it out`,
+    );
+  }
   const options: JavaScriptOptions = {
     config: renderModelConfig(config),
     isAutoCompleteEnabled: server.get("auto-complete-config") === "true",

@@ -162,8 +162,8 @@ class OnnxRuntimeModelInstance implements ModelInstance {
       const { name, element, byteSize } = this.#inputs[input.index] ?? missing(input.index);
       const data =
         element.view === null
-          ? decodeStringTensor(new Uint8Array(batch.buffer, input.byteOffset, input.byteLength))
-          : new element.view(batch.buffer, input.byteOffset, input.byteLength / byteSize);
+          ? decodeStringTensor(new Uint8Array(input.buffer, input.byteOffset, input.byteLength))
+          : new element.view(input.buffer, input.byteOffset, input.byteLength / byteSize);
       feeds[name] = { type: element.ortType, data, dims: input.shape, location: "cpu" };
     }
     return feeds;

@@ -10,6 +10,7 @@ import { dataTypeByteSize } from "../../server/core/data-type.ts";
  * │ rows │ 4 timestamps │ input records │ output records │ …  │ input 0 │ input 1 │ output 0 │ output 1 │
  * └──────┴──────────────┴───────────────┴────────────────┴────┴─────────┴─────────┴──────────┴──────────┘
  *  record: state, byteOffset, byteLength, dim 0 … dim rank-1
+ *  Behind the records, for models with states only: one slot per row, see sequence-row.ts.
  * ```
  *
  * Header fields are doubles because sizes exceed 32 bits and timestamps have fractions; all integers in it are far
@@ -58,6 +59,10 @@ export class FrameLayout {
   readonly outputSlots: readonly number[];
   /** Bytes per row of each output, or -1 when the size is not known beforehand. */
   readonly outputRowBytes: readonly number[];
+  /** First slot of what is said of each row's sequence. */
+  readonly sequenceRowSlot: number;
+  /** Whether rows belong to sequences whose states the instance keeps. */
+  readonly hasStates: boolean;
 
   constructor(spec: BatchSpec) {
     this.spec = spec;
@@ -70,6 +75,9 @@ export class FrameLayout {
     };
     this.inputSlots = spec.inputs.map(place);
     this.outputSlots = spec.outputs.map(place);
+    this.sequenceRowSlot = next;
+    this.hasStates = spec.states.length > 0;
+    if (this.hasStates) next += Math.max(1, spec.maxBatchSize);
     this.headerBytes = alignTensor(next * Float64Array.BYTES_PER_ELEMENT);
     this.outputRowBytes = spec.outputs.map(fixedRowBytes);
   }
@@ -79,7 +87,8 @@ export class FrameLayout {
    * elements, whatever rank it had.
    */
   rankOf(tensor: TensorSpec): number {
-    if (tensor.join.kind === "rows") return tensor.dims.length + (this.isBatching ? 1 : 0);
+    if (tensor.join.kind === "rows" || tensor.join.kind === "control")
+      return tensor.dims.length + (this.isBatching ? 1 : 0);
     return tensor.join.kind === "generated" && tensor.join.what === "BATCH_ITEM_SHAPE" ? 2 : 1;
   }
 
@@ -140,6 +149,15 @@ export class FrameHeader {
     this.#slots[slot.computeEndUs] = us;
   }
 
+  sequenceRow(row: number): number {
+    return this.#slots[this.#layout.sequenceRowSlot + row]!;
+  }
+
+  /** @param code - See sequence-row.ts. */
+  writeSequenceRow(row: number, code: number): void {
+    this.#slots[this.#layout.sequenceRowSlot + row] = code;
+  }
+
   inputState(index: number): number {
     return this.#slots[this.#layout.inputSlots[index]! + record.state]!;
   }
@@ -159,6 +177,7 @@ export class FrameHeader {
     return {
       index,
       shape: this.#readDims(at, this.#layout.rankOf(this.#layout.spec.inputs[index]!)),
+      buffer: this.buffer,
       byteOffset: this.#slots[at + record.byteOffset]!,
       byteLength: this.#slots[at + record.byteLength]!,
     };

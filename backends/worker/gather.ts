@@ -3,8 +3,10 @@ import { carryVariableDims, elementCount } from "../../server/core/shape.ts";
 import type { Tensor } from "../../server/core/tensor.ts";
 import type { TensorSpec } from "../backend.ts";
 import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import { measureControl, writeControl } from "./control-input.ts";
 import type { FramePool } from "./frame-pool.ts";
 import { measureGenerated, writeGenerated } from "./generated-input.ts";
+import { sequenceRowOf } from "./sequence-row.ts";
 
 /**
  * Copies the inputs of a batch into a frame: the one copy between a request's body and the runtime.
@@ -34,16 +36,25 @@ export function gatherBatch(
   const frameBytes = layout.headerBytes + inputBytes(batch, inputs, sources) + layout.outputPlaceBytes(rows);
   const header = new FrameHeader(layout, pool.take(frameBytes));
   header.rows = rows;
+  if (layout.hasStates) {
+    for (let row = 0; row < batch.length; row++) header.writeSequenceRow(row, sequenceRowOf(batch[row]!));
+  }
 
   const bytes = new Uint8Array(header.buffer);
   let offset = layout.headerBytes;
   for (let index = 0; index < inputs.length; index++) {
     const position = sources[index]!;
+    const spec = inputs[index]!;
+    if (spec.join.kind === "control") {
+      const end = writeControl(spec, batch, bytes, offset);
+      header.writeInput(index, offset, end - offset, layout.isBatching ? [rows, 1] : [1]);
+      offset = alignTensor(end);
+      continue;
+    }
     if (position < 0) {
       header.clearInput(index);
       continue;
     }
-    const spec = inputs[index]!;
     offset =
       spec.join.kind === "generated"
         ? placeGenerated(header, index, { batch, spec, position, offset, bytes })
@@ -107,7 +118,7 @@ function placeGenerated(
 
 /**
  * Position in `request.inputs` of the model's input, or of the one that it is generated from; -1 when an optional one was
- * left out.
+ * left out, and for controls.
  */
 function sourceOf(
   request: InferenceRequest,
@@ -119,6 +130,7 @@ function sourceOf(
     const { source } = spec.join;
     return sourceOf(request, inputs, inputs[source]!, source);
   }
+  if (spec.join.kind === "control") return -1;
   if (request.inputs[index]?.name === spec.name) return index;
   return request.inputs.findIndex((tensor) => tensor.name === spec.name);
 }
@@ -131,8 +143,9 @@ function inputBytes(
   let total = 0;
   for (let index = 0; index < inputs.length; index++) {
     const position = sources[index]!;
-    if (position < 0) continue;
     const { join } = inputs[index]!;
+    if (join.kind === "control") total += alignTensor(measureControl(inputs[index]!, batch));
+    if (position < 0) continue;
     let tensorBytes = 0;
     if (join.kind === "generated") {
       tensorBytes = measureGenerated(join.what, batch, position).byteLength;

@@ -4,6 +4,9 @@ import { elementCount } from "../../server/core/shape.ts";
 import { type Failure, StatusError } from "../../server/core/status.ts";
 import type { BatchOutputs, ModelInstance, ModelInstanceModule } from "../backend.ts";
 import { alignTensor, FrameBatch, FrameHeader, FrameLayout, tensorState } from "./batch-frame.ts";
+import { readSequenceRow } from "./sequence-row.ts";
+import { SequenceStates, withStates } from "./sequence-states.ts";
+import { StatefulBatch, StatefulOutputs } from "./stateful-batch.ts";
 import type { FromWorker, ToWorker, WorkerStart } from "./worker-protocol.ts";
 
 /**
@@ -121,12 +124,15 @@ class FrameOutputs implements BatchOutputs {
 class FrameRunner {
   readonly #instance: ModelInstance;
   readonly #layout: FrameLayout;
+  /** `null`: the model has none. */
+  readonly #states: SequenceStates | null;
   /** The execution before the current one; keeps the order when an instance answers asynchronously. */
   #previous: Promise<void> | null = null;
 
   constructor(instance: ModelInstance, layout: FrameLayout) {
     this.#instance = instance;
     this.#layout = layout;
+    this.#states = layout.hasStates ? new SequenceStates(layout.spec) : null;
   }
 
   run(frame: ArrayBuffer): void {
@@ -155,7 +161,7 @@ class FrameRunner {
     batch.header.computeInputEndUs = startUs;
     batch.header.computeOutputStartUs = 0;
     try {
-      const result = this.#instance.execute(batch, outputs);
+      const result = this.#runInstance(batch, outputs);
       if (result instanceof Promise) {
         return result
           .then((failed) => this.#reply(batch, outputs, failed))
@@ -166,6 +172,38 @@ class FrameRunner {
       this.#replyFailed(batch, StatusError.from(thrown).toFailure());
     }
     return null;
+  }
+
+  #runInstance(batch: FrameBatch, outputs: FrameOutputs): Failure | null | Promise<Failure | null> {
+    const states = this.#states;
+    return states === null
+      ? this.#instance.execute(batch, outputs)
+      : this.#runWithStates(batch, outputs, states);
+  }
+
+  /** Runs a batch with the states of its sequences, and keeps what they have become. */
+  #runWithStates(
+    batch: FrameBatch,
+    outputs: FrameOutputs,
+    states: SequenceStates,
+  ): Failure | null | Promise<Failure | null> {
+    const rows = Array.from({ length: batch.rows }, (_, row) =>
+      readSequenceRow(batch.header.sequenceRow(row)),
+    );
+    const stateInputs = states.inputsFor(rows);
+    if (!Array.isArray(stateInputs)) return stateInputs;
+    const outputCount = this.#layout.spec.outputs.length;
+    const statefulOutputs = new StatefulOutputs(batch, outputs, states, outputCount);
+    const finish = (failed: Failure | null): Failure | null => {
+      const outcome = failed ?? states.keep(rows, statefulOutputs.states);
+      states.drop(rows);
+      return outcome;
+    };
+    const result = this.#instance.execute(
+      new StatefulBatch(batch, states, stateInputs, outputCount),
+      statefulOutputs,
+    );
+    return result instanceof Promise ? result.then(finish) : finish(result);
   }
 
   #reply(batch: FrameBatch, outputs: FrameOutputs, failed: Failure | null): void {
@@ -215,7 +253,7 @@ async function start(): Promise<void> {
       if (runner === null) throw new Error("A batch arrived before the instance was bound. This is a bug.");
       runner.run(message);
     } else if (message.kind === "bind") {
-      instance.bind(message.spec);
+      instance.bind(withStates(message.spec));
       runner = new FrameRunner(instance, new FrameLayout(message.spec));
       send({ kind: "bound" });
     } else {

@@ -112,16 +112,18 @@ export class WorkerRequestInstance implements HostedInstance {
   execute(batch: InferenceRequest[]): void {
     const surroundings = this.#surroundings;
     if (surroundings === null) throw new Error("execute before bind. This is a bug.");
-    const opened = batch.map((request) => {
+    // Fillers mean something only where requests are rows of a batch.
+    const requests = batch.filter((request) => !request.isFiller);
+    const opened = requests.map((request) => {
       const open = new OpenRequest(++this.#lastKey, request, surroundings);
       this.#open.set(this.#lastKey, open);
       return open;
     });
     this.#batchesUnderWay++;
-    const packer = new TensorPacker(batch.reduce((sum, request) => sum + packedBytes(request.inputs), 0));
-    const requests = opened.map((open) => open.toMessage(packer));
+    const packer = new TensorPacker(requests.reduce((sum, request) => sum + packedBytes(request.inputs), 0));
+    const messages = opened.map((open) => open.toMessage(packer));
     const buffers = packer.take();
-    this.#thread.send({ kind: "execute", requests, buffers } satisfies ToRequestWorker, buffers);
+    this.#thread.send({ kind: "execute", requests: messages, buffers } satisfies ToRequestWorker, buffers);
   }
 
   async finalize(): Promise<void> {

@@ -1,4 +1,5 @@
 import { identityModel, mlpModel } from "../../tools/onnx-builder/model-zoo.ts";
+import { runningSumModel } from "../../tools/onnx-builder/sequence-models.ts";
 import { type ConfigFile, writeModelDirectory } from "../../tools/model-directory.ts";
 
 /** A model of the bench: one input, one output of the same type, batching. */
@@ -59,6 +60,12 @@ export const mlpBenchModel: BenchModel = {
   intraOpThreadCount: 1,
 };
 
+/** Adds its inputs up: as little work as a model with a state can have. */
+export const sumBenchModel: BenchModel = { ...identityBenchModel, name: "running_sum" };
+
+/** Sequences that {@link sumBenchModel} serves at once. */
+export const sumBenchSequenceCount = 1_000;
+
 const identityBenchModels = [
   identityBenchModel,
   largeIdentityBenchModel,
@@ -83,6 +90,25 @@ function configOf(model: BenchModel): ConfigFile {
   };
 }
 
+/** As the other models, apart from the scheduler. Sequences outlive the bench. */
+function sumConfig(): ConfigFile {
+  const { dynamic_batching: _, ...config } = configOf(sumBenchModel);
+  const state = {
+    input_name: "STATE_IN",
+    output_name: "STATE_OUT",
+    data_type: "TYPE_FP32",
+    dims: [sumBenchModel.inputLength],
+  };
+  return {
+    ...config,
+    sequence_batching: {
+      max_sequence_idle_microseconds: 600_000_000,
+      oldest: { max_candidate_sequences: sumBenchSequenceCount },
+      state: [state],
+    },
+  };
+}
+
 /** Writes the models. */
 export function writeBenchRepository(repository: string): void {
   for (const model of identityBenchModels) {
@@ -90,4 +116,6 @@ export function writeBenchRepository(repository: string): void {
     writeModelDirectory(repository, model.name, configOf(model), identity);
   }
   writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));
+  const { name, datatype, inputLength } = sumBenchModel;
+  writeModelDirectory(repository, name, sumConfig(), runningSumModel(datatype, inputLength));
 }

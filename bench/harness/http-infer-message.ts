@@ -19,12 +19,68 @@ export interface HttpInferMessage {
   readonly bodyFile: string;
 }
 
+/** Requests of many sequences, for the load generator. `body` is that of the first. */
+export interface HttpSequenceMessages extends HttpInferMessage {
+  /** Length of each body in the file. */
+  readonly bodyBytes: number;
+  /** What begins each of the sequences. */
+  readonly starts: readonly HttpInferMessage[];
+}
+
 /** Makes the request for one item and writes its body into `directory`. */
 export function httpInferMessage(
   model: BenchModel,
   input: Float32Array,
   directory: string,
 ): HttpInferMessage {
+  const { header, body } = inferBody(model, input, {});
+  const bodyFile = path.join(directory, `${model.name}.http`);
+  writeFileSync(bodyFile, body);
+  return { ...messageOf(model, header), body, bodyFile };
+}
+
+/**
+ * Makes one request for each of many sequences and writes the bodies, all of one length, behind each other.
+ *
+ * @param ids - With the same number of digits, so that the headers are the same for all.
+ */
+export function httpSequenceMessages(
+  model: BenchModel,
+  input: Float32Array,
+  ids: readonly number[],
+  directory: string,
+): HttpSequenceMessages {
+  const parts = ids.map((id) => inferBody(model, input, { sequence_id: id }));
+  const [first] = parts;
+  if (first === undefined || parts.some(({ body }) => body.byteLength !== first.body.byteLength)) {
+    throw new Error("Bodies of different lengths, or none");
+  }
+  const bodyFile = path.join(directory, `${model.name}-${ids.length}.http`);
+  writeFileSync(bodyFile, Buffer.concat(parts.map(({ body }) => body)));
+  return {
+    ...messageOf(model, first.header),
+    body: first.body,
+    bodyFile,
+    bodyBytes: first.body.byteLength,
+    starts: ids.map((id) => {
+      const { header, body } = inferBody(model, input, { sequence_id: id, sequence_start: true });
+      return { ...messageOf(model, header), body, bodyFile: "" };
+    }),
+  };
+}
+
+function messageOf(model: BenchModel, header: Buffer): Pick<HttpInferMessage, "path" | "headers"> {
+  return {
+    path: `/v2/models/${model.name}/infer`,
+    headers: { [jsonLengthHeader]: String(header.byteLength) },
+  };
+}
+
+function inferBody(
+  model: BenchModel,
+  input: Float32Array,
+  parameters: object,
+): { readonly header: Buffer; readonly body: Buffer } {
   const header = Buffer.from(
     JSON.stringify({
       inputs: [
@@ -35,18 +91,10 @@ export function httpInferMessage(
           parameters: { binary_data_size: input.byteLength },
         },
       ],
-      parameters: { binary_data_output: true },
+      parameters: { binary_data_output: true, ...parameters },
     }),
   );
-  const body = Buffer.concat([header, bytesOf(input)]);
-  const bodyFile = path.join(directory, `${model.name}.http`);
-  writeFileSync(bodyFile, body);
-  return {
-    path: `/v2/models/${model.name}/infer`,
-    headers: { [jsonLengthHeader]: String(header.byteLength) },
-    body,
-    bodyFile,
-  };
+  return { header, body: Buffer.concat([header, bytesOf(input)]) };
 }
 
 /**

@@ -6,8 +6,10 @@ const script = path.resolve(import.meta.dirname, "../../../bench/harness/post-bo
 /** One run of wrk, an HTTP/1.1 load generator with one thread here. */
 export interface WrkLoad {
   readonly url: string;
-  /** File with the body of every request. */
+  /** File with the body of every request, or with several bodies, see {@link bodyBytes}. */
   readonly bodyFile: string;
+  /** Length of one body when the file holds several, which then take turns. */
+  readonly bodyBytes?: number;
   readonly headers: Readonly<Record<string, string>>;
   /** Each has one request in flight at a time. */
   readonly connectionCount: number;
@@ -38,7 +40,8 @@ export async function runWrk(load: WrkLoad): Promise<WrkResult> {
   // wrk takes whole seconds only.
   const duration = `${Math.max(1, Math.round(load.seconds))}s`;
   const args = ["-t1", `-c${load.connectionCount}`, `-d${duration}`, "-s", script, load.url];
-  const run = await runGenerator("wrk", [...args, "--", load.bodyFile, ...headers]);
+  const turns = load.bodyBytes === undefined ? [] : [`body-bytes=${load.bodyBytes}`];
+  const run = await runGenerator("wrk", [...args, "--", load.bodyFile, ...turns, ...headers]);
   return parseWrk(run.output, run.cores);
 }
 

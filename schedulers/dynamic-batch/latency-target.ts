@@ -27,7 +27,14 @@ export interface LatencyTargetRules {
   readonly isCompatible: BatchCompatibility | null;
 }
 
-/** Two hops between threads, there and back, which no execution time includes. */
+interface BatchUnderWay {
+  readonly rows: number;
+  readonly startUs: number;
+  /** Expected. */
+  readonly endUs: number;
+}
+
+/** For the response on its way to the client's connection. */
 const handOverUs = 200;
 /** Part of the target that is kept free when a batch waits: timers and the event loop may be late. */
 const reserve = 0.05;
@@ -52,7 +59,7 @@ export class LatencyTarget implements BatchFormer, Admission {
   readonly #times: ExecutionTimeModel;
   readonly #tooLate: Failure;
   /** When the batches under way are expected to end, ascending. */
-  readonly #expectedEnds: { readonly rows: number; readonly endUs: number }[] = [];
+  readonly #expectedEnds: BatchUnderWay[] = [];
   /**
    * Rows of the largest batch that is formed: twice its execution fits the target, so that who arrives while one such
    * batch runs can still be in the next one.
@@ -71,11 +78,13 @@ export class LatencyTarget implements BatchFormer, Admission {
     );
     pool.onExecuted((rows, executionUs) => {
       const counted = Math.max(1, rows);
+      const endedUs = nowUs();
       const position = this.#expectedEnds.findIndex((batch) => batch.rows === counted);
-      if (position >= 0) this.#expectedEnds.splice(position, 1);
-      const learntAtUs = nowUs();
-      this.#times.learn(counted, executionUs, learntAtUs);
-      this.#fullRows = this.#largestUsefulRows(learntAtUs);
+      const [ended] = position < 0 ? [] : this.#expectedEnds.splice(position, 1);
+      // On a busy machine the way to the instance and back takes its time, too.
+      const takenUs = Math.max(executionUs, endedUs - (ended?.startUs ?? endedUs));
+      this.#times.learn(counted, takenUs, endedUs);
+      this.#fullRows = this.#largestUsefulRows(endedUs);
     });
   }
 
@@ -109,8 +118,13 @@ export class LatencyTarget implements BatchFormer, Admission {
   admit(request: InferenceRequest, queue: RequestQueue, nowUs: number): Status {
     const fullUs = this.#times.estimateUs(this.#fullRows, nowUs);
     if (fullUs === 0) return null;
+    // More than all instances get through within the target: a refusal must not cost more the longer the queue is.
+    const batchLimit = this.#pool.instanceCount * Math.ceil(this.#rules.latencyTargetUs / fullUs);
     let rowsAhead = 0;
-    for (let at = 0, one = queue.peek(); one !== undefined; one = queue.peek(++at)) rowsAhead += sizeOf(one);
+    for (let at = 0, one = queue.peek(); one !== undefined; one = queue.peek(++at)) {
+      rowsAhead += sizeOf(one);
+      if (rowsAhead > batchLimit * this.#fullRows) return this.#tooLate;
+    }
     const size = sizeOf(request);
     const batchesAhead = Math.floor((rowsAhead + size - 1) / this.#fullRows);
     const startUs = this.#nextStartUs(batchesAhead, fullUs, nowUs);
@@ -129,7 +143,8 @@ export class LatencyTarget implements BatchFormer, Admission {
 
   onDispatch(rows: number, nowUs: number): void {
     const counted = Math.max(1, rows);
-    const batch = { rows: counted, endUs: nowUs + this.#times.estimateUs(counted, nowUs) };
+    const endUs = nowUs + this.#times.estimateUs(counted, nowUs);
+    const batch: BatchUnderWay = { rows: counted, startUs: nowUs, endUs };
     const position = this.#expectedEnds.findIndex(({ endUs }) => endUs > batch.endUs);
     this.#expectedEnds.splice(position < 0 ? this.#expectedEnds.length : position, 0, batch);
     // What a dead instance held is never told of; each of the others runs one batch at a time.

@@ -112,6 +112,10 @@ export class InferenceRequest {
    * than 30 outputs use -1, all.
    */
   outputMask = -1;
+  /** Where the instance keeps what it remembers of the request's sequence; -1: the request belongs to none. */
+  sequenceSlot = -1;
+  /** Made by a scheduler to fill a row of a batch that nobody has a request for. Nobody hears of its outcome. */
+  isFiller = false;
   /** The scheduler that holds this request, or `null`. */
   holder: RequestHolder | null = null;
   /** The instance that is told of cancellations and of written responses, or `null`. Set by it, while it executes. */

@@ -8,7 +8,9 @@ import { normaliseModelConfig } from "./normalise-config.ts";
 import { autocompleteFromSignature } from "./signature-autocomplete.ts";
 import { checkAgainstSignature } from "./signature-check.ts";
 import { validateModelConfig } from "./validate-config.ts";
+import { validateControlInputs } from "./validate-control-inputs.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
+import { validateInitialStates } from "./validate-initial-states.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -56,6 +58,8 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const config = normaliseModelConfig(fields, modelName, resolved);
   const problems = new ConfigProblems(subject);
   validateModelConfig(config, problems);
+  validateControlInputs(fields, problems);
+  validateInitialStates(fields, problems);
   checkTransactionPolicy(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   problems.throwIfAny();

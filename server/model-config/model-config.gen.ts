@@ -524,40 +524,40 @@ export interface ModelQueuePolicy {
  */
 export interface ModelSequenceBatching {
   /**
-   * A sequence without a request for so long ends, in µs. Default: 0, which is one second.
+   * A sequence that has nothing to do for so long ends, in µs. Default: 0, which is one second.
    */
   max_sequence_idle_microseconds?: number;
   /**
-   * Inputs by which the model is told where a sequence starts and ends.
+   * Inputs by which the model is told where a sequence starts and ends. They are not listed in `input`, and clients do not send them. Default: none.
    */
   control_input?: SequenceControlInput[];
   direct?: SequenceStrategyDirect;
   oldest?: SequenceStrategyOldest;
   /**
-   * States that the server carries from one request of a sequence to the next.
+   * States that the server carries from one request of a sequence to the next. Default: none.
    */
   state?: SequenceState[];
   /**
-   * Whether a request may be executed again until its sequence ends. Default: false.
+   * Whether a request may be executed again until its sequence ends. Default: false. Not supported yet.
    */
   iterative_sequence?: boolean;
 }
 /**
- * An input that the server fills.
+ * An input that the server fills. Its shape is [1] for each request.
  */
 export interface SequenceControlInput {
   /**
-   * Name of the model's input.
+   * Name of the model's input. Has to be given.
    */
-  name?: string;
+  name: string;
   /**
-   * What the input says.
+   * What the input says. Exactly one entry.
    *
    * Items: One meaning of the input.
    */
-  control?: {
+  control: {
     /**
-     * What is told. Default: CONTROL_SEQUENCE_START.
+     * What is told: that this request begins the sequence, that the slot holds a request (and is not just filled up), that this request ends the sequence, or the sequence's correlation id. Default: CONTROL_SEQUENCE_START.
      */
     kind?:
       | "CONTROL_SEQUENCE_START"
@@ -565,19 +565,19 @@ export interface SequenceControlInput {
       | "CONTROL_SEQUENCE_END"
       | "CONTROL_SEQUENCE_CORRID";
     /**
-     * The INT32 values for false and true.
+     * The two INT32 values for false and true. START, READY and END need exactly one of the three lists.
      *
      * Items: A value.
      */
     int32_false_true?: number[];
     /**
-     * The FP32 values for false and true.
+     * The two FP32 values for false and true.
      *
      * Items: A value.
      */
     fp32_false_true?: number[];
     /**
-     * The BOOL values for false and true.
+     * The two BOOL values for false and true.
      *
      * Items: A value.
      */
@@ -586,7 +586,7 @@ export interface SequenceControlInput {
   }[];
 }
 /**
- * Each sequence has a batch slot of its own.
+ * Each sequence has a place of its own in the batch: the model finds it in the same row every time.
  */
 export interface SequenceStrategyDirect {
   /**
@@ -599,11 +599,11 @@ export interface SequenceStrategyDirect {
   minimum_slot_utilization?: number;
 }
 /**
- * The oldest waiting sequences are batched.
+ * Requests of different sequences are batched as they come, at most one of each sequence.
  */
 export interface SequenceStrategyOldest {
   /**
-   * Most sequences at once. Default: `max_batch_size`.
+   * Most sequences that an instance serves at once; others wait. Default: 0 (as any number below 1), which is `max_batch_size`, at least 1.
    */
   max_candidate_sequences?: number;
   /**
@@ -617,61 +617,61 @@ export interface SequenceStrategyOldest {
    */
   max_queue_delay_microseconds?: number;
   /**
-   * Whether responses leave in the order of their requests. Default: false.
+   * Whether the responses of an instance leave in the order in which their requests became ready, those of different sequences too. Default: false.
    */
   preserve_ordering?: boolean;
 }
 /**
- * A tensor that goes from one request of a sequence to the next.
+ * A tensor that goes from one request of a sequence to the next. It stays inside the server.
  */
 export interface SequenceState {
   /**
-   * Input that receives it.
+   * The model's input that receives it. Not listed in `input`. Has to be given.
    */
-  input_name?: string;
+  input_name: string;
   /**
-   * Output that gives it.
+   * The model's output that gives its next value. Clients see it only if it is listed in `output` too. Has to be given.
    */
-  output_name?: string;
-  data_type?: DataType;
+  output_name: string;
+  data_type: DataType;
   /**
-   * Shape without the batch dimension.
+   * Shape without the batch dimension, -1 for a dimension that varies: it is 1 for the first request of a sequence. Has to be given.
    *
    * Items: One dimension: its size, or -1 when it varies.
    */
-  dims?: number[];
+  dims: number[];
   /**
-   * Its value at the start of a sequence, when the model needs one.
+   * Its value at the start of a sequence, at most one entry. Default: zeros, and empty strings.
    *
    * Items: A first value.
    */
   initial_state?: {
-    data_type?: DataType;
+    data_type: DataType;
     /**
-     * Shape without the batch dimension, all sizes fixed.
+     * Shape without the batch dimension, all sizes fixed. Has to be given.
      *
      * Items: One dimension: its size, or -1 when it varies.
      */
-    dims?: number[];
+    dims: number[];
     /**
-     * Start from zeros.
+     * Start from zeros, and empty strings.
      */
     zero_data?: boolean;
     /**
-     * Start from a file in `initial_state/`.
+     * Start from a file in the model's directory `initial_state/`: the elements, little-endian and row-major; strings each with its length as UINT32.
      */
     data_file?: string;
     /**
-     * Name of this first value.
+     * Name of this first value, for readers. Has to be given.
      */
-    name?: string;
+    name: string;
   }[];
   /**
-   * Whether input and output share memory. Default: false.
+   * Whether a sequence keeps one copy of the state rather than two. It always does. Default: false.
    */
   use_same_buffer_for_input_output?: boolean;
   /**
-   * Whether that memory may grow. Default: false.
+   * Whether that copy lies in growable GPU memory. Default: false. Not supported yet.
    */
   use_growable_memory?: boolean;
 }

@@ -39,8 +39,12 @@ export interface ModelConfig {
   readonly parameters: ReadonlyMap<string, string>;
   /** Run in this order before the model's files are used. */
   readonly repositoryAgents: readonly RepositoryAgent[];
+  /** Name of a scheduler of somebody else's, from the parameter `scheduler`; "": one of the server's own. */
+  readonly schedulerName: string;
   /** `null`: requests run one by one. */
   readonly dynamicBatching: DynamicBatching | null;
+  /** Set for models whose requests belong to sequences. Never together with {@link dynamicBatching}. */
+  readonly sequenceBatching: SequenceBatching | null;
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
@@ -175,6 +179,78 @@ export interface QueuePolicy {
   readonly allowTimeoutOverride: boolean;
   /** Most requests that wait; 0: any number. */
   readonly maxQueueSize: number;
+}
+
+/** Rules for the requests of sequences. */
+export interface SequenceBatching {
+  /** A sequence with nothing to do for so long ends, in µs; at least 1. */
+  readonly maxSequenceIdleUs: number;
+  /** Inputs of the model that the server fills. None of them is in {@link ModelConfig.input}. */
+  readonly controlInput: readonly ControlInput[];
+  readonly strategy: DirectStrategy | OldestStrategy;
+  /** What the server carries from request to request. */
+  readonly state: readonly SequenceState[];
+}
+
+/** What a control input tells the model. */
+export type ControlKind =
+  | "CONTROL_SEQUENCE_START"
+  | "CONTROL_SEQUENCE_READY"
+  | "CONTROL_SEQUENCE_END"
+  | "CONTROL_SEQUENCE_CORRID";
+
+/** An input that the server fills, with one element for each request. */
+export interface ControlInput {
+  readonly name: string;
+  readonly kind: ControlKind;
+  readonly datatype: DataType;
+  /** Its values for false and true, 0 or 1 when it is a BOOL; `null` only for CONTROL_SEQUENCE_CORRID. */
+  readonly falseTrue: readonly [number, number] | null;
+}
+
+/** Each sequence keeps its row of the batch. */
+export interface DirectStrategy {
+  readonly kind: "direct";
+  /** Longest time that the oldest request waits for other slots to fill, in µs. 0: never wait. */
+  readonly maxQueueDelayUs: number;
+  /** Share of the slots, from 0 to 1, that ends the wait. 0: never wait. */
+  readonly minimumSlotUtilization: number;
+}
+
+/** Sequences are batched as their requests come. */
+export interface OldestStrategy {
+  readonly kind: "oldest";
+  /** Most sequences on one instance; below 1: {@link ModelConfig.maxBatchSize}, at least 1. */
+  readonly maxCandidateSequences: number;
+  /** As written, each from 1 to {@link ModelConfig.maxBatchSize}. Empty only when that is 0. */
+  readonly preferredBatchSize: readonly number[];
+  /** Longest time that the oldest request waits for others to join, in µs. 0: never wait. */
+  readonly maxQueueDelayUs: number;
+  /** Responses of an instance leave in the order of their requests. */
+  readonly preserveOrdering: boolean;
+}
+
+/** A tensor that goes from one request of a sequence to the next. */
+export interface SequenceState {
+  /** Not in {@link ModelConfig.input}. */
+  readonly inputName: string;
+  /** In {@link ModelConfig.output} only when clients may see it. */
+  readonly outputName: string;
+  readonly datatype: DataType;
+  /** Shape of one item, without the batch dimension. -1 is variable. */
+  readonly dims: Shape;
+  /** The value at a sequence's start; `null`: zeros and empty strings, variable dimensions 1. */
+  readonly initialState: InitialState | null;
+  readonly isSameBufferAsked: boolean;
+}
+
+/** What a state is at the start of a sequence. */
+export interface InitialState {
+  readonly name: string;
+  /** Without -1. */
+  readonly dims: Shape;
+  /** File in the model's directory `initial_state`; `null`: zeros and empty strings. */
+  readonly dataFile: string | null;
 }
 
 /** The models of an ensemble and how their tensors are joined. */

@@ -16,6 +16,10 @@ import type {
   VersionPolicy,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
+import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
+
+/** The one parameter that is the server's, not the backend's: a scheduler of somebody else's by name. */
+export const schedulerParameter = "scheduler";
 
 /**
  * Fills every default in: what a config does not say then means what it says here.
@@ -30,6 +34,9 @@ export function normaliseModelConfig(
 ): ModelConfig {
   const maxBatchSize = fields.max_batch_size ?? 0;
   const batching = fields.dynamic_batching;
+  const parameters = new Map(
+    Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
+  );
   return {
     name: modelName,
     platform: resolved.platform,
@@ -50,13 +57,13 @@ export function normaliseModelConfig(
     defaultModelFilename: resolved.defaultModelFilename,
     repositoryAgents: normaliseAgents(fields.model_repository_agents),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
-    parameters: new Map(
-      Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [
-        name,
-        parameter.string_value ?? "",
-      ]),
-    ),
+    parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
+    schedulerName: parameters.get(schedulerParameter) ?? "",
     dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
+    sequenceBatching:
+      fields.sequence_batching === undefined
+        ? null
+        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
     ensembleScheduling:
       fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
     optimization: {

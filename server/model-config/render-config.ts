@@ -1,4 +1,5 @@
 import { configDataTypeName } from "../core/data-type.ts";
+import { schedulerParameter } from "./normalise-config.ts";
 import type * as wire from "./model-config.gen.ts";
 import type {
   BatchInput,
@@ -13,6 +14,7 @@ import type {
   QueuePolicy,
   VersionPolicy,
 } from "./model-config.ts";
+import { renderSequenceBatching } from "./render-sequence-batching.ts";
 
 /**
  * The config as clients see it: protobuf's JSON form with proto field names, every scalar printed even at its
@@ -44,6 +46,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     ...(config.dynamicBatching === null
       ? {}
       : { dynamic_batching: renderDynamicBatching(config.dynamicBatching) }),
+    ...(config.sequenceBatching === null
+      ? {}
+      : { sequence_batching: renderSequenceBatching(config.sequenceBatching) }),
     ...(config.ensembleScheduling === null
       ? {}
       : { ensemble_scheduling: renderEnsemble(config.ensembleScheduling) }),
@@ -52,7 +57,10 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     cc_model_filenames: {},
     metric_tags: Object.fromEntries(config.metricTags),
     parameters: Object.fromEntries(
-      [...config.parameters].map(([name, value]) => [name, { string_value: value }]),
+      [
+        ...config.parameters,
+        ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
+      ].map(([name, value]) => [name, { string_value: value }]),
     ),
     model_warmup: [],
     ...(config.repositoryAgents.length === 0 ? {} : { model_repository_agents: renderAgents(config) }),

@@ -42,7 +42,8 @@ export function autocompleteFromSignature(
       `max_batch_size set to ${maxBatchSize}, because the model batches and its configuration leaves out inputs or outputs`,
     );
   }
-  if (maxBatchSize > 1 && fields.dynamic_batching === undefined) {
+  const hasScheduler = fields.dynamic_batching !== undefined || fields.sequence_batching !== undefined;
+  if (maxBatchSize > 1 && !hasScheduler) {
     completed.dynamic_batching = {};
     notices.push("dynamic batching switched on, because the model batches");
   }
@@ -52,14 +53,27 @@ export function autocompleteFromSignature(
       fromSignature("input", tensor, context),
     );
   if (!hasOutput)
-    completed.output = signature.outputs.flatMap((tensor) => fromSignature("output", tensor, context));
+    completed.output = clientOutputs(fields, signature).flatMap((tensor) =>
+      fromSignature("output", tensor, context),
+    );
   return { fields: completed, notices };
 }
 
 /** The inputs that the server does not make itself. */
 function clientInputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
-  const generated = new Set((fields.batch_input ?? []).flatMap((input) => input.target_name));
+  const { control_input: controls = [], state: states = [] } = fields.sequence_batching ?? {};
+  const generated = new Set([
+    ...(fields.batch_input ?? []).flatMap((input) => input.target_name),
+    ...controls.map((control) => control.name),
+    ...states.map((state) => state.input_name),
+  ]);
   return signature.inputs.filter((input) => !generated.has(input.name));
+}
+
+/** The outputs that do not stay inside the server. */
+function clientOutputs(fields: ModelConfigFields, signature: Signature): readonly SignatureTensor[] {
+  const states = new Set((fields.sequence_batching?.state ?? []).map((state) => state.output_name));
+  return signature.outputs.filter((output) => !states.has(output.name));
 }
 
 /** Whether each input and output has a first dimension that varies. */

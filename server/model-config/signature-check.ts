@@ -24,6 +24,7 @@ export function checkAgainstSignature(
   checkInputCount(config, signature, problems);
   checkTensors("input", config, signature.inputs, problems);
   checkBatchInputs(config, signature, problems);
+  checkSequenceTensors(config, signature, problems);
   if (config.output.length === 0) problems.invalid(`must specify 'output' for ${config.name}`);
   checkTensors("output", config, signature.outputs, problems);
 }
@@ -31,8 +32,9 @@ export function checkAgainstSignature(
 /** Outputs may be left out, which hides them; a model does not run without all its inputs. */
 function checkInputCount(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
   const generated = config.batchInput.flatMap((input) => input.targetName);
-  const configured = new Set([...config.input.map((input) => input.name), ...generated]);
-  const count = config.input.length + generated.length;
+  const sequence = sequenceInputs(config).map((input) => input.name);
+  const configured = new Set([...config.input.map((input) => input.name), ...generated, ...sequence]);
+  const count = config.input.length + generated.length + sequence.length;
   if (count === signature.inputs.length) return;
   const missing = signature.inputs.filter((input) => !configured.has(input.name));
   const names = missing.map((input) => `'${input.name}'`).join(", ");
@@ -56,6 +58,59 @@ function checkTensors(
     const allowed = provided.map((candidate) => candidate.name).join(", ");
     problems.invalid(`unexpected inference ${role} '${tensor.name}', allowed ${role}s are: ${allowed}`);
   }
+}
+
+/** A tensor between the sequence batcher and the model. */
+interface SequenceTensor extends ModelTensorConfig {
+  readonly what: "control" | "state";
+}
+
+/** Inputs that the sequence batcher fills: the controls, each [1] per request, and the states. */
+function sequenceInputs(config: ModelConfig): SequenceTensor[] {
+  const { controlInput = [], state = [] } = config.sequenceBatching ?? {};
+  const reshape = null;
+  return [
+    ...controlInput.map(
+      ({ name, datatype }): SequenceTensor => ({ what: "control", name, datatype, dims: [1], reshape }),
+    ),
+    ...state.map(
+      ({ inputName, datatype, dims }): SequenceTensor => ({
+        what: "state",
+        name: inputName,
+        datatype,
+        dims,
+        reshape,
+      }),
+    ),
+  ];
+}
+
+function checkSequenceTensors(config: ModelConfig, signature: Signature, problems: ConfigProblems): void {
+  const stateOutputs = (config.sequenceBatching?.state ?? []).map(
+    ({ outputName, datatype, dims }): SequenceTensor => ({
+      what: "state",
+      name: outputName,
+      datatype,
+      dims,
+      reshape: null,
+    }),
+  );
+  const check = (role: TensorRole, tensors: readonly SequenceTensor[]): void => {
+    const provided = signature[`${role}s`];
+    for (const tensor of tensors) {
+      const match = provided.find((candidate) => candidate.name === tensor.name);
+      if (match !== undefined) {
+        checkTensor(role, config, tensor, match, problems);
+        continue;
+      }
+      const known = provided.map((candidate) => candidate.name).join(", ");
+      problems.invalid(
+        `the model has no ${role} '${tensor.name}' for a ${tensor.what} of "sequence_batching", its ${role}s are: ${known}`,
+      );
+    }
+  };
+  check("input", sequenceInputs(config));
+  check("output", stateOutputs);
 }
 
 function checkTensor(

@@ -4,6 +4,7 @@ import type { InstanceGroup, ModelConfig, ModelInput } from "./model-config.ts";
 import { reshapeProblem } from "./reshape-rules.ts";
 import { validateBatchTensors } from "./validate-batch-tensors.ts";
 import { validateDynamicBatching } from "./validate-dynamic-batching.ts";
+import { validateSequenceBatching } from "./validate-sequence-batching.ts";
 
 /**
  * Checks the rules between fields, which a schema cannot say. Needs no model, so it finds mistakes before one is
@@ -20,6 +21,7 @@ export function validateModelConfig(config: ModelConfig, problems: ConfigProblem
   checkDistinctNames("instance_group", config.instanceGroup, problems);
   validateBatchTensors(config, problems);
   if (config.dynamicBatching !== null) validateDynamicBatching(config, config.dynamicBatching, problems);
+  if (config.sequenceBatching !== null) validateSequenceBatching(config, config.sequenceBatching, problems);
   const groups = config.instanceGroup;
   if (groups.length > 0 && groups.every((group) => group.isPassive)) {
     problems.invalid('"instance_group": all groups are passive, so that no instance would be given work');

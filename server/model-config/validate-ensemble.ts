@@ -30,6 +30,9 @@ export function validateEnsemble(
     problems.invalid(`"input" of an ensemble must list its inputs`);
   if (fields.output === undefined || fields.output.length === 0)
     problems.invalid(`"output" of an ensemble must list its outputs`);
+  if (config.schedulerName !== "") {
+    problems.invalid(`"parameters.scheduler" must not be specified for an ensemble, which schedules nothing`);
+  }
   if (ensembleScheduling.steps.length === 0) {
     problems.invalid(`"ensemble_scheduling.step" must have at least one step`);
   }

@@ -1,17 +1,23 @@
-import type { BatchSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
+import type { BatchSpec, StateSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
 import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { InitialStates } from "./initial-states.ts";
 
 const rows: TensorJoin = { kind: "rows" };
 
-/** What every batch of a model consists of, as its instances want to know it. Generated inputs come last. */
-export function batchSpecOf(config: ModelConfig): BatchSpec {
+/**
+ * What every batch of a model consists of, as its instances want to know it. Inputs that the server fills come last.
+ *
+ * @param initialStates - First values of states that come from files.
+ */
+export function batchSpecOf(config: ModelConfig, initialStates: InitialStates = new Map()): BatchSpec {
   const sent = config.input.map((input) =>
     specOf(input, input.isOptional, input.allowRaggedBatch ? { kind: "flat" } : rows),
   );
   return {
     maxBatchSize: config.maxBatchSize,
-    inputs: [...sent, ...generatedInputs(config)],
+    inputs: [...sent, ...generatedInputs(config), ...controlInputs(config)],
     outputs: config.output.map((output) => specOf(output, false, outputJoin(config, output.name))),
+    states: stateSpecs(config, initialStates),
   };
 }
 
@@ -33,6 +39,31 @@ function generatedInputs(config: ModelConfig): TensorSpec[] {
       join,
     }));
   });
+}
+
+/** One element per request. */
+const controlDims = [1];
+
+function controlInputs(config: ModelConfig): TensorSpec[] {
+  return (config.sequenceBatching?.controlInput ?? []).map(({ name, kind, datatype, falseTrue }) => ({
+    name,
+    datatype,
+    dims: controlDims,
+    wireDims: controlDims,
+    isOptional: false,
+    join: { kind: "control", control: kind, falseTrue },
+  }));
+}
+
+function stateSpecs(config: ModelConfig, initialStates: InitialStates): StateSpec[] {
+  return (config.sequenceBatching?.state ?? []).map((state) => ({
+    inputName: state.inputName,
+    outputName: state.outputName,
+    datatype: state.datatype,
+    dims: state.dims,
+    initialDims: state.initialState?.dims ?? state.dims.map((dim) => (dim === -1 ? 1 : dim)),
+    initialData: initialStates.get(state.inputName) ?? null,
+  }));
 }
 
 function outputJoin(config: ModelConfig, name: string): TensorJoin {

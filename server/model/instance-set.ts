@@ -48,6 +48,11 @@ export class InstanceSet {
     this.#admit(instance, init, plan.passive.has(init.instanceName));
   }
 
+  /** Whether this set has instances that the plan has not. */
+  isSmallerIn(plan: InstancePlan): boolean {
+    return this.#compare(plan).superfluous.size > 0;
+  }
+
   /**
    * Loads what the plan has and this set has not. Instances are told apart by where they run, not by name or order, so
    * that those which fit stay, under the names and with the threads that they have.
@@ -55,17 +60,7 @@ export class InstanceSet {
    * @throws StatusError when an instance could not be loaded; then nothing has changed.
    */
   async prepare(plan: InstancePlan): Promise<InstanceChange> {
-    const superfluous = new Map(this.#inits);
-    const missing: ModelInstanceInit[] = [];
-    for (const init of plan.inits) {
-      const place = placeOf(init, plan.passive.has(init.instanceName));
-      const fits = (known: ModelInstanceInit): boolean =>
-        placeOf(known, this.#passive.has(known.instanceName)) === place;
-      const same = superfluous.get(init.instanceName);
-      const match = same !== undefined && fits(same) ? same : [...superfluous.values()].find(fits);
-      if (match === undefined) missing.push(init);
-      else superfluous.delete(match.instanceName);
-    }
+    const { superfluous, missing } = this.#compare(plan);
     const staying = new Set([...this.#inits.keys()].filter((name) => !superfluous.has(name)));
     const added = await this.#load(missing.map((init) => withFreeName(init, staying, plan)));
     return {
@@ -79,6 +74,24 @@ export class InstanceSet {
         await Promise.all(added.map(({ instance }) => instance.terminate()));
       },
     };
+  }
+
+  #compare(plan: InstancePlan): {
+    readonly superfluous: ReadonlyMap<string, ModelInstanceInit>;
+    readonly missing: readonly ModelInstanceInit[];
+  } {
+    const superfluous = new Map(this.#inits);
+    const missing: ModelInstanceInit[] = [];
+    for (const init of plan.inits) {
+      const place = placeOf(init, plan.passive.has(init.instanceName));
+      const fits = (known: ModelInstanceInit): boolean =>
+        placeOf(known, this.#passive.has(known.instanceName)) === place;
+      const same = superfluous.get(init.instanceName);
+      const match = same !== undefined && fits(same) ? same : [...superfluous.values()].find(fits);
+      if (match === undefined) missing.push(init);
+      else superfluous.delete(match.instanceName);
+    }
+    return { superfluous, missing };
   }
 
   async #load(inits: readonly NamedInit[]): Promise<(NamedInit & { readonly instance: HostedInstance })[]> {

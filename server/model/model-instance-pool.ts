@@ -1,5 +1,5 @@
 import type { HostedInstance, InstanceListener } from "../../backends/worker/hosted-instance.ts";
-import type { InstancePool } from "../../schedulers/scheduler.ts";
+import type { InstanceLane, InstancePool } from "../../schedulers/scheduler.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
@@ -51,10 +51,43 @@ export interface PoolRules {
 
 const defaultRules: PoolRules = { formAhead: "whileShort", passive: new Set() };
 
+/** One instance, for schedulers that pick it themselves. */
+class Lane implements InstanceLane {
+  readonly instance: PooledInstance;
+  /** The instance has died or was taken out. */
+  isLost = false;
+  readonly #limit: (instance: PooledInstance) => number;
+  readonly #execute: (instance: PooledInstance, batch: InferenceRequest[]) => void;
+
+  constructor(
+    instance: PooledInstance,
+    limit: (instance: PooledInstance) => number,
+    execute: (instance: PooledInstance, batch: InferenceRequest[]) => void,
+  ) {
+    this.instance = instance;
+    this.#limit = limit;
+    this.#execute = execute;
+  }
+
+  get batchesUnderWay(): number {
+    return this.instance.batchesUnderWay;
+  }
+
+  hasCapacity(): boolean {
+    return !this.isLost && this.instance.batchesUnderWay < this.#limit(this.instance);
+  }
+
+  execute(batch: InferenceRequest[]): void {
+    this.#execute(this.instance, batch);
+  }
+}
+
 /** The instances of one model version: picks one for each batch and replaces those that die. */
 export class ModelInstancePool implements InstancePool, InstanceListener {
   readonly #instances: PooledInstance[] = [];
   readonly #passive: PooledInstance[] = [];
+  /** One for each instance that takes work; replaced, not changed. */
+  #lanes: readonly Lane[] = [];
   readonly #observer: PoolObserver;
   readonly #restart: (name: string) => Promise<PooledInstance>;
   readonly #rules: PoolRules;
@@ -86,7 +119,14 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
     this.#unwanted.delete(instance.name);
-    this.#listOf(instance).push(instance);
+    const list = this.#listOf(instance);
+    list.push(instance);
+    if (list !== this.#instances) return;
+    this.#lanes = [...this.#lanes, new Lane(instance, this.#limit, this.#executeOn)];
+  }
+
+  lanes(): readonly InstanceLane[] {
+    return this.#lanes;
   }
 
   /** Adds a bound instance while requests may wait for one. */
@@ -104,6 +144,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     }
     const list = this.#listOf(instance);
     list.splice(list.indexOf(instance), 1);
+    this.#loseLane(instance);
     const end = instance
       .finalize()
       .catch((thrown: unknown) =>
@@ -111,6 +152,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
       )
       .finally(() => this.#leaving.delete(instance));
     this.#leaving.set(instance, end);
+  }
+
+  #loseLane(instance: PooledInstance): void {
+    for (const lane of this.#lanes) if (lane.instance === instance) lane.isLost = true;
+    this.#lanes = this.#lanes.filter((lane) => !lane.isLost);
   }
 
   #listOf(instance: PooledInstance): PooledInstance[] {
@@ -128,9 +174,14 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   execute(batch: InferenceRequest[]): void {
     const instance = this.#pick();
     if (instance === null) throw new Error("execute without capacity. This is a bug.");
-    this.#observer.onDispatch(batch.length);
-    instance.execute(batch);
+    this.#executeOn(instance, batch);
   }
+
+  readonly #executeOn = (instance: PooledInstance, batch: InferenceRequest[]): void => {
+    // Nobody has waited for the fillers.
+    this.#observer.onDispatch(batch.reduce((count, request) => count + (request.isFiller ? 0 : 1), 0));
+    instance.execute(batch);
+  };
 
   onCapacity(listener: () => void): void {
     this.#onCapacity = listener;
@@ -164,7 +215,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     const list = this.#listOf(instance);
     const position = list.indexOf(instance);
     if (position >= 0) list.splice(position, 1);
+    this.#loseLane(instance);
     if (this.#isClosed) return;
+    // What has to run on this very instance never will.
+    this.#onCapacity();
     this.#lastProblem = reason;
     if (this.#restartsLeft === 0) {
       this.#observer.onCrash(reason, "it has died too often and is given up");
@@ -233,6 +287,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     this.#onCapacity();
   }
 
+  /** Batches that an instance may hold at once. */
+  readonly #limit = (instance: PooledInstance): number =>
+    Math.min(this.#mayFormAhead() ? 2 : 1, instance.maxBatchesUnderWay);
+
   #mayFormAhead(): boolean {
     const { formAhead } = this.#rules;
     if (formAhead === "whileShort") return this.#meanExecutionUs < formAheadBelowUs;
@@ -241,10 +299,9 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   /** The instance with the least to do that may take a batch; idle ones first. */
   #pick(): PooledInstance | null {
-    const limit = this.#mayFormAhead() ? 2 : 1;
     let best: PooledInstance | null = null;
     for (const instance of this.#instances) {
-      if (instance.batchesUnderWay >= Math.min(limit, instance.maxBatchesUnderWay)) continue;
+      if (instance.batchesUnderWay >= this.#limit(instance)) continue;
       if (instance.batchesUnderWay === 0) return instance;
       best ??= instance;
     }

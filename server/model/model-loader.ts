@@ -4,6 +4,7 @@ import type { Backend, ModelInstanceInit } from "../../backends/backend.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
@@ -20,6 +21,7 @@ import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
+import { readInitialStates } from "./initial-states.ts";
 import { type InstanceChange, InstanceSet } from "./instance-set.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
@@ -46,6 +48,8 @@ export interface LoadedModel {
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
   readonly backends: readonly Backend[];
+  /** A scheduler of somebody else's. Throws a StatusError when there is none of that name. */
+  readonly findScheduler: (name: string) => SchedulerPlugin;
   /** The `--backend-config` settings of a backend, global ones included. */
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
@@ -155,7 +159,8 @@ export class ModelLoader {
     for (const version of fresh) source.onLoading(version);
     const loads = fresh.map((version) => this.#loadWithRetries(source, draft, backend, version));
     const changes = [...staying.values()].map((model) => this.#prepareChange(model, source, draft));
-    const [versions, updates] = [await Promise.allSettled(loads), await Promise.allSettled(changes)];
+    const ends = [Promise.allSettled(loads), Promise.allSettled(changes)] as const;
+    const [versions, updates] = await Promise.all(ends);
     const loaded = versions.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
     const prepared = updates.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
     const all = new Map([...staying, ...loaded.map((model) => [model.version, model] as const)]);
@@ -180,12 +185,13 @@ export class ModelLoader {
   #mayStay(model: Model, source: ModelSource, draft: ModelConfigDraft): boolean {
     const record = this.#records.get(model);
     const files = source.filesOf(model.version);
-    return (
-      record !== undefined &&
-      files !== null &&
-      record.files === files &&
-      record.key === reloadKey(draft.config)
-    );
+    if (record === undefined || files === null || record.files !== files) return false;
+    if (record.key !== reloadKey(draft.config)) return false;
+    // A sequence's state is in its instance: taking that one out would end it half-way.
+    const isBound = draft.config.sequenceBatching !== null || draft.config.schedulerName !== "";
+    if (!isBound) return true;
+    const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
+    return !record.instances.isSmallerIn(this.#planInstances(source, config, record.backend, model.version));
   }
 
   async #prepareChange(model: Model, source: ModelSource, draft: ModelConfigDraft): Promise<InstanceChange> {
@@ -261,16 +267,19 @@ export class ModelLoader {
         return instance;
       }),
     );
+    // They are looked at one after the other: one that fails meanwhile is not forgotten.
+    for (const loading of signatures) loading.catch(() => undefined);
     let set: InstanceSet | null = null;
     try {
       const [first] = signatures;
       if (first === undefined) throw new Error("A model without instances. This is a bug.");
       const config = await this.#complete(draft, backend, await first);
+      const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       set = new InstanceSet({
         backend,
         config,
-        spec: batchSpecOf(config),
+        spec: batchSpecOf(config, await readInitialStates(source.directory, config)),
         observer: this.#observe(config.name, statistics),
         startInstance: (of, init) => this.#startInstance(of, init),
         starts: this.#starts,
@@ -286,7 +295,10 @@ export class ModelLoader {
         isDecoupled: config.isDecoupled,
         statistics,
         pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock),
+        scheduler: makeScheduler(config, pool, this.#parts.clock, {
+          plugin,
+          warn: (message) => this.#parts.logger.warning(message),
+        }),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),

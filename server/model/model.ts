@@ -8,7 +8,7 @@ import type { ModelStatistics } from "../statistics/model-statistics.ts";
 import { ClassifyingSink } from "./classifying-sink.ts";
 import type { Labels } from "./label-provider.ts";
 import type { ModelInstances } from "./model-instances.ts";
-import { validateRequest, type ValidatedModel } from "./request-validator.ts";
+import { type CorrelationIdInput, validateRequest, type ValidatedModel } from "./request-validator.ts";
 import type { ModelTensor, ServedModel } from "./served-model.ts";
 
 /** The parts that the loader joins into a {@link Model}. */
@@ -38,6 +38,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly outputs: readonly ModelTensor[];
   readonly statistics: ModelStatistics;
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
+  readonly correlationIdInput: CorrelationIdInput | null;
   readonly loadDurationSecs: number;
   #config: ModelConfig;
   readonly #labels: Labels;
@@ -73,6 +74,8 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     }));
     this.statistics = parts.statistics;
     this.checkBytesInput = parts.checkBytesInput;
+    this.correlationIdInput =
+      config.sequenceBatching?.controlInput.find(({ kind }) => kind === "CONTROL_SEQUENCE_CORRID") ?? null;
     this.loadDurationSecs = parts.loadDurationSecs;
     this.#labels = parts.labels;
     this.#pool = parts.pool;

@@ -1,6 +1,6 @@
 import { isClassifiable } from "../core/classification.ts";
 import { checkBytesElements } from "../core/bytes-elements.ts";
-import { dataTypeByteSize } from "../core/data-type.ts";
+import { type DataType, dataTypeByteSize } from "../core/data-type.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
 import { elementCount, formatShape, type Shape } from "../core/shape.ts";
 import { type Failure, failure, type Status } from "../core/status.ts";
@@ -17,6 +17,14 @@ export interface ValidatedModel {
   outputIndex(name: string): number;
   /** @see Backend.checkBytesInput */
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
+  /** The input that tells the model the sequence's correlation id, or `null` when there is none. */
+  readonly correlationIdInput: CorrelationIdInput | null;
+}
+
+/** An input that takes correlation ids of one kind. */
+export interface CorrelationIdInput {
+  readonly name: string;
+  readonly datatype: DataType;
 }
 
 /** More outputs than this do not fit the request's bit mask; then everything is computed and cut. */
@@ -36,7 +44,8 @@ export function validateRequest(request: InferenceRequest, model: ValidatedModel
     checkClassifications(request, model) ??
     checkInputNames(request, model) ??
     checkBatchSize(request, model) ??
-    checkTensors(request, model)
+    checkTensors(request, model) ??
+    checkCorrelationId(request, model)
   );
 }
 
@@ -145,6 +154,18 @@ function checkTensors(request: InferenceRequest, model: ValidatedModel): Status 
     if (problem !== null) return problem;
   }
   return null;
+}
+
+/** Whether there has to be one at all is for the scheduler to say. */
+function checkCorrelationId(request: InferenceRequest, model: ValidatedModel): Status {
+  const { correlationIdInput } = model;
+  const id = request.correlationId;
+  if (correlationIdInput === null || id === 0 || id === "") return null;
+  const isText = typeof id === "string";
+  if (isText === (correlationIdInput.datatype === "BYTES")) return null;
+  return invalid(
+    `correlation ID data-type mismatch for model '${model.name}': the request's is ${isText ? "a string" : "an integer"}, but the control input '${correlationIdInput.name}' takes ${correlationIdInput.datatype}`,
+  );
 }
 
 function checkType(tensor: Tensor, expected: ModelTensor, model: ValidatedModel): Status {

@@ -8,12 +8,35 @@ import { FifoRequestQueue } from "../../schedulers/queue/fifo-request-queue.ts";
 import { PriorityRequestQueue } from "../../schedulers/queue/priority-request-queue.ts";
 import type { RequestQueue } from "../../schedulers/queue/request-queue.ts";
 import type { InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
+import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DynamicBatching, ModelConfig } from "../model-config/model-config.ts";
 import type { FormAhead } from "./model-instance-pool.ts";
+import { makeSequenceScheduler } from "./sequence-scheduler.ts";
 
-/** The scheduler that a model's config asks for. */
-export function makeScheduler(config: ModelConfig, pool: InstancePool, clock: Clock): Scheduler {
+/** What else a scheduler may get from the server. */
+export interface SchedulerSurroundings {
+  /** The scheduler that {@link ModelConfig.schedulerName} names; `null` when it names none. */
+  readonly plugin?: SchedulerPlugin | null;
+  /** Writes a line into the log. */
+  readonly warn?: (message: string) => void;
+}
+
+/**
+ * The scheduler that a model's config asks for.
+ *
+ * @throws What the plugin throws.
+ */
+export function makeScheduler(
+  config: ModelConfig,
+  pool: InstancePool,
+  clock: Clock,
+  { plugin = null, warn = () => undefined }: SchedulerSurroundings = {},
+): Scheduler {
+  if (plugin !== null) return plugin.createScheduler({ config, pool, clock });
+  if (config.sequenceBatching !== null) {
+    return makeSequenceScheduler(config, config.sequenceBatching, { pool, clock, warn });
+  }
   const batching = config.dynamicBatching;
   const target = latencyTargetOf(config, pool, clock);
   return new DynamicBatchScheduler({
@@ -28,6 +51,8 @@ export function makeScheduler(config: ModelConfig, pool: InstancePool, clock: Cl
 
 /** Whether instances of this model get a batch while they still execute another one. */
 export function formAheadOf(config: ModelConfig): FormAhead {
+  // What stands beside an instance is beyond the reach of a scheduler that may have plans of its own.
+  if (config.schedulerName !== "") return "never";
   if (config.optimization.eagerBatching) return "always";
   const batching = config.dynamicBatching;
   // A request that waits beside an instance is beyond priorities, timeouts, the queue's size and the latency target.

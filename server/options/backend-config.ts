@@ -52,10 +52,8 @@ export function parseBackendConfigSetting(text: string): BackendConfigSetting | 
   const keysOfBackend = backendConfigKeys
     .filter((known) => known.backend === backend)
     .map((known) => known.key);
-  if (backend !== null && keysOfBackend.length === 0) {
-    const backends = backendConfigKeys.flatMap((known) => (known.backend === null ? [] : [known.backend]));
-    return unknownName(`backend "${backend}"`, backend, [...new Set(backends)]);
-  }
+  // It may be one of --backend-directory, which checks its settings itself.
+  if (backend !== null && keysOfBackend.length === 0) return { backend, key, value };
   if (!keysOfBackend.includes(key)) {
     const owner = backend === null ? "" : ` of backend "${backend}"`;
     return unknownName(`key "${key}"${owner}`, key, keysOfBackend);
@@ -65,6 +63,17 @@ export function parseBackendConfigSetting(text: string): BackendConfigSetting | 
     return ValueProblem.expected(`an integer from 0 to ${maxValue} for ${name}`, value);
   }
   return { backend, key, value: String(number) };
+}
+
+/** What is wrong with settings of backends that are not the server's own, when there is no directory with others. */
+export function unknownBackendProblem(settings: readonly BackendConfigSetting[]): string | null {
+  const own = [
+    ...new Set(backendConfigKeys.flatMap((known) => (known.backend === null ? [] : [known.backend]))),
+  ];
+  const unknown = settings.find(({ backend }) => backend !== null && !own.includes(backend))?.backend;
+  return unknown === undefined || unknown === null
+    ? null
+    : unknownName(`backend "${unknown}"`, unknown, own).message;
 }
 
 function unknownName(what: string, name: string, known: readonly string[]): ValueProblem {

@@ -1,3 +1,4 @@
+import { unknownBackendProblem } from "./backend-config.ts";
 import { optionTable, type OptionField } from "./option-table.ts";
 import { allowedPorts } from "./option-value.ts";
 import { defaultTraceConfig, traceObstacle } from "../tracing/trace-config.ts";
@@ -55,6 +56,7 @@ export function findConflict(options: ServerOptions): string | null {
     findRepositoryConflict(options) ??
     findListenerConflict(options) ??
     findTlsConflict(options) ??
+    findBackendConflict(options) ??
     findTraceConflict(options)
   );
 }
@@ -101,6 +103,11 @@ function findTlsConflict(options: ServerOptions): string | null {
   if (missing === undefined) return null;
   const user = optionTable[grpcUseSslMutual ? "grpcUseSslMutual" : "grpcUseSsl"].flag;
   return `${user} needs ${optionTable[missing].flag}: give the path of a PEM file`;
+}
+
+function findBackendConflict({ backendConfig, backendDirectoryPath }: ServerOptions): string | null {
+  const problem = backendDirectoryPath === null ? unknownBackendProblem(backendConfig) : null;
+  return problem === null ? null : `Bad option: "--backend-config" ${problem}`;
 }
 
 function findTraceConflict({ traceConfig }: ServerOptions): string | null {

@@ -5,11 +5,31 @@ import {
   choiceValue,
   fileStemValue,
   integerValue,
+  listValue,
+  optionalPathValue,
+  type OptionValue,
   presenceValue,
   textListValue,
+  ValueProblem,
 } from "./option-value.ts";
 import { maxTimerSecs } from "./process-options.ts";
 import type { ModelControlMode, ServerOptions } from "./server-options.ts";
+
+/** Repositories that Triton copies from the cloud. */
+const cloudSchemes: readonly string[] = ["s3://", "gs://", "as://"];
+
+const repositoryPathValue: OptionValue<readonly string[]> = listValue(
+  "<path>",
+  "a value that is not empty",
+  (text) => {
+    if (text === "") return ValueProblem.expected("a value that is not empty", text);
+    const scheme = cloudSchemes.find((candidate) => text.startsWith(candidate));
+    if (scheme === undefined) return text;
+    return new ValueProblem(
+      `cannot read ${JSON.stringify(text)}: repositories of ${scheme} are not supported yet, copy the models into a directory`,
+    );
+  },
+);
 
 /** More would only contend for the cores and the disk. */
 const maxLoadThreadCount = 128;
@@ -22,7 +42,7 @@ export const modelOptions = {
     flag: "--model-repository",
     aliases: ["--model-store"],
     group: "Model repository",
-    value: textListValue("<path>"),
+    value: repositoryPathValue,
     doc: "Directory with one subdirectory per model. Give the option once for each repository.",
     defaultValue: [],
     defaultText: "none, required",
@@ -121,6 +141,18 @@ export const modelOptions = {
     defaultValue: true,
     defaultText: "off",
     defaultReason: "A model should be servable without writing down what its file already says.",
+  },
+  backendDirectoryPath: {
+    flag: "--backend-directory",
+    group: "Backend",
+    value: optionalPathValue,
+    doc:
+      "Directory with further backends and schedulers, written as ES modules: `<name>/backend.mjs` is a backend that " +
+      "configurations call by its name, `<name>/scheduler.mjs` a scheduler. They run with all rights of the server. " +
+      "See docs/extensions.md.",
+    defaultValue: null,
+    defaultText: "none",
+    defaultReason: "Code that nobody named is not run.",
   },
   backendConfig: {
     flag: "--backend-config",

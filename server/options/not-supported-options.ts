@@ -15,7 +15,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
   "--metrics-config",
-  "--backend-directory",
   "--repoagent-directory",
   "--cache-config",
   "--cache-directory",

@@ -55,6 +55,8 @@ export interface ServerOptions {
   readonly strictReadiness: boolean;
   readonly autoCompleteConfig: boolean;
   readonly backendConfig: readonly BackendConfigSetting[];
+  /** Where backends and schedulers of somebody else's are; `null`: there are none. */
+  readonly backendDirectoryPath: string | null;
 
   readonly allowHttp: boolean;
   readonly httpAddress: string;

@@ -4,7 +4,7 @@ import type { Model } from "../model/model.ts";
 import { ChangeSettler } from "./change-settler.ts";
 import { circularDependency, findCycles, runInOrder, StepReader } from "./ensemble-dependencies.ts";
 import { EnsembleKeeper } from "./ensemble-keeper.ts";
-import { ModelEntries, modelKey } from "./model-entries.ts";
+import { ModelEntries, type ModelIdentity, modelKey } from "./model-entries.ts";
 import { ModelEntry } from "./model-entry.ts";
 import { ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
 import type { ModelLoadRequest } from "./model-load-request.ts";
@@ -107,8 +107,7 @@ export class ModelRepositoryManager {
         this.#lifecycle.fail(entry, `model '${name}' is in none of the repositories`);
       }
     }
-    for (const found of wanted) this.#entryOf(found).isExplicit = isWanted(found);
-    await this.#loadAll(wanted);
+    await this.#loadAll(wanted, isWanted);
     return this.areAllReady();
   }
 
@@ -271,8 +270,12 @@ export class ModelRepositoryManager {
     return models;
   }
 
+  #identityOf(found: FoundModel): ModelIdentity {
+    return identityOf(found, this.#parts.isNamespacing);
+  }
+
   #entryOf(found: FoundModel): ModelEntry {
-    return this.#entries.obtain(identityOf(found, this.#parts.isNamespacing));
+    return this.#entries.obtain(this.#identityOf(found));
   }
 
   /** @returns Whether everything was at rest. */
@@ -299,11 +302,10 @@ export class ModelRepositoryManager {
       this.#isChanged(found) && isSettled(key, found.fingerprint.whole) ? [found] : [],
     );
     this.#settler.keepOnly(waiting);
-    for (const found of changed) this.#entryOf(found).isExplicit = true;
-    await this.#loadAll(changed);
-    const entries = new Set(changed.map((found) => this.#entryOf(found)));
+    await this.#loadAll(changed, () => true);
+    const entries = changed.flatMap((found) => this.#entries.get(this.#identityOf(found)) ?? []);
     for (const entry of entries) {
-      if (entry.latestReady !== null) await this.#ensembles.refresh(entry, entries);
+      if (entry.latestReady !== null) await this.#ensembles.refresh(entry, new Set(entries));
     }
     return !this.#settler.isWaiting;
   }
@@ -329,23 +331,26 @@ export class ModelRepositoryManager {
   }
 
   #isChanged(found: FoundModel): boolean {
-    const entry = this.#entries.get(identityOf(found, this.#parts.isNamespacing));
+    const entry = this.#entries.get(this.#identityOf(found));
     return entry === undefined || entry.differsFrom(found) || entry.isBroken();
   }
 
-  /** Ensembles after the models that they need. */
-  async #loadAll(wanted: readonly FoundModel[]): Promise<void> {
+  /** Ensembles after the models that they need. @param isExplicit - Whether a model was asked for by name. */
+  async #loadAll(wanted: readonly FoundModel[], isExplicit: (found: FoundModel) => boolean): Promise<void> {
     const dependencies = new Map(this.#steps.dependencies(wanted));
     for (const [found, cycle] of findCycles(dependencies)) {
       dependencies.delete(found);
       this.#lifecycle.fail(this.#entryOf(found), circularDependency(cycle.map(({ name }) => name)));
     }
-    await runInOrder(dependencies, (found) => this.#queues.run(found.name, () => this.#loadFound(found)));
+    await runInOrder(dependencies, (found) =>
+      this.#queues.run(found.name, () => this.#loadFound(found, isExplicit(found))),
+    );
   }
 
-  async #loadFound(found: FoundModel): Promise<void> {
+  async #loadFound(found: FoundModel, isExplicit: boolean): Promise<void> {
     if (this.#isClosing) return;
     const entry = this.#entryOf(found);
+    entry.isExplicit = isExplicit;
     const failed = await this.#lifecycle.load(entry, {
       found,
       configOverride: null,

@@ -57,8 +57,10 @@ export const fakeConfig: ModelConfig = {
   repositoryAgents: [],
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
+  schedulerName: "",
   isDecoupled: false,
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
+  sequenceBatching: null,
   ensembleScheduling: null,
   optimization: { graphLevel: 1, eagerBatching: false },
 };
@@ -75,6 +77,7 @@ export class FakeModel implements ServedModel {
   readonly maxBatchSize = 8;
   inputs: readonly ModelTensor[] = [];
   readonly checkBytesInput = null;
+  readonly correlationIdInput = null;
   readonly outputs: readonly ModelTensor[] = [];
   readonly statistics = new ModelStatistics();
   isDecoupled = false;

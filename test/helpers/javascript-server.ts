@@ -72,6 +72,7 @@ export class JavaScriptServer {
         strictReadiness: true,
         autoCompleteConfig: true,
         backendConfig: [],
+        backendDirectoryPath: null,
       },
       this.log.logger,
     );

@@ -1,7 +1,7 @@
 import { InferenceResponse } from "../../server/core/inference-response.ts";
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import type { Failure, Status } from "../../server/core/status.ts";
-import type { InstancePool } from "../../schedulers/scheduler.ts";
+import type { InstanceLane, InstancePool } from "../../schedulers/scheduler.ts";
 
 /** An instance pool whose batches end when the test says so. */
 export class ManualInstancePool implements InstancePool {
@@ -41,6 +41,17 @@ export class ManualInstancePool implements InstancePool {
 
   onCapacity(listener: () => void): void {
     this.#listener = listener;
+  }
+
+  /** All of it is one instance. */
+  lanes(): readonly InstanceLane[] {
+    return [
+      {
+        batchesUnderWay: this.running.length,
+        hasCapacity: () => this.hasCapacity(),
+        execute: (batch) => this.execute(batch),
+      },
+    ];
   }
 
   brokenReason(): Status {

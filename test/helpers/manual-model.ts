@@ -37,7 +37,7 @@ export class ManualModel {
     this.model = new Model({
       config,
       version,
-      isDecoupled: false,
+      isDecoupled: config.isDecoupled,
       statistics: this.statistics,
       pool: this.pool,
       scheduler: makeScheduler(config, this.pool, this.clock),

@@ -4,7 +4,9 @@ import type {
   ModelConfig,
   ModelInput,
   ModelOutput,
+  OldestStrategy,
   QueuePolicy,
+  SequenceBatching,
 } from "../../server/model-config/model-config.ts";
 
 /** A complete config: FP32 INPUT0 → OUTPUT0 of 4 values in batches of up to 8, apart from what is given. */
@@ -24,7 +26,9 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     repositoryAgents: [],
     metricTags: new Map(),
     parameters: new Map(),
+    schedulerName: "",
     dynamicBatching: null,
+    sequenceBatching: null,
     ensembleScheduling: null,
     optimization: { graphLevel: 0, eagerBatching: false },
     isDecoupled: false,
@@ -75,6 +79,29 @@ export function makeQueuePolicy(parts: Partial<QueuePolicy> = {}): QueuePolicy {
     defaultTimeoutUs: 0,
     allowTimeoutOverride: false,
     maxQueueSize: 0,
+    ...parts,
+  };
+}
+
+/** The direct strategy without waiting, one second of idling, no controls and no states, apart from what is given. */
+export function makeSequenceBatching(parts: Partial<SequenceBatching> = {}): SequenceBatching {
+  return {
+    maxSequenceIdleUs: 1_000_000,
+    controlInput: [],
+    strategy: { kind: "direct", maxQueueDelayUs: 0, minimumSlotUtilization: 0 },
+    state: [],
+    ...parts,
+  };
+}
+
+/** The oldest strategy without waiting, as many candidates as the batch has rows, apart from what is given. */
+export function makeOldestStrategy(parts: Partial<OldestStrategy> = {}): OldestStrategy {
+  return {
+    kind: "oldest",
+    maxCandidateSequences: 0,
+    preferredBatchSize: [],
+    maxQueueDelayUs: 0,
+    preserveOrdering: false,
     ...parts,
   };
 }

@@ -51,6 +51,11 @@ export class TemporaryRepository {
     renameSync(staged, path.join(this.path, name, version));
   }
 
+  /** Adds a file to a model that is there. @param parts - Model name, then directories and the file's name. */
+  addFile(content: string | Uint8Array, ...parts: readonly string[]): void {
+    writeFileSync(path.join(this.path, ...parts), content);
+  }
+
   /** Takes a model away, or part of it. @param parts - Model name, then directories and a file inside. */
   delete(...parts: readonly string[]): void {
     rmSync(path.join(this.path, ...parts), { recursive: true, force: true });

@@ -22,5 +22,6 @@ export function identitySpec(datatype: DataType, dims: readonly number[], maxBat
     maxBatchSize,
     inputs: [tensorSpec("INPUT0", datatype, dims)],
     outputs: [tensorSpec("OUTPUT0", datatype, dims)],
+    states: [],
   };
 }

@@ -60,6 +60,7 @@ node dist/tools/make-fixture-repository.js "$work/fixtures" > /dev/null
 read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_ports.py" 3)
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
 node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
+  --model-repository="$here/models" \
   --model-control-mode=explicit --load-model='*' --allow-client-shm=true \
   --trace-config=triton,file="$work/trace.json" \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \

@@ -2,7 +2,7 @@
 
 import pytest
 
-SAMPLE_MODELS = ["simple", "simple_string", "simple_identity", "digits", "diabetes"]
+SAMPLE_MODELS = ["simple", "simple_string", "simple_identity", "digits", "diabetes", "simple_sequence"]
 
 
 def test_server_is_live_and_ready(protocol):

@@ -16,6 +16,6 @@ export OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1 VECLIB_MAXIMUM
 # No __pycache__ beside the sources.
 export PYTHONDONTWRITEBYTECODE=1
 
-for script in make_simple make_digits make_diabetes; do
+for script in make_simple make_sequences make_parity make_digits make_diabetes; do
   "$venv/bin/python" "tools/samples/$script.py"
 done

@@ -48,6 +48,7 @@ describe("Dynamic batching", () => {
     add("slow_fours", { dynamic_batching: { preferred_batch_size: [4] } });
     add("slow_small", { max_batch_size: 4, dynamic_batching: {} });
     add("slow_single", {});
+    add("slow_eager", { dynamic_batching: {}, optimization: { eager_batching: true } });
     add("slow_twins", { instance_group: [{ kind: "KIND_CPU", count: 2 }] });
     add("patient", { dynamic_batching: { max_queue_delay_microseconds: delayUs } }, identity);
     const eights = { preferred_batch_size: [8], max_queue_delay_microseconds: 60_000_000 };
@@ -179,6 +180,20 @@ describe("Dynamic batching", () => {
     );
     assert.deepEqual(await Promise.all(sent), bytesOf(rows));
     assert.deepEqual(await counters("eights"), { success: 8, inferences: 8, executions: 1, pending: 0 });
+  });
+
+  it("hands a busy instance its next batch with eager_batching, however long executions are", async () => {
+    const { grpc } = server.current;
+    const sent = [inferRowsOverGrpc(grpc, "slow_eager", [row(1)])];
+    await grpc.call("ServerLive", {});
+    // The first one executes; the second one waits beside the instance, and not in the queue.
+    sent.push(inferRowsOverGrpc(grpc, "slow_eager", [row(2)]));
+    await grpc.call("ServerLive", {});
+    await waitForPending("slow_eager", 0);
+    const { success, executions } = await counters("slow_eager");
+    assert.deepEqual({ success, executions }, { success: 0, executions: 0 });
+    await Promise.all(sent);
+    assert.equal((await counters("slow_eager")).executions, 2);
   });
 
   it("runs on two instances at the same time", async () => {

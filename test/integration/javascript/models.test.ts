@@ -75,6 +75,16 @@ const models: Record<string, JavaScriptModelSketch> = {
       return { outputs: { SHAPE: rows.flatMap(() => shape), BATCH: rows.map(() => requests.length) } };
     });`,
   },
+  ragged: {
+    config: {
+      max_batch_size: 8,
+      dynamic_batching: { max_queue_delay_microseconds: 2_000_000, preferred_batch_size: [2] },
+      input: [{ name: "INPUT", data_type: "TYPE_FP32", dims: [-1], allow_ragged_batch: true }],
+      output: [{ name: "OUTPUT", data_type: "TYPE_FP32", dims: [2] }],
+    },
+    code: `export const execute = (requests) => requests.map((request) => ({
+      outputs: { OUTPUT: [requests.length, request.input("INPUT").shape[1]] } }));`,
+  },
   initialized: {
     config: { ...vectorConfig, parameters: { offset: { string_value: "40" } } },
     code: `let offset = 0;
@@ -126,7 +136,7 @@ describe("JavaScript models", () => {
         ["big", 2n ** 60n],
       ]),
     );
-    assert.equal(sent.responses[0]?.id, "four");
+    assert.equal(sent.responses[0].id, "four");
   });
 
   const moods: readonly (readonly [number, string, string, string | RegExp])[] = [
@@ -214,6 +224,15 @@ describe("JavaScript models", () => {
       [report?.execution_count, report?.inference_count, report?.batch_stats[0]?.batch_size],
       [1, 3, 3],
     );
+  });
+
+  it("see requests of different shapes in one batch, each in its own shape", async () => {
+    const row = (length: number) => [fp32Tensor("INPUT", [1, length], new Array<number>(length).fill(1))];
+    const sent = [js.send("ragged", row(1)), js.send("ragged", row(5))];
+    assert.deepEqual(await Promise.all(sent.map(({ done }) => done)), [
+      [{ OUTPUT: [2, 1] }],
+      [{ OUTPUT: [2, 5] }],
+    ]);
   });
 
   it("give the outputs that are asked for", async () => {

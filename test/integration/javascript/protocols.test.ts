@@ -32,6 +32,7 @@ const models: Record<string, { readonly config?: object; readonly code: string }
         const [name] = request.input("NAME").strings();
         if (name === "") return Object.assign(new Error("nobody to greet"), { code: "INVALID_ARG" });
         if (name === "crash") process.exit(1);
+        if (name === "\\0raw") return { outputs: { GREETING: [Uint8Array.of(0xff, 0xfe)] } };
         return { outputs: { GREETING: "hello " + name } };
       });
     }`,
@@ -104,6 +105,18 @@ describe("JavaScript models over the protocols", () => {
     })) as unknown as GrpcInferResponse;
     assert.equal(response.raw_output_contents[0]?.subarray(4).toString(), "hello you");
     assert.ok(server.current.grpc instanceof GrpcClient);
+  });
+
+  it("give texts that are not UTF-8 as binary data only (row 55)", async () => {
+    const asked = (binary: boolean) => ({
+      ...text("\u0000raw"),
+      outputs: [{ name: "GREETING", parameters: { binary_data: binary } }],
+    });
+    const json = await infer("greet", asked(false));
+    assert.equal(json.status, 400);
+    assert.match(String(json.body.error), /binary/);
+    const reply = await server.current.http.post("/v2/models/greet/infer", asked(true));
+    assert.deepEqual([...reply.body.subarray(-2)], [0xff, 0xfe]);
   });
 
   it("give their errors' status", async () => {

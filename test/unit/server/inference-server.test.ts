@@ -33,6 +33,7 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
 };
 
@@ -113,10 +114,13 @@ describe("InferenceServer", () => {
         version: serverVersion,
         extensions: [
           "classification",
+          "sequence",
           "model_repository",
           "model_repository(unload_dependents)",
+          "schedule_policy",
           "model_configuration",
           "binary_tensor_data",
+          "parameters",
           "statistics",
           "trace",
           "logging",
@@ -129,7 +133,9 @@ describe("InferenceServer", () => {
         inputs: ["INPUT0", "INPUT1"].map((name) => ({ name, datatype: "INT32", shape: [-1, 16] })),
         outputs: ["OUTPUT0", "OUTPUT1"].map((name) => ({ name, datatype: "INT32", shape: [-1, 16] })),
       });
-      assert.deepEqual(server.modelIndex(), [{ name: "simple", version: "1", state: "READY", reason: "" }]);
+      assert.deepEqual(server.modelIndex(), [
+        { name: "simple", namespace: "", version: "1", state: "READY", reason: "" },
+      ]);
       assert.equal(server.modelReady("simple", "1"), true);
     });
 
@@ -142,7 +148,7 @@ describe("InferenceServer", () => {
       assert.equal(await server.unloadModel("simple_identity"), null);
       assert.ok(isFailure(server.modelReady("simple_identity", "1")));
       const ready = await server.repositoryIndex(true);
-      assert.deepEqual(ready, [{ name: "simple", version: "1", state: "READY", reason: "" }]);
+      assert.deepEqual(ready, [{ name: "simple", namespace: "", version: "1", state: "READY", reason: "" }]);
     });
 
     it("refuses models that it does not serve", () => {

@@ -129,6 +129,7 @@ describe("OnnxRuntimeModelInstance", () => {
   it("carries scalars", () => {
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [tensorSpec("INPUT0", "FP32", [], { wireDims: [1] })],
       outputs: [tensorSpec("OUTPUT0", "FP32", [], { wireDims: [1] })],
     };
@@ -141,6 +142,7 @@ describe("OnnxRuntimeModelInstance", () => {
     const instance = load(zoo.dynamicOutputModel());
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [tensorSpec("INPUT0", "FP32", [-1])],
       outputs: [tensorSpec("OUTPUT0", "INT64", [1, -1])],
     };
@@ -158,6 +160,7 @@ describe("OnnxRuntimeModelInstance", () => {
   it("computes only the outputs that are wanted", () => {
     const spec: BatchSpec = {
       maxBatchSize: 8,
+      states: [],
       inputs: ["INPUT0", "INPUT1"].map((name) => tensorSpec(name, "FP32", [2])),
       outputs: ["OUTPUT0", "OUTPUT1"].map((name) => tensorSpec(name, "FP32", [2])),
     };
@@ -186,6 +189,7 @@ describe("OnnxRuntimeModelInstance", () => {
     const instance = load(zoo.failingModel());
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [tensorSpec("INPUT0", "INT64", [1])],
       outputs: [tensorSpec("OUTPUT0", "FP32", [1])],
     };

@@ -12,6 +12,7 @@ import { tensorSpec } from "../../../helpers/tensor-spec.ts";
 
 const spec: BatchSpec = {
   maxBatchSize: 8,
+  states: [],
   inputs: [tensorSpec("a", "FP32", [3, 2]), tensorSpec("b", "BYTES", [-1])],
   outputs: [tensorSpec("x", "INT64", [5]), tensorSpec("y", "BYTES", [1]), tensorSpec("z", "FP16", [-1, 2])],
 };
@@ -49,7 +50,12 @@ describe("FrameLayout", () => {
   });
 
   it("takes scalars for one element", () => {
-    const scalar = new FrameLayout({ maxBatchSize: 0, inputs: [], outputs: [tensorSpec("s", "FP64", [])] });
+    const scalar = new FrameLayout({
+      maxBatchSize: 0,
+      states: [],
+      inputs: [],
+      outputs: [tensorSpec("s", "FP64", [])],
+    });
     assert.deepEqual(scalar.outputRowBytes, [8]);
   });
 
@@ -78,10 +84,17 @@ describe("FrameHeader", () => {
     assert.equal(read.computeInputEndUs, 1e12 + 1.5);
     assert.equal(read.computeOutputStartUs, 1e12 + 2.5);
     assert.equal(read.computeEndUs, 1e12 + 3.75);
-    assert.deepEqual(read.readInput(0), { index: 0, shape: [7, 3, 2], byteOffset: 256, byteLength: 168 });
+    assert.deepEqual(read.readInput(0), {
+      index: 0,
+      shape: [7, 3, 2],
+      buffer: written.buffer,
+      byteOffset: 256,
+      byteLength: 168,
+    });
     assert.deepEqual(read.readInput(1), {
       index: 1,
       shape: [7, 1],
+      buffer: written.buffer,
       byteOffset: 2 ** 33,
       byteLength: 2 ** 34,
     });
@@ -112,7 +125,9 @@ describe("FrameBatch", () => {
   it("lists the inputs that are there", () => {
     const batch = batchOf((header) => header.writeInput(1, 320, 12, [3, 1]));
     assert.equal(batch.rows, 3);
-    assert.deepEqual(batch.inputs, [{ index: 1, shape: [3, 1], byteOffset: 320, byteLength: 12 }]);
+    assert.deepEqual(batch.inputs, [
+      { index: 1, shape: [3, 1], buffer: batch.buffer, byteOffset: 320, byteLength: 12 },
+    ]);
   });
 
   it("tells what is wanted and where there is room for it", () => {

@@ -55,6 +55,7 @@ describe("gatherBatch", () => {
   it("starts every tensor at a multiple of 64, none over another", () => {
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [65]), tensorSpec("b", "UINT8", [1])],
       outputs: [tensorSpec("y", "UINT8", [3]), tensorSpec("z", "UINT8", [70])],
     };
@@ -81,6 +82,7 @@ describe("gatherBatch", () => {
   it("shows the model its own shapes where the config reshapes", () => {
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [
         tensorSpec("a", "UINT8", [], { wireDims: [1] }),
         tensorSpec("b", "UINT8", [2, -1], { wireDims: [-1, 1, 2] }),
@@ -106,6 +108,7 @@ describe("gatherBatch", () => {
   it("leaves absent optional inputs out, and finds the others by name", () => {
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [1], { isOptional: true }), tensorSpec("b", "UINT8", [1])],
       outputs: [],
     };
@@ -150,6 +153,7 @@ describe("gatherBatch", () => {
   it("leaves nothing of an earlier batch in a frame that is used again", () => {
     const spec: BatchSpec = {
       maxBatchSize: 0,
+      states: [],
       inputs: [
         tensorSpec("a", "UINT8", [-1], { isOptional: true }),
         tensorSpec("b", "UINT8", [-1], { isOptional: true }),
@@ -174,6 +178,7 @@ describe("gatherBatch", () => {
   it("joins ragged inputs element by element, whatever their shapes (row 126)", () => {
     const spec: BatchSpec = {
       maxBatchSize: 8,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [-1], { join: { kind: "flat" } }), tensorSpec("b", "UINT8", [1])],
       outputs: [],
     };
@@ -215,6 +220,7 @@ describe("gatherBatch of generated inputs", () => {
       it(`makes ${what} as ${datatype} (row 126)`, () => {
         const spec: BatchSpec = {
           maxBatchSize: 8,
+          states: [],
           inputs: [
             tensorSpec("a", "UINT8", [-1, -1], { join: { kind: "flat" } }),
             tensorSpec("g", datatype, [], { join: { kind: "generated", what, source: 0 } }),
@@ -244,6 +250,7 @@ describe("gatherBatch of generated inputs", () => {
   it("leaves out what is made from an optional input that is not there", () => {
     const spec: BatchSpec = {
       maxBatchSize: 8,
+      states: [],
       inputs: [
         tensorSpec("a", "UINT8", [-1], { isOptional: true }),
         tensorSpec("b", "UINT8", [1]),

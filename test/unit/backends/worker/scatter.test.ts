@@ -89,7 +89,7 @@ describe("scatterBatch", () => {
             ),
           ),
         );
-        assert.ok(runIdentity({ maxBatchSize: 16, inputs: specs, outputs: specs }, sent));
+        assert.ok(runIdentity({ maxBatchSize: 16, states: [], inputs: specs, outputs: specs }, sent));
         for (const { request, sink } of sent) assert.deepEqual(sink.responses[0]?.outputs, request.inputs);
       }),
       { numRuns: 200 },
@@ -106,6 +106,7 @@ describe("scatterBatch", () => {
   it("gives clients their own shapes back where the config reshapes", () => {
     const spec: BatchSpec = {
       maxBatchSize: 4,
+      states: [],
       inputs: [tensorSpec("a", "UINT8", [2, -1], { wireDims: [-1, 1, 2] })],
       outputs: [tensorSpec("y", "UINT8", [2, -1], { wireDims: [1, -1, 2] })],
     };
@@ -136,7 +137,7 @@ describe("scatterBatch", () => {
     const first = send(inputs(10), ["a", "c"], 0b101);
     const second = send(inputs(20), ["b"], 0b010);
     const third = send(inputs(30));
-    runIdentity({ maxBatchSize: 4, inputs: specs, outputs: specs }, [first, second, third]);
+    runIdentity({ maxBatchSize: 4, states: [], inputs: specs, outputs: specs }, [first, second, third]);
     const values = ({ sink }: Sent): unknown =>
       sink.responses[0]?.outputs.map(({ name, data }) => [name, data[0]]);
     assert.deepEqual(values(first), [
@@ -156,7 +157,7 @@ describe("scatterBatch", () => {
     const inputs = (): Tensor[] => specs.map(({ name }, i) => uint8(name, [1, 1], i));
     const some = send(inputs(), ["t39", "t2", "t30"]);
     const all = send(inputs());
-    runIdentity({ maxBatchSize: 4, inputs: specs, outputs: specs }, [some, all]);
+    runIdentity({ maxBatchSize: 4, states: [], inputs: specs, outputs: specs }, [some, all]);
     assert.deepEqual(
       some.sink.responses[0]?.outputs.map(({ name, data }) => [name, data[0]]),
       [
@@ -211,7 +212,7 @@ describe("checkOutputs", () => {
   it("refuses a batch of which a wanted output was not produced", () => {
     const specs = ["a", "b"].map((name) => tensorSpec(name, "UINT8", [1]));
     const { requests, header, layout } = ran(
-      { maxBatchSize: 4, inputs: specs.slice(0, 1), outputs: specs },
+      { maxBatchSize: 4, states: [], inputs: specs.slice(0, 1), outputs: specs },
       "a",
     );
     assert.deepEqual(checkOutputs(requests, header, layout), {
@@ -249,6 +250,7 @@ describe("checkOutputs", () => {
 function scatteredSpec(datatype: Tensor["datatype"], outputDims: number[]): BatchSpec {
   return {
     maxBatchSize: 8,
+    states: [],
     inputs: [tensorSpec("x", datatype, [-1], { join: { kind: "flat" } })],
     outputs: [tensorSpec("y", datatype, outputDims, { join: { kind: "scattered", source: 0 } })],
   };

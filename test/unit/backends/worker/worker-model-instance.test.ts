@@ -221,6 +221,7 @@ describe("WorkerModelInstance", () => {
         {},
         {
           maxBatchSize: 4,
+          states: [],
           inputs: names.map((i) => tensorSpec(`INPUT${i}`, "FP32", [1])),
           outputs: names.map((i) => tensorSpec(`OUTPUT${i}`, "FP32", [1])),
         },
@@ -289,6 +290,7 @@ describe("WorkerModelInstance", () => {
         { batches: ["place"] },
         {
           maxBatchSize: 4,
+          states: [],
           inputs: [tensorSpec("INPUT0", "FP32", [2]), tensorSpec("INPUT1", "FP32", [-1])],
           outputs: [tensorSpec("OUTPUT0", "FP32", [2]), tensorSpec("OUTPUT1", "FP32", [-1])],
         },
@@ -361,6 +363,7 @@ describe("WorkerModelInstance", () => {
       it(`fail when the outputs are wrong: ${action}`, async () => {
         const spec = {
           maxBatchSize: 8,
+          states: [],
           inputs: ["0", "1"].map((i) => tensorSpec(`INPUT${i}`, "FP32", [2])),
           outputs: ["0", "1"].map((i) => tensorSpec(`OUTPUT${i}`, "FP32", [2])),
         };

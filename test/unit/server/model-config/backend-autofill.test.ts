@@ -181,3 +181,31 @@ describe("autofillBackend without auto-complete", () => {
     );
   });
 });
+
+describe("autofillBackend of a backend that knows several files", () => {
+  const javascript: BackendFacts = {
+    name: "javascript",
+    platforms: [],
+    defaultModelFilename: "model.mjs",
+    defaultCpuInstanceCount: 1,
+    executionStyle: "requests",
+  };
+  const fileOf = (config: object | null, entries: string[], isAutoCompleteEnabled = true) =>
+    autofillBackend({
+      document: config === null ? null : parseModelConfig(JSON.stringify(config), "f"),
+      modelName: "m",
+      versionDirectoryEntries: entries,
+      isAutoCompleteEnabled,
+      backends: [onnxruntime, javascript],
+    }).defaultModelFilename;
+
+  it("finds the backend by each of them, and takes the one that is there", () => {
+    const config = { name: "m", backend: "javascript" };
+    assert.equal(fileOf(null, ["model.js"]), "model.js");
+    assert.equal(fileOf(null, ["model.js", "model.mjs"]), "model.mjs");
+    assert.equal(fileOf(config, ["model.js"]), "model.js");
+    assert.equal(fileOf(config, ["other.js"]), "model.mjs");
+    assert.equal(fileOf(config, ["model.js"], false), "model.mjs");
+    assert.equal(fileOf({ ...config, default_model_filename: "other.js" }, ["model.js"]), "other.js");
+  });
+});

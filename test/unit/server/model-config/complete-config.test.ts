@@ -58,6 +58,55 @@ function errorOf(action: () => unknown): string {
 const x = { name: "x", data_type: "TYPE_FP32", dims: [16] };
 const y = { name: "y", data_type: "TYPE_FP32", dims: [2, -1] };
 
+describe("completeModelConfig for models without a signature", () => {
+  const requests: BackendFacts = { ...onnxruntime, name: "r", platforms: [], executionStyle: "requests" };
+  const config = {
+    backend: "r",
+    input: [{ name: "x", data_type: "TYPE_FP32", dims: [1] }],
+    output: [{ name: "y", data_type: "TYPE_FP32", dims: [1] }],
+  };
+  const draftOf = (content: object, isAutoCompleteEnabled = true) =>
+    draftModelConfig({
+      document: parseModelConfig(JSON.stringify(content), "f"),
+      modelName: "m",
+      versionDirectoryEntries: [],
+      isAutoCompleteEnabled,
+      backends: [requests, onnxruntime],
+    });
+  const decoupled = { model_transaction_policy: { decoupled: true } };
+
+  it("takes the config as it is, decoupled or not", () => {
+    const completed = completeModelConfig(
+      draftOf({ ...config, ...decoupled }),
+      { signature: null, completion: null },
+      4,
+    );
+    assert.equal(completed.config.isDecoupled, true);
+    assert.equal(completed.config.maxBatchSize, 0);
+  });
+
+  it("takes from the model what the file leaves out, unless auto-complete is disabled", () => {
+    const completion = { ...config, ...decoupled, max_batch_size: 3, backend: undefined };
+    const described = { signature: null, completion: JSON.parse(JSON.stringify(completion)) as object };
+    const completed = completeModelConfig(draftOf({ backend: "r" }), described, 4).config;
+    assert.deepEqual(
+      [completed.maxBatchSize, completed.isDecoupled, completed.input[0]?.name],
+      [3, true, "x"],
+    );
+    assert.match(
+      errorOf(() => completeModelConfig(draftOf({ name: "m", backend: "r" }, false), described, 4)),
+      /must specify 'input' for m: neither its config nor the model itself does \(auto-complete is disabled\)/,
+    );
+  });
+
+  it("refuses decoupled models of backends that answer batches", () => {
+    assert.match(
+      errorOf(() => draftOf({ ...config, ...decoupled, backend: "onnxruntime" })),
+      /^UNSUPPORTED .*decoupled" is true, but models of the onnxruntime backend give one response to each request/,
+    );
+  });
+});
+
 describe("completeModelConfig auto-complete", () => {
   it("reads everything from a model that batches", () => {
     const { config, notices } = complete(null, batching);
@@ -85,7 +134,10 @@ describe("completeModelConfig auto-complete", () => {
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),
+      repositoryAgents: [],
+      schedulerName: "",
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
+      sequenceBatching: null,
       ensembleScheduling: null,
       optimization: { graphLevel: 0, eagerBatching: false },
       isDecoupled: false,

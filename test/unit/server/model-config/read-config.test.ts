@@ -241,11 +241,26 @@ describe("parseModelConfig problems", () => {
 
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
-    ["sequence_batching", { sequence_batching: {} }],
+    ["sequence_batching.iterative_sequence", { sequence_batching: { iterative_sequence: true } }],
+    [
+      "sequence_batching.state[0].use_growable_memory",
+      {
+        sequence_batching: {
+          state: [
+            {
+              input_name: "a",
+              output_name: "b",
+              data_type: "TYPE_FP32",
+              dims: [1],
+              use_growable_memory: true,
+            },
+          ],
+        },
+      },
+    ],
     ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
-    ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
     ["response_cache.enable", { response_cache: { enable: true } }],
@@ -275,8 +290,8 @@ describe("parseModelConfig not supported yet", () => {
 
   it("says what to do instead, where there is something", () => {
     assert.equal(
-      errorOf({ sequence_batching: {} }).message,
-      `${file}: "sequence_batching" is not supported yet`,
+      errorOf({ sequence_batching: { iterative_sequence: true } }).message,
+      `${file}: "sequence_batching.iterative_sequence" is not supported yet: only a backend that can ask for another run could use it`,
     );
     assert.equal(
       errorOf({ instance_group: [{ host_policy: "p" }] }).message,

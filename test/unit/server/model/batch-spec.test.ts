@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { batchSpecOf } from "../../../../server/model/batch-spec.ts";
-import { makeInput, makeModelConfig, makeOutput } from "../../../helpers/model-config.ts";
+import {
+  makeInput,
+  makeModelConfig,
+  makeOutput,
+  makeSequenceBatching,
+} from "../../../helpers/model-config.ts";
 
 describe("batchSpecOf", () => {
   it("says how each tensor of a batch is made up, generated inputs last", () => {
@@ -35,6 +40,45 @@ describe("batchSpecOf", () => {
       [
         ["y", { kind: "rows" }],
         ["z", { kind: "scattered", source: 1 }],
+      ],
+    );
+  });
+
+  it("adds controls behind the inputs, and keeps states apart", () => {
+    const controlInput = [
+      { name: "END", kind: "CONTROL_SEQUENCE_END", datatype: "INT32", falseTrue: [0, 1] },
+      { name: "ID", kind: "CONTROL_SEQUENCE_CORRID", datatype: "BYTES", falseTrue: null },
+    ] as const;
+    const common = { datatype: "FP32", dims: [-1, 3], isSameBufferAsked: false } as const;
+    const state = [
+      { ...common, inputName: "i", outputName: "o", initialState: null },
+      {
+        ...common,
+        inputName: "j",
+        outputName: "p",
+        initialState: { name: "n", dims: [2, 3], dataFile: "f" },
+      },
+    ];
+    const config = makeModelConfig({ sequenceBatching: makeSequenceBatching({ controlInput, state }) });
+    const data = new Uint8Array(24);
+    const { inputs, outputs, states } = batchSpecOf(config, new Map([["j", data]]));
+    assert.deepEqual(
+      inputs.map(({ name, datatype, dims, join }) => [name, datatype, dims, join]),
+      [
+        ["INPUT0", "FP32", [4], { kind: "rows" }],
+        ["END", "INT32", [1], { kind: "control", control: "CONTROL_SEQUENCE_END", falseTrue: [0, 1] }],
+        ["ID", "BYTES", [1], { kind: "control", control: "CONTROL_SEQUENCE_CORRID", falseTrue: null }],
+      ],
+    );
+    assert.deepEqual(
+      outputs.map(({ name }) => name),
+      ["OUTPUT0"],
+    );
+    assert.deepEqual(
+      states.map(({ inputName, initialDims, initialData }) => [inputName, initialDims, initialData]),
+      [
+        ["i", [1, 3], null],
+        ["j", [2, 3], data],
       ],
     );
   });

@@ -137,6 +137,16 @@ describe("ModelInstancePool", () => {
       assert.throws(() => bench.execute(), /execute without capacity/);
     });
 
+    it("takes no more than an instance says, however short executions are", () => {
+      const bench = new Bench("a");
+      const [a] = bench.instances;
+      a!.maxBatchesUnderWay = 1;
+      bench.execute();
+      bench.end(a!, 500);
+      bench.execute();
+      assert.equal(bench.pool.hasCapacity(), false);
+    });
+
     it("takes a second batch for busy instances when executions are short, idle ones first", () => {
       const bench = new Bench(["a", "b"]);
       const [a, b] = bench.instances;
@@ -205,6 +215,36 @@ describe("ModelInstancePool", () => {
     });
   });
 
+  describe("lanes", () => {
+    it("are the instances that take work, in order, and run what they are given", () => {
+      const bench = new Bench(["a", "b"]);
+      const [a, b] = bench.pool.lanes();
+      assert.ok(a !== undefined && b !== undefined);
+      const filler = makeRequest().request;
+      filler.isFiller = true;
+      b.execute([makeRequest().request, filler]);
+      assert.deepEqual([a.batchesUnderWay, b.batchesUnderWay], [0, 1]);
+      assert.deepEqual([a.hasCapacity(), b.hasCapacity()], [true, false]);
+      assert.equal(bench.instances[1]?.executed.length, 1);
+      // Nobody has waited for a filler.
+      assert.deepEqual(bench.log, ["dispatch 1"]);
+      assert.equal(bench.pool.lanes(), bench.pool.lanes());
+    });
+
+    it("go with their instances, and others come with those that take their places", async () => {
+      const bench = new Bench(["a", "b"]);
+      const before = bench.pool.lanes();
+      bench.crash(bench.instances[0]!);
+      assert.deepEqual(bench.pool.lanes(), [before[1]]);
+      assert.equal(before[0]?.hasCapacity(), false);
+      assert.equal(bench.capacityCalls, 1);
+      await bench.restarted(0);
+      const [b, a] = bench.pool.lanes();
+      assert.equal(b, before[1]);
+      assert.ok(a !== undefined && a !== before[0] && a.hasCapacity());
+    });
+  });
+
   describe("crashes", () => {
     it("replaces an instance that died, under its name, and goes on with the others meanwhile", async () => {
       const bench = new Bench(["a", "b"]);
@@ -215,7 +255,8 @@ describe("ModelInstancePool", () => {
       assert.equal(bench.execute(), "b");
       assert.equal(bench.pool.hasCapacity(), false);
       await bench.restarted(0);
-      assert.equal(bench.capacityCalls, 1);
+      // Once when the lane went, once when it came back.
+      assert.equal(bench.capacityCalls, 2);
       assert.equal(bench.execute(), "a");
       assert.equal(bench.pool.brokenReason(), null);
     });
@@ -234,7 +275,7 @@ describe("ModelInstancePool", () => {
         code: "UNAVAILABLE",
         message: "No instance of the model is left: a died",
       });
-      assert.equal(bench.capacityCalls, calls + 1);
+      assert.equal(bench.capacityCalls, calls + 2);
       assert.equal(bench.restarts.length, 3);
     });
 

@@ -46,6 +46,7 @@ describe("ModelLoader", () => {
   function loader(parts: Partial<ModelLoaderParts> = {}): ModelLoader {
     return new ModelLoader({
       backends: [scriptedBackend],
+      findScheduler: (name) => assert.fail(`no scheduler '${name}'`),
       backendSettings: () => new Map(),
       isAutoCompleteEnabled: true,
       coreBudget: new CoreBudget(2),

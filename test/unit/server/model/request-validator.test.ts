@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { joinBytesElements } from "../../../../server/core/bytes-elements.ts";
 import { type DataType, dataTypeByteSize } from "../../../../server/core/data-type.ts";
+import type { CorrelationId } from "../../../../server/core/inference-request.ts";
 import { failure } from "../../../../server/core/status.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
 import { validateRequest, type ValidatedModel } from "../../../../server/model/request-validator.ts";
@@ -33,8 +34,39 @@ function modelOf(
     inputIndex: (name) => Object.keys(inputs).indexOf(name),
     outputIndex: (name) => outputs.indexOf(name),
     checkBytesInput: null,
+    correlationIdInput: null,
   };
 }
+
+describe("validateRequest of correlation ids", () => {
+  const takes = (datatype: DataType): ValidatedModel => ({
+    ...modelOf(0, {}, []),
+    correlationIdInput: { name: "CORRID", datatype },
+  });
+  const validate = (model: ValidatedModel, correlationId: CorrelationId) =>
+    validateRequest(makeRequest({ correlationId }).request, model);
+
+  it("refuses the kind that the control input does not take (row 145)", () => {
+    for (const datatype of ["UINT64", "INT64", "UINT32", "INT32"] as const) {
+      assert.equal(validate(takes(datatype), 7), null);
+      assert.equal(validate(takes(datatype), 2n ** 63n), null);
+      assert.deepEqual(
+        validate(takes(datatype), "seven"),
+        failure(
+          "INVALID_ARG",
+          `correlation ID data-type mismatch for model 'm': the request's is a string, but the control input 'CORRID' takes ${datatype}`,
+        ),
+      );
+    }
+    assert.equal(validate(takes("BYTES"), "7"), null);
+    assert.match(validate(takes("BYTES"), 7)?.message ?? "", /is an integer, but .*'CORRID' takes BYTES/);
+  });
+
+  it("leaves it to the scheduler whether there has to be one, and takes any without such an input", () => {
+    for (const none of [0, ""]) assert.equal(validate(takes("BYTES"), none), null);
+    for (const any of [1, "a"]) assert.equal(validate(modelOf(0, {}, []), any), null);
+  });
+});
 
 const batching = modelOf(8, { INPUT0: {}, INPUT1: {} });
 

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { parseBackendConfigSetting, settingsForBackend } from "../../../../server/options/backend-config.ts";
+import {
+  parseBackendConfigSetting,
+  settingsForBackend,
+  unknownBackendProblem,
+} from "../../../../server/options/backend-config.ts";
 import { ValueProblem } from "../../../../server/options/option-value.ts";
 
 function refuse(text: string): string {
@@ -31,12 +35,23 @@ describe("parseBackendConfigSetting", () => {
     }
   });
 
-  it("parseBackendConfigSetting refuses an unknown backend and lists the known ones", () => {
+  it("parseBackendConfigSetting takes settings of other backends as they are", () => {
+    assert.deepEqual(parseBackendConfigSetting("mine,path=/a,b=c"), {
+      backend: "mine",
+      key: "path",
+      value: "/a,b=c",
+    });
+  });
+
+  it("unknownBackendProblem names a backend that is not the server's own, and the nearest that is", () => {
+    const problem = (backend: string | null) => unknownBackendProblem([{ backend, key: "a", value: "1" }]);
     assert.equal(
-      refuse("onnxruntim,intra_op_thread_count=1"),
+      problem("onnxruntim"),
       'names unknown backend "onnxruntim", did you mean onnxruntime? (known: onnxruntime)',
     );
-    assert.equal(refuse("tensorrt,a=1"), 'names unknown backend "tensorrt" (known: onnxruntime)');
+    assert.equal(problem("tensorrt"), 'names unknown backend "tensorrt" (known: onnxruntime)');
+    assert.equal(problem("onnxruntime"), null);
+    assert.equal(problem(null), null);
   });
 
   it("parseBackendConfigSetting refuses an unknown key and lists the known ones", () => {

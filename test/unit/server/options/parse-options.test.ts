@@ -44,6 +44,7 @@ describe("parseOptions", () => {
       strictReadiness: true,
       autoCompleteConfig: true,
       backendConfig: [],
+      backendDirectoryPath: null,
       allowHttp: true,
       httpAddress: "0.0.0.0",
       httpPort: 8000,
@@ -91,6 +92,7 @@ describe("parseOptions", () => {
       "--disable-auto-complete-config",
       "--backend-config=onnxruntime,intra_op_thread_count=2",
       "--backend-config=default-max-batch-size=8",
+      "--backend-directory=b",
       "--allow-client-shm=true",
       "--allow-http=false",
       "--allow-grpc=false",
@@ -151,6 +153,7 @@ describe("parseOptions", () => {
         { backend: "onnxruntime", key: "intra_op_thread_count", value: "2" },
         { backend: null, key: "default-max-batch-size", value: "8" },
       ],
+      backendDirectoryPath: "b",
       allowHttp: false,
       httpAddress: "1.1.1.1",
       httpPort: 1,
@@ -343,5 +346,16 @@ describe("parseOptions, mistakes", () => {
     const result = parseOptions([], {});
     assert(result.kind === "error");
     assert.match(result.message, /^--model-repository is required/);
+  });
+
+  it("parseOptions says that repositories in the cloud are not there yet", () => {
+    for (const path of ["s3://bucket/models", "gs://bucket", "as://account/container"]) {
+      const parsed = parseOptions([`--model-repository=${path}`], {});
+      assert.equal(parsed.kind, "error");
+      assert.match(
+        (parsed as { message: string }).message,
+        /^Bad option: "--model-repository" cannot read ".*": repositories of (s3|gs|as):\/\/ are not supported yet/,
+      );
+    }
   });
 });

@@ -95,4 +95,50 @@ describe("reportStatistics", () => {
       },
     ]);
   });
+
+  it("lists the answers of decoupled models by their position", () => {
+    const statistics = new ModelStatistics();
+    const at = { startUs: 10, outputStartUs: 12, endUs: 13 };
+    statistics.onResponse(0, "success", at);
+    statistics.onResponse(0, "fail", at);
+    statistics.onResponse(1, "empty_response", at);
+    statistics.onResponse(2, "cancel", at);
+    const { response_stats: responses } = reportStatistics({ name: "m", version: "1", statistics });
+    const none = { count: 0, ns: 0 };
+    const once = { count: 1, ns: 3_000 };
+    assert.deepEqual(responses, {
+      0: {
+        compute_infer: { count: 2, ns: 4_000 },
+        compute_output: { count: 2, ns: 2_000 },
+        success: once,
+        fail: once,
+        empty_response: none,
+        cancel: none,
+      },
+      1: {
+        compute_infer: none,
+        compute_output: none,
+        success: none,
+        fail: none,
+        empty_response: once,
+        cancel: none,
+      },
+      2: {
+        compute_infer: none,
+        compute_output: none,
+        success: none,
+        fail: none,
+        empty_response: none,
+        cancel: once,
+      },
+    });
+  });
+
+  it("tells the first 1,024 positions apart, so that a long answer does not grow for ever", () => {
+    const statistics = new ModelStatistics();
+    const at = { startUs: 1, outputStartUs: 1, endUs: 1 };
+    for (let index = 0; index < 2_000; index++) statistics.onResponse(index, "success", at);
+    const { response_stats: responses } = reportStatistics({ name: "m", version: "1", statistics });
+    assert.equal(Object.keys(responses).length, 1_024);
+  });
 });
