@@ -11,6 +11,8 @@ import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
 import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
+import { reloadLatency, reloads } from "./cases/reload.ts";
+import { repositoryScan } from "./cases/repository-scan.ts";
 import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
@@ -31,6 +33,9 @@ const allCases: readonly BenchCase[] = [
   grpcStream,
   mlpThroughput,
   sequences,
+  repositoryScan,
+  reloads,
+  reloadLatency,
   startUp,
 ];
 

@@ -15,7 +15,12 @@ export class NereidServer {
   readonly grpcPort: number;
   readonly #metricsUrl: string;
 
-  private constructor(repository: string, ports: readonly number[], nodeOptions: readonly string[]) {
+  private constructor(
+    repository: string,
+    ports: readonly number[],
+    nodeOptions: readonly string[],
+    serverOptions: readonly string[],
+  ) {
     const [httpPort, grpcPort, metricsPort] = ports as [number, number, number];
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
     this.grpcPort = grpcPort;
@@ -30,6 +35,7 @@ export class NereidServer {
       `--grpc-port=${grpcPort}`,
       "--metrics-address=127.0.0.1",
       `--metrics-port=${metricsPort}`,
+      ...serverOptions,
     ]);
   }
 
@@ -37,22 +43,28 @@ export class NereidServer {
    * Starts the server and waits until it is ready.
    *
    * @param pollMs - How often readiness is asked for.
+   * @param serverOptions - Options of the server besides those for its repository and ports.
    */
-  static start(repository: string, pollMs = 20): Promise<NereidServer> {
-    return NereidServer.#start(repository, pollMs, []);
+  static start(
+    repository: string,
+    pollMs = 20,
+    serverOptions: readonly string[] = [],
+  ): Promise<NereidServer> {
+    return NereidServer.#start(repository, pollMs, [], serverOptions);
   }
 
   /** The same, with the delay of its event loop being measured: see {@link loopDelay}. */
   static startWatched(repository: string): Promise<NereidServer> {
-    return NereidServer.#start(repository, 20, ["--import", probe]);
+    return NereidServer.#start(repository, 20, ["--import", probe], []);
   }
 
   static async #start(
     repository: string,
     pollMs: number,
     nodeOptions: readonly string[],
+    serverOptions: readonly string[],
   ): Promise<NereidServer> {
-    const server = new NereidServer(repository, await freePorts(3), nodeOptions);
+    const server = new NereidServer(repository, await freePorts(3), nodeOptions, serverOptions);
     try {
       await server.process.waitUntil(() => answersOk(`${server.httpUrl}/v2/health/ready`), pollMs);
       return server;

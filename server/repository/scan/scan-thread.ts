@@ -20,7 +20,7 @@ interface PendingCall {
  * Looks at repositories in a thread of its own, so that a thousand directories, or a disk that does not answer, keep
  * nobody waiting. The thread keeps what it has told and tells only what has changed.
  *
- * @remarks It lives until {@link close} and does not keep the process alive. When it dies, the calls under way reject and
+ * @remarks It lives until {@link close} and keeps the process alive only while it has something to do. When it dies, the calls under way reject and
  * the next one starts another.
  */
 export class ScanThread {
@@ -71,7 +71,9 @@ export class ScanThread {
     const id = ++this.#lastId;
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject });
-      this.#running().postMessage(message(id));
+      const worker = this.#running();
+      worker.ref();
+      worker.postMessage(message(id));
     });
   }
 
@@ -106,6 +108,7 @@ export class ScanThread {
       case "found": {
         const call = this.#pending.get(message.id);
         this.#pending.delete(message.id);
+        if (this.#pending.size === 0) this.#worker?.unref();
         call?.resolve(message);
         break;
       }
