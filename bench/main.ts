@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { cacheHit } from "./cases/cache-hit.ts";
 import { grpc600k } from "./cases/grpc-600k.ts";
 import { grpcStream } from "./cases/grpc-stream.ts";
 import { grpcThroughput } from "./cases/grpc-throughput.ts";
@@ -36,6 +37,7 @@ const allCases: readonly BenchCase[] = [
   repositoryScan,
   reloads,
   reloadLatency,
+  cacheHit,
   startUp,
 ];
 

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { allBackends } from "../backends/backend-registry.ts";
+import { makeResponseCache } from "./cache/make-response-cache.ts";
 import type { Backend } from "../backends/backend.ts";
 import type { SchedulerPlugin } from "../schedulers/scheduler-plugin.ts";
 import { type Clock, systemClock } from "./core/clock.ts";
@@ -17,6 +18,7 @@ import { ModelLoader } from "./model/model-loader.ts";
 import type { ModelTensor } from "./model/served-model.ts";
 import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
+import { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
@@ -81,8 +83,11 @@ export type InferenceServerOptions = Pick<
   | "strictReadiness"
   | "autoCompleteConfig"
   | "backendConfig"
+  | "cacheConfig"
   | "backendDirectoryPath"
   | "traceConfig"
+  | "rateLimit"
+  | "rateLimitResources"
 >;
 
 /** What a program that embeds the server may add to it. */
@@ -118,6 +123,8 @@ export class InferenceServer implements DataPlane {
     this.#logger = logger;
     this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
+    const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
+    if (responseCache !== null) this.metrics.registerCache(responseCache);
     this.#scanner = new RepositoryScanner(options.modelRepositoryPaths);
     const configName = options.modelConfigName === "" ? null : options.modelConfigName;
     this.#loader = new ModelLoader({
@@ -126,12 +133,14 @@ export class InferenceServer implements DataPlane {
       backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
       isAutoCompleteEnabled: options.autoCompleteConfig,
       coreBudget: new CoreBudget(),
+      responseCache,
+      rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
       clock,
       logger: logger.child("model-loader"),
       findModel: (name, version, namespace) => this.#repository.find(name, version, namespace),
       configName,
       retryCount: options.modelLoadRetryCount,
-      checkGolden: (directory, model) => checkGoldenRequests(directory, model, clock),
+      checkGolden: (directory, makeProbes) => checkGoldenRequests(directory, makeProbes, clock),
     });
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,

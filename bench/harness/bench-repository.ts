@@ -66,6 +66,9 @@ export const sumBenchModel: BenchModel = { ...identityBenchModel, name: "running
 /** Sequences that {@link sumBenchModel} serves at once. */
 export const sumBenchSequenceCount = 1_000;
 
+/** The same with its responses cached, on a server with a cache. */
+export const cachedMlpBenchModel: BenchModel = { ...mlpBenchModel, name: "mlp_cached" };
+
 const identityBenchModels = [
   identityBenchModel,
   largeIdentityBenchModel,
@@ -115,7 +118,10 @@ export function writeBenchRepository(repository: string): void {
     const identity = identityModel(model.datatype, ["batch", model.inputLength]);
     writeModelDirectory(repository, model.name, configOf(model), identity);
   }
-  writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlpModel(mlpInit));
+  const mlp = mlpModel(mlpInit);
+  writeModelDirectory(repository, mlpBenchModel.name, configOf(mlpBenchModel), mlp);
+  const cached = { ...configOf(cachedMlpBenchModel), response_cache: { enable: true } };
+  writeModelDirectory(repository, cachedMlpBenchModel.name, cached, mlp);
   const { name, datatype, inputLength } = sumBenchModel;
   writeModelDirectory(repository, name, sumConfig(), runningSumModel(datatype, inputLength));
 }

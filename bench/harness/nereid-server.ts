@@ -19,7 +19,7 @@ export class NereidServer {
     repository: string,
     ports: readonly number[],
     nodeOptions: readonly string[],
-    serverOptions: readonly string[],
+    args: readonly string[],
   ) {
     const [httpPort, grpcPort, metricsPort] = ports as [number, number, number];
     this.httpUrl = `http://127.0.0.1:${httpPort}`;
@@ -35,7 +35,7 @@ export class NereidServer {
       `--grpc-port=${grpcPort}`,
       "--metrics-address=127.0.0.1",
       `--metrics-port=${metricsPort}`,
-      ...serverOptions,
+      ...args,
     ]);
   }
 
@@ -43,14 +43,10 @@ export class NereidServer {
    * Starts the server and waits until it is ready.
    *
    * @param pollMs - How often readiness is asked for.
-   * @param serverOptions - Options of the server besides those for its repository and ports.
+   * @param args - Further options of the server.
    */
-  static start(
-    repository: string,
-    pollMs = 20,
-    serverOptions: readonly string[] = [],
-  ): Promise<NereidServer> {
-    return NereidServer.#start(repository, pollMs, [], serverOptions);
+  static start(repository: string, pollMs = 20, args: readonly string[] = []): Promise<NereidServer> {
+    return NereidServer.#start(repository, pollMs, [], args);
   }
 
   /** The same, with the delay of its event loop being measured: see {@link loopDelay}. */
@@ -62,9 +58,9 @@ export class NereidServer {
     repository: string,
     pollMs: number,
     nodeOptions: readonly string[],
-    serverOptions: readonly string[],
+    args: readonly string[],
   ): Promise<NereidServer> {
-    const server = new NereidServer(repository, await freePorts(3), nodeOptions, serverOptions);
+    const server = new NereidServer(repository, await freePorts(3), nodeOptions, args);
     try {
       await server.process.waitUntil(() => answersOk(`${server.httpUrl}/v2/health/ready`), pollMs);
       return server;

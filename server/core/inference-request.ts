@@ -103,6 +103,8 @@ export class InferenceRequest {
    * then call {@link responseWritten} for each response.
    */
   responseWindow = 0;
+  /** Others may change the bytes of {@link inputs} while the request lives: they are a client's shared memory. */
+  areInputsVolatile = false;
 
   state: RequestState = requestState.created;
   /** Set by validation: the first dimension for batching models, else 1. May be 0. */
@@ -139,6 +141,8 @@ export class InferenceRequest {
   computeEndUs = 0;
   /** The end of the whole request when that is not {@link computeEndUs}, else 0. */
   requestEndUs = 0;
+  /** Answered without an execution of its own: what the look-up in the response cache took. -1: executed. */
+  cacheHitUs = -1;
 
   constructor(init: InferenceRequestInit) {
     this.id = init.id;

@@ -40,6 +40,12 @@ export class InferenceResponse {
     return new InferenceResponse({ modelName, modelVersion, id, outputs, parameters, buffer: this.#buffer });
   }
 
+  /** The same outputs as the answer to another request. They stay views on the memory of this one. */
+  forRequest(id: string): InferenceResponse {
+    const { modelName, modelVersion, outputs, parameters } = this;
+    return new InferenceResponse({ modelName, modelVersion, id, outputs, parameters, buffer: this.#buffer });
+  }
+
   /** Keeps the outputs' bytes valid after `onResponse` returned; they are then freed by the garbage collector. */
   retain(): void {
     this.#buffer?.retain();

@@ -16,15 +16,28 @@ const timeoutUs = 60_000_000;
 
 /**
  * Asks a model that has been loaded what its golden requests ask, one after the other in the order of their names.
- * What it counts meanwhile is forgotten: nobody has served a client yet.
  *
  * @param modelDirectory - A directory without {@link goldenDirectory} has no such requests.
+ * @param makeProbes - Makes the versions that are asked, only when there is something to ask.
  * @throws StatusError INVALID_ARG when an answer is not the expected one, or a file cannot be read: the version must
  * not be served. The message names the file and what differs.
  */
-export async function checkGoldenRequests(modelDirectory: string, model: Model, clock: Clock): Promise<void> {
+export async function checkGoldenRequests(
+  modelDirectory: string,
+  makeProbes: () => Promise<readonly Model[]>,
+  clock: Clock,
+): Promise<void> {
   const files = await goldenFiles(modelDirectory);
   if (files.length === 0) return;
+  for (const model of await makeProbes()) await checkModel(modelDirectory, files, model, clock);
+}
+
+async function checkModel(
+  modelDirectory: string,
+  files: readonly string[],
+  model: Model,
+  clock: Clock,
+): Promise<void> {
   if (model.isDecoupled) {
     const why = "answers a request any number of times: golden requests need exactly one answer";
     throw new StatusError(
@@ -41,7 +54,6 @@ export async function checkGoldenRequests(modelDirectory: string, model: Model, 
       );
     }
   }
-  model.statistics.reset();
 }
 
 /** Ascending by name. */

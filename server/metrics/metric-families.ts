@@ -1,4 +1,9 @@
-import { failureReasons, type ModelStatistics } from "../statistics/model-statistics.ts";
+import type { CacheCounters } from "../cache/response-cache.ts";
+import {
+  type CacheStatistics,
+  failureReasons,
+  type ModelStatistics,
+} from "../statistics/model-statistics.ts";
 
 /** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
 export type FamilyType = "counter" | "gauge";
@@ -75,6 +80,21 @@ function durationFamily(
   };
 }
 
+/** A family that only models with cached responses have series of. */
+function cacheFamily(
+  part: string,
+  what: string,
+  unit: "count" | "µs",
+  read: (cache: CacheStatistics) => number,
+): ModelFamily {
+  return {
+    ...countFamily(`nv_cache_${part}_per_model`, unit === "µs" ? `${what}, in microseconds` : what, () => 0),
+    unit,
+    read: ({ statistics: { cache } }) =>
+      cache === null ? [] : [{ labels: noLabels, value: Math.floor(read(cache)) }],
+  };
+}
+
 const failureLabels = failureReasons.map((reason) => ({ reason }));
 
 /** The families of every model version, in the order of the page. */
@@ -127,6 +147,55 @@ export const modelFamilies: readonly ModelFamily[] = [
     ownLabels: [],
     read: ({ loadDurationSecs }) => [{ labels: noLabels, value: loadDurationSecs }],
   },
+  cacheFamily("num_hits", "Requests answered without an execution of their own", "count", (c) => c.hitCount),
+  cacheFamily(
+    "num_misses",
+    "Requests executed because the cache had no response",
+    "count",
+    (c) => c.missCount,
+  ),
+  cacheFamily("hit_duration", "Time of the look-ups of requests that were hits", "µs", (c) => c.hitUs),
+  cacheFamily(
+    "miss_duration",
+    "Time of the look-ups and insertions of requests that were misses",
+    "µs",
+    (c) => c.missUs,
+  ),
+];
+
+/** A family about the server's response cache: one series without labels. */
+export interface CacheFamily extends Family {
+  read(counters: CacheCounters): number;
+}
+
+function gaugeOfCache(
+  name: string,
+  unit: string,
+  help: string,
+  read: (counters: CacheCounters) => number,
+): CacheFamily {
+  return { name: `nv_cache_${name}`, type: "gauge", unit, help, read };
+}
+
+/** The families of the response cache, in the order of the page. There only when the server has one. */
+export const cacheFamilies: readonly CacheFamily[] = [
+  gaugeOfCache(
+    "util",
+    "0 to 1",
+    "Share of the cache's size that is taken, 0 to 1",
+    (c) => c.usedBytes / c.capacityBytes,
+  ),
+  gaugeOfCache("num_entries", "count", "Responses in the cache", (c) => c.entryCount),
+  gaugeOfCache("num_hits", "count", "Look-ups that found a response", (c) => c.hitCount),
+  gaugeOfCache("num_misses", "count", "Look-ups that found none", (c) => c.missCount),
+  gaugeOfCache("num_lookups", "count", "Look-ups", (c) => c.lookupCount),
+  gaugeOfCache("num_evictions", "count", "Responses given up for newer ones", (c) => c.evictionCount),
+  gaugeOfCache("lookup_duration", "µs", "Time of all look-ups, in microseconds", (c) =>
+    Math.floor(c.lookupUs),
+  ),
+  gaugeOfCache("insertion_duration", "µs", "Time of all insertions, in microseconds", (c) =>
+    Math.floor(c.insertUs),
+  ),
 ];
 
 /** The families of the machine, in the order of the page. */

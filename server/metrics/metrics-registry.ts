@@ -1,7 +1,8 @@
 import { Registry } from "prom-client";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import { registerFamily } from "./collected-family.ts";
 import { HostMetrics } from "./host-metrics.ts";
-import { hostFamilies, modelFamilies } from "./metric-families.ts";
+import { cacheFamilies, hostFamilies, modelFamilies } from "./metric-families.ts";
 import { ModelMetrics, type ModelRegistration } from "./model-metrics.ts";
 
 /**
@@ -36,6 +37,16 @@ export class MetricsRegistry {
   /** See {@link ModelMetrics.register}. */
   registerModel(model: ModelRegistration): () => void {
     return this.#models.register(model);
+  }
+
+  /** Shows the families of the server's response cache. Call at most once. */
+  registerCache(cache: Pick<ResponseCache, "counters">): void {
+    for (const family of cacheFamilies) {
+      registerFamily(this.#registry, {
+        ...family,
+        collect: () => [{ labels: {}, value: family.read(cache.counters) }],
+      });
+    }
   }
 
   /** Renders the page in Prometheus' text format 0.0.4. */

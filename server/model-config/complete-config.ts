@@ -11,6 +11,8 @@ import { validateModelConfig } from "./validate-config.ts";
 import { validateControlInputs } from "./validate-control-inputs.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
 import { validateInitialStates } from "./validate-initial-states.ts";
+import { validateResponseCache } from "./validate-response-cache.ts";
+import { validateWarmup } from "./validate-warmup.ts";
 
 /** A config before its model was loaded: everything that needs no model has been filled in and checked. */
 export interface ModelConfigDraft {
@@ -62,6 +64,8 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   validateInitialStates(fields, problems);
   checkTransactionPolicy(config, resolved, problems);
   validateEnsemble(fields, config, problems);
+  validateResponseCache(fields, problems);
+  validateWarmup(fields, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, isAutoCompleteEnabled };
 }
@@ -90,6 +94,7 @@ export function completeModelConfig(
   const problems = new ConfigProblems(draft.subject);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, draft.resolved, problems);
+  validateResponseCache(fields, problems);
   if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
   if (signature === null) return { config, notices };

@@ -102,7 +102,7 @@ export interface ModelConfigFields {
     [k: string]: ModelParameter;
   };
   /**
-   * Requests that are run when the model is loaded. Default: none. Not supported yet.
+   * Requests that are run on each instance before it counts as loaded. One that fails, fails the load. Default: none.
    */
   model_warmup?: ModelWarmup[];
   /**
@@ -155,7 +155,7 @@ export interface ModelConfigFields {
    */
   response_cache?: {
     /**
-     * Whether responses are kept. Default: false. Not supported yet.
+     * Whether responses are kept in the server's cache (`--cache-config`) and given to requests with the same content. Default: false.
      */
     enable?: boolean;
   };

@@ -48,6 +48,10 @@ export interface ModelConfig {
   /** Set for ensembles, and only for them. */
   readonly ensembleScheduling: EnsembleScheduling | null;
   readonly optimization: Optimization;
+  /** Responses are kept and given to requests with the same content. */
+  readonly isResponseCacheEnabled: boolean;
+  /** Run on each instance before it counts as loaded. Empty for ensembles. */
+  readonly modelWarmup: readonly WarmupSampleConfig[];
   /** Requests get any number of responses. Only with backends that answer each request by itself. */
   readonly isDecoupled: boolean;
 }
@@ -143,6 +147,23 @@ export interface InstanceGroup {
   readonly gpus: readonly number[];
   /** The instances are loaded and never given work. Not true of all groups of a model. */
   readonly isPassive: boolean;
+  /** What each execution needs of the rate limiter; `null`: nothing. */
+  readonly rateLimiter: RateLimiterConfig | null;
+}
+
+/** What an execution holds while it lasts. Without meaning unless the server limits rates. */
+export interface RateLimiterConfig {
+  readonly resources: readonly RateLimiterResource[];
+  /** At least 1; with 2, half as many executions as with 1. */
+  readonly priority: number;
+}
+
+/** A resource of {@link RateLimiterConfig}. */
+export interface RateLimiterResource {
+  readonly name: string;
+  /** All devices share it. */
+  readonly isGlobal: boolean;
+  readonly count: number;
 }
 
 /** Rules of the dynamic batcher. */
@@ -279,6 +300,35 @@ export interface Optimization {
   /** An instance gets its next batch while it still executes one, however long that takes. */
   readonly eagerBatching: boolean;
 }
+
+/** A request that is tried when the model is loaded. */
+export interface WarmupSampleConfig {
+  readonly name: string;
+  /** Copies of the request in one execution. 0: the sample is skipped. */
+  readonly batchSize: number;
+  /** By name, as many as the model has and clients would have to send. */
+  readonly inputs: ReadonlyMap<string, WarmupInput>;
+  /** Executions; at least 1. */
+  readonly count: number;
+}
+
+/** An input of a {@link WarmupSampleConfig}. */
+export interface WarmupInput {
+  readonly datatype: DataType;
+  /** Without the batch dimension; no dimension is variable. */
+  readonly dims: Shape;
+  readonly source: WarmupSource;
+}
+
+/** Where the values of a {@link WarmupInput} come from. */
+export type WarmupSource =
+  | { readonly kind: "zero" }
+  | { readonly kind: "random" }
+  | {
+      readonly kind: "file";
+      /** In the model's directory `warmup`. */
+      readonly filename: string;
+    };
 
 /** Shape of one item as the model sees it: `reshape` when there is one, else `dims`. */
 export function modelDims(tensor: ModelTensorConfig): Shape {

@@ -13,7 +13,11 @@ import type {
   ModelTensorConfig,
   RepositoryAgent,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
+  WarmupInput,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
 import type * as wire from "./model-config.gen.ts";
 import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
@@ -33,10 +37,6 @@ export function normaliseModelConfig(
   resolved: ResolvedBackend,
 ): ModelConfig {
   const maxBatchSize = fields.max_batch_size ?? 0;
-  const batching = fields.dynamic_batching;
-  const parameters = new Map(
-    Object.entries(fields.parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
-  );
   return {
     name: modelName,
     platform: resolved.platform,
@@ -57,20 +57,40 @@ export function normaliseModelConfig(
     defaultModelFilename: resolved.defaultModelFilename,
     repositoryAgents: normaliseAgents(fields.model_repository_agents),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
-    parameters: new Map([...parameters].filter(([name]) => name !== schedulerParameter)),
-    schedulerName: parameters.get(schedulerParameter) ?? "",
-    dynamicBatching: batching === undefined ? null : normaliseDynamicBatching(batching, maxBatchSize),
-    sequenceBatching:
-      fields.sequence_batching === undefined
-        ? null
-        : normaliseSequenceBatching(fields.sequence_batching, maxBatchSize),
-    ensembleScheduling:
-      fields.ensemble_scheduling === undefined ? null : normaliseEnsemble(fields.ensemble_scheduling),
+    ...normaliseParameters(fields.parameters),
+    ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
       eagerBatching: fields.optimization?.eager_batching ?? false,
     },
-    isDecoupled: fields.model_transaction_policy?.decoupled ?? false,
+    isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
+    modelWarmup: normaliseWarmup(fields.model_warmup),
+    isResponseCacheEnabled: isTrue(fields.response_cache?.enable),
+  };
+}
+
+function normaliseParameters(
+  parameters: wire.ModelConfigFields["parameters"],
+): Pick<ModelConfig, "parameters" | "schedulerName"> {
+  const all = new Map(
+    Object.entries(parameters ?? {}).map(([name, parameter]) => [name, parameter.string_value ?? ""]),
+  );
+  return {
+    parameters: new Map([...all].filter(([name]) => name !== schedulerParameter)),
+    schedulerName: all.get(schedulerParameter) ?? "",
+  };
+}
+
+/** At most one of them is set: the schema sees to that. */
+function normaliseSchedulers(
+  fields: wire.ModelConfigFields,
+  maxBatchSize: number,
+): Pick<ModelConfig, "dynamicBatching" | "sequenceBatching" | "ensembleScheduling"> {
+  const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
+  return {
+    dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
+    sequenceBatching: sequence === undefined ? null : normaliseSequenceBatching(sequence, maxBatchSize),
+    ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }
 
@@ -198,6 +218,18 @@ function normaliseInstanceGroup(
     count: count < 1 ? defaultCount : count,
     gpus,
     isPassive: group.passive ?? false,
+    rateLimiter: group.rate_limiter === undefined ? null : normaliseRateLimiter(group.rate_limiter),
+  };
+}
+
+function normaliseRateLimiter({ resources = [], priority = 0 }: wire.ModelRateLimiter): RateLimiterConfig {
+  return {
+    resources: resources.map(({ name = "", global = false, count = 0 }) => ({
+      name,
+      isGlobal: global,
+      count,
+    })),
+    priority: Math.max(1, priority),
   };
 }
 
@@ -208,4 +240,29 @@ function normaliseInstanceGroup(
 function instanceKind(group: wire.ModelInstanceGroup, gpus: readonly number[]): InstanceKind {
   if (group.kind === "KIND_GPU" || group.kind === "KIND_CPU") return group.kind;
   return gpus.length > 0 ? "KIND_GPU" : "KIND_CPU";
+}
+
+function isTrue(flag: boolean | undefined): boolean {
+  return flag === true;
+}
+
+/** What validation refuses, a type or a source that is missing, becomes the simplest one here. */
+function normaliseWarmup(samples: readonly wire.ModelWarmup[] = []): WarmupSampleConfig[] {
+  return samples.map(({ name = "", batch_size: batchSize = 0, inputs = {}, count = 0 }) => ({
+    name,
+    batchSize,
+    inputs: new Map(Object.entries(inputs).map(([key, input]) => [key, normaliseWarmupInput(input)])),
+    count: Math.max(1, count),
+  }));
+}
+
+function normaliseWarmupInput(input: NonNullable<wire.ModelWarmup["inputs"]>[string]): WarmupInput {
+  const { data_type = "", dims = [] } = input;
+  return { datatype: parseConfigDataType(data_type) ?? "FP32", dims, source: warmupSource(input) };
+}
+
+function warmupSource(input: { random_data?: boolean; input_data_file?: string }): WarmupSource {
+  const { random_data = false, input_data_file: filename = "" } = input;
+  if (filename !== "") return { kind: "file", filename };
+  return { kind: random_data ? "random" : "zero" };
 }

@@ -12,7 +12,10 @@ import type {
   ModelOutput,
   ModelTensorConfig,
   QueuePolicy,
+  RateLimiterConfig,
   VersionPolicy,
+  WarmupSampleConfig,
+  WarmupSource,
 } from "./model-config.ts";
 import { renderSequenceBatching } from "./render-sequence-batching.ts";
 
@@ -62,8 +65,9 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
         ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
       ].map(([name, value]) => [name, { string_value: value }]),
     ),
-    model_warmup: [],
     ...(config.repositoryAgents.length === 0 ? {} : { model_repository_agents: renderAgents(config) }),
+    model_warmup: config.modelWarmup.map(renderWarmup),
+    ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
 }
@@ -192,9 +196,35 @@ function renderInstanceGroup(group: InstanceGroup): wire.ModelInstanceGroup {
     kind: group.kind,
     count: group.count,
     gpus: [...group.gpus],
+    ...(group.rateLimiter === null ? {} : { rate_limiter: renderRateLimiter(group.rateLimiter) }),
     secondary_devices: [],
     profile: [],
     passive: group.isPassive,
     host_policy: "",
   };
+}
+
+function renderRateLimiter({ resources, priority }: RateLimiterConfig): wire.ModelRateLimiter {
+  return {
+    resources: resources.map(({ name, isGlobal, count }) => ({ name, global: isGlobal, count })),
+    priority,
+  };
+}
+
+function renderWarmup({ name, batchSize, inputs, count }: WarmupSampleConfig): wire.ModelWarmup {
+  const rendered = [...inputs].map(([input, { datatype, dims, source }]) => [
+    input,
+    { data_type: configDataTypeName(datatype), dims: [...dims], ...renderWarmupSource(source) },
+  ]);
+  return {
+    name,
+    batch_size: batchSize,
+    inputs: Object.fromEntries(rendered) as NonNullable<wire.ModelWarmup["inputs"]>,
+    count,
+  };
+}
+
+function renderWarmupSource(source: WarmupSource): object {
+  if (source.kind === "file") return { input_data_file: source.filename };
+  return source.kind === "random" ? { random_data: true } : { zero_data: true };
 }

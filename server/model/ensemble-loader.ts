@@ -1,23 +1,20 @@
 import type { ComposingModel, EnsembleSketch } from "../../schedulers/ensemble/composing-model.ts";
 import { type EnsemblePlan, planEnsemble } from "../../schedulers/ensemble/ensemble-plan.ts";
 import { EnsembleScheduler } from "../../schedulers/ensemble/ensemble-scheduler.ts";
-import type { Clock } from "../core/clock.ts";
 import { type Failure, StatusError } from "../core/status.ts";
-import type { Logger } from "../logging/logger.ts";
 import type { EnsembleScheduling, ModelConfig, ModelTensorConfig } from "../model-config/model-config.ts";
 import { withBatchDim } from "../model-config/model-config.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { type Labels, readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { noInstances } from "./model-instances.ts";
+import { type ResponseCachingParts, withResponseCache } from "./response-caching.ts";
 import type { LoadedVersions, ModelSource } from "./model-loader.ts";
 
 /** What loading an ensemble needs of the server. */
-export interface EnsembleLoaderParts {
+export interface EnsembleLoaderParts extends ResponseCachingParts {
   /** Finds a ready model. @param version - "" for the highest ready version. */
   readonly findModel: (name: string, version: string) => Model | Failure;
-  readonly clock: Clock;
-  readonly logger: Logger;
 }
 
 /**
@@ -39,6 +36,12 @@ export async function loadEnsemble(
   const models = findStepModels(parts, config.name, scheduling);
   const sketch = sketchOf(config, scheduling);
   const plan = planOrThrow(sketch, models);
+  if (plan.isDecoupled && config.isResponseCacheEnabled) {
+    throw new StatusError(
+      "INVALID_ARG",
+      `ensemble '${config.name}': "response_cache.enable" cannot be combined with a decoupled step: a request then has any number of responses`,
+    );
+  }
   const labels = await labelsOf(source.directory, config, plan, models);
   const loaded = new Map<string, Model>();
   for (const number of selected) {
@@ -68,7 +71,7 @@ export async function loadEnsemble(
       isDecoupled: plan.isDecoupled,
       statistics,
       pool: noInstances,
-      scheduler,
+      scheduler: withResponseCache(() => scheduler, { config, version, statistics }, parts),
       clock: parts.clock,
       checkBytesInput: null,
       labels,

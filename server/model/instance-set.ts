@@ -1,16 +1,15 @@
-import type { Backend, BatchSpec, ModelInstanceInit } from "../../backends/backend.ts";
+import type { Backend, ModelInstanceInit } from "../../backends/backend.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
-import type { ModelConfig } from "../model-config/model-config.ts";
+import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
 import type { InstancePlan } from "./instance-plan.ts";
 import type { LoadSlots } from "./load-slots.ts";
-import { ModelInstancePool, type PoolObserver } from "./model-instance-pool.ts";
+import { ModelInstancePool, type PooledInstance, type PoolObserver } from "./model-instance-pool.ts";
 import { formAheadOf } from "./scheduler-factory.ts";
 
 /** What the instances of one model version are made of. */
 export interface InstanceSetParts {
   readonly backend: Backend;
-  readonly config: ModelConfig;
-  readonly spec: BatchSpec;
+  readonly recipe: InstanceRecipe;
   readonly observer: PoolObserver;
   readonly startInstance: (backend: Backend, init: ModelInstanceInit) => HostedInstance;
   /** Bounds how many instances load at the same time, in the whole server. */
@@ -37,15 +36,14 @@ export class InstanceSet {
   constructor(parts: InstanceSetParts) {
     this.#parts = parts;
     this.pool = new ModelInstancePool(parts.observer, (name) => this.#restart(name), {
-      formAhead: formAheadOf(parts.config),
+      formAhead: formAheadOf(parts.recipe.config),
       passive: this.#passive,
     });
   }
 
-  /** Binds an instance that has been loaded, and lets it work. @param plan - Where the instance is from. */
+  /** Makes an instance that has been loaded ready, and lets it work. @param plan - Where the instance is from. */
   async add(instance: HostedInstance, init: ModelInstanceInit, plan: InstancePlan): Promise<void> {
-    await this.#bind(instance);
-    this.#admit(instance, init, plan.passive.has(init.instanceName));
+    this.#admit(await this.#bringUp(instance), init, plan.passive.has(init.instanceName));
   }
 
   /** Whether this set has instances that the plan has not. */
@@ -94,15 +92,13 @@ export class InstanceSet {
     return { superfluous, missing };
   }
 
-  async #load(inits: readonly NamedInit[]): Promise<(NamedInit & { readonly instance: HostedInstance })[]> {
+  async #load(inits: readonly NamedInit[]): Promise<(NamedInit & { readonly instance: PooledInstance })[]> {
     const instances: HostedInstance[] = [];
     const loads = inits.map((named) =>
       this.#parts.starts.run(async () => {
         const instance = this.#parts.startInstance(this.#parts.backend, named.init);
         instances.push(instance);
-        await instance.signature();
-        await this.#bind(instance);
-        return { ...named, instance };
+        return { ...named, instance: await this.#bringUp(instance) };
       }),
     );
     const ends = await Promise.allSettled(loads);
@@ -112,20 +108,17 @@ export class InstanceSet {
     throw failed.reason;
   }
 
-  async #restart(name: string): Promise<HostedInstance> {
+  async #restart(name: string): Promise<PooledInstance> {
     const init = this.#inits.get(name);
     if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-    const instance = this.#parts.startInstance(this.#parts.backend, init);
-    await instance.signature();
-    await this.#bind(instance);
-    return instance;
+    return this.#bringUp(this.#parts.startInstance(this.#parts.backend, init));
   }
 
-  #bind(instance: HostedInstance): Promise<void> {
-    return instance.bind(this.#parts.spec, this.pool, this.#parts.config);
+  #bringUp(instance: HostedInstance): Promise<PooledInstance> {
+    return bringUpInstance(instance, this.pool, this.#parts.recipe);
   }
 
-  #admit(instance: HostedInstance, init: ModelInstanceInit, isPassive: boolean): void {
+  #admit(instance: PooledInstance, init: ModelInstanceInit, isPassive: boolean): void {
     this.#inits.set(instance.name, init);
     if (isPassive) this.#passive.add(instance.name);
     this.pool.join(instance);

@@ -3,9 +3,11 @@ import path from "node:path";
 import type { Backend, ModelInstanceInit } from "../../backends/backend.ts";
 import type { HostedInstance } from "../../backends/worker/hosted-instance.ts";
 import { WorkerModelInstance } from "../../backends/worker/worker-model-instance.ts";
+import type { ResponseCache } from "../cache/response-cache.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
+import type { Scheduler } from "../../schedulers/scheduler.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
@@ -17,11 +19,13 @@ import {
 } from "../model-config/complete-config.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
+import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
 import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
 import { readInitialStates } from "./initial-states.ts";
+import { type InstanceRecipe } from "./instance-recipe.ts";
 import { type InstanceChange, InstanceSet } from "./instance-set.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
@@ -29,8 +33,11 @@ import { LoadSlots } from "./load-slots.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
 import type { PoolObserver } from "./model-instance-pool.ts";
+import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { reloadKey } from "./reload-key.ts";
+import { withResponseCache } from "./response-caching.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
+import { prepareWarmup } from "./warmup/warmup.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
@@ -54,6 +61,10 @@ export interface ModelLoaderParts {
   readonly backendSettings: (backend: string) => ReadonlyMap<string, string>;
   readonly isAutoCompleteEnabled: boolean;
   readonly coreBudget: CoreBudget;
+  /** `null`: the server keeps no responses. */
+  readonly responseCache: ResponseCache | null;
+  /** `null`: instances execute whenever they have work. */
+  readonly rateLimiter: RateLimiter | null;
   readonly clock: Clock;
   readonly logger: Logger;
   /**
@@ -65,8 +76,15 @@ export interface ModelLoaderParts {
   readonly findModel: (name: string, version: string, namespace: string | null) => Model | Failure;
   /** `--model-config-name`; `null`: none. */
   readonly configName: string | null;
-  /** Asks a model what its directory's golden requests ask. Throws a StatusError when it must not be served. */
-  readonly checkGolden: (modelDirectory: string, model: Model) => Promise<void>;
+  /**
+   * Asks a model what its directory's golden requests ask. Throws a StatusError when it must not be served.
+   *
+   * @param makeProbes - Makes what is asked, only when there are such requests.
+   */
+  readonly checkGolden: (
+    modelDirectory: string,
+    makeProbes: () => Promise<readonly Model[]>,
+  ) => Promise<void>;
   /** How often the load of a version is tried again when it fails: `--model-load-retry-count`. */
   readonly retryCount: number;
 }
@@ -142,9 +160,14 @@ export class ModelLoader {
       const find = (name: string, version: string): Model | Failure =>
         findModel(name, version, source.namespace);
       await source.onConfig(draft.config);
-      const ensemble = await loadEnsemble({ ...this.#parts, findModel: find }, source, draft.config);
-      const versions = [...ensemble.values()];
-      return this.#checked(source, loadedModel(ensemble, versions, []), versions);
+      const parts = { ...this.#parts, findModel: find };
+      // What is asked must not be answered from the cache, nor be counted.
+      await this.#parts.checkGolden(source.directory, async () => {
+        const uncached = { ...draft.config, isResponseCacheEnabled: false };
+        return [...(await loadEnsemble(parts, source, uncached)).values()];
+      });
+      const ensemble = await loadEnsemble(parts, source, draft.config);
+      return loadedModel(ensemble, [...ensemble.values()], []);
     }
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
@@ -166,20 +189,9 @@ export class ModelLoader {
     const all = new Map([...staying, ...loaded.map((model) => [model.version, model] as const)]);
     const result = loadedModel(all, loaded, prepared);
     const failed = [...versions, ...updates].find((end) => end.status === "rejected");
-    if (failed === undefined) return this.#checked(source, result, loaded);
+    if (failed === undefined) return result;
     await result.discard();
     throw StatusError.from(failed.reason);
-  }
-
-  /** Lets through what gives the right answers. */
-  async #checked(source: ModelSource, result: LoadedModel, fresh: readonly Model[]): Promise<LoadedModel> {
-    try {
-      for (const model of fresh) await this.#parts.checkGolden(source.directory, model);
-      return result;
-    } catch (thrown) {
-      await result.discard();
-      throw thrown;
-    }
   }
 
   #mayStay(model: Model, source: ModelSource, draft: ModelConfigDraft): boolean {
@@ -187,6 +199,9 @@ export class ModelLoader {
     const files = source.filesOf(model.version);
     if (record === undefined || files === null || record.files !== files) return false;
     if (record.key !== reloadKey(draft.config)) return false;
+    // What an instance may take from the rate limiter was settled when it was admitted there.
+    const groups = [model.config, draft.config].map(({ instanceGroup }) => JSON.stringify(instanceGroup));
+    if (this.#parts.rateLimiter !== null && groups[0] !== groups[1]) return false;
     // A sequence's state is in its instance: taking that one out would end it half-way.
     const isBound = draft.config.sequenceBatching !== null || draft.config.schedulerName !== "";
     if (!isBound) return true;
@@ -258,6 +273,8 @@ export class ModelLoader {
     const startUs = this.#parts.clock.nowUs();
     const plan = this.#planInstances(source, draft.config, backend, version);
     this.#parts.logger.info(plan.summary);
+    const active = plan.inits.filter(({ instanceName }) => !plan.passive.has(instanceName));
+    const seats = takeSeats(draft.config, active, this.#parts);
     const instances: HostedInstance[] = [];
     const signatures = plan.inits.map((init) =>
       this.#starts.run(async () => {
@@ -275,12 +292,14 @@ export class ModelLoader {
       if (first === undefined) throw new Error("A model without instances. This is a bug.");
       const config = await this.#complete(draft, backend, await first);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
-      const statistics = new ModelStatistics();
+      let statistics = new ModelStatistics();
+      const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
+      const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
+      const recipe: InstanceRecipe = { spec, seats, config, warmup };
       set = new InstanceSet({
         backend,
-        config,
-        spec: batchSpecOf(config, await readInitialStates(source.directory, config)),
-        observer: this.#observe(config.name, statistics),
+        recipe,
+        observer: this.#observe(config.name, () => statistics),
         startInstance: (of, init) => this.#startInstance(of, init),
         starts: this.#starts,
       });
@@ -289,21 +308,29 @@ export class ModelLoader {
         if (init !== undefined) await set.add(await loading, init, plan);
       }
       const { pool } = set;
-      const model = new Model({
+      const scheduling = {
+        plugin,
+        warn: (message: string) => this.#parts.logger.warning(message),
+      };
+      const makeOwn = (of: ModelConfig): Scheduler => makeScheduler(of, pool, this.#parts.clock, scheduling);
+      const parts = {
         config,
         version,
         isDecoupled: config.isDecoupled,
-        statistics,
-        pool,
-        scheduler: makeScheduler(config, pool, this.#parts.clock, {
-          plugin,
-          warn: (message) => this.#parts.logger.warning(message),
-        }),
+        pool: leavingSeats(pool, seats, this.#parts),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
         loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
-      });
+      };
+      // What is asked must not be answered from the cache, nor be counted: the scheduler that serves takes the pool over.
+      await this.#parts.checkGolden(source.directory, () =>
+        Promise.resolve([new Model({ ...parts, statistics, scheduler: makeOwn(config) })]),
+      );
+      statistics = new ModelStatistics();
+      const cached = { config, version, statistics };
+      const scheduler = withResponseCache(makeOwn, cached, this.#parts);
+      const model = new Model({ ...parts, statistics, scheduler });
       const files = source.filesOf(version);
       this.#records.set(model, { key: reloadKey(draft.config), files, backend, instances: set });
       return model;
@@ -312,6 +339,7 @@ export class ModelLoader {
       // An instance that died after it was bound is being replaced by the pool.
       await set?.pool.terminate();
       await Promise.all(instances.map((instance) => instance.terminate()));
+      this.#parts.rateLimiter?.dismiss([...seats.values()]);
       throw StatusError.from(thrown);
     }
   }
@@ -343,12 +371,12 @@ export class ModelLoader {
     return config;
   }
 
-  #observe(modelName: string, statistics: ModelStatistics): PoolObserver {
+  #observe(modelName: string, statistics: () => ModelStatistics): PoolObserver {
     return {
-      onDispatch: (count: number) => statistics.onDispatch(count),
-      onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
+      onDispatch: (count: number) => statistics().onDispatch(count),
+      onExecution: (rows: number, times: BatchTimes) => statistics().onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
-        statistics.onResponse(index, outcome, times),
+        statistics().onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
     };

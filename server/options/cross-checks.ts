@@ -54,11 +54,17 @@ const maxPort = 65_535;
 export function findConflict(options: ServerOptions): string | null {
   return (
     findRepositoryConflict(options) ??
+    findCacheConflict(options) ??
     findListenerConflict(options) ??
     findTlsConflict(options) ??
     findBackendConflict(options) ??
     findTraceConflict(options)
   );
+}
+
+function findCacheConflict({ cacheConfig, responseCacheByteSize }: ServerOptions): string | null {
+  if (cacheConfig === null || responseCacheByteSize === 0) return null;
+  return "--response-cache-byte-size and --cache-config cannot both be given: the first is the old spelling of --cache-config=local,size=<bytes>";
 }
 
 function findRepositoryConflict(options: ServerOptions): string | null {
@@ -129,9 +135,16 @@ export function findOptionsWithoutEffect(
   given: ReadonlySet<OptionField>,
 ): readonly string[] {
   const warnings: string[] = [];
+  if (given.has("responseCacheByteSize")) {
+    const { responseCacheByteSize } = options;
+    warnings.push(
+      `--response-cache-byte-size is deprecated: write --cache-config=local,size=${responseCacheByteSize}`,
+    );
+  }
   const warn = (field: OptionField, reason: string): void => {
     if (given.has(field)) warnings.push(`${optionTable[field].flag} has no effect: ${reason}`);
   };
+  if (options.rateLimit === "off") warn("rateLimitResources", "--rate-limit is off");
   if (options.modelControlMode !== "poll") {
     warn("repositoryPollSecs", `the model control mode is ${options.modelControlMode}, not poll`);
   }

@@ -16,10 +16,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--metrics-interval-ms",
   "--metrics-config",
   "--repoagent-directory",
-  "--cache-config",
-  "--cache-directory",
-  "--rate-limit",
-  "--rate-limit-resource",
   "--pinned-memory-pool-byte-size",
   "--cuda-memory-pool-byte-size",
   "--cuda-virtual-address-size",
@@ -42,6 +38,7 @@ const answersEveryPing =
 
 /** Options of Triton that cannot be built on what the server uses, with the reason. */
 export const impossibleOptions: ReadonlyMap<string, string> = new Map([
+  ["--cache-directory", "the cache is part of the server, and none is loaded from a directory"],
   [
     "--grpc-infer-response-compression-level",
     "the gRPC library cannot compress responses, and does not tell what a client accepts",
@@ -61,7 +58,6 @@ export const impossibleOptions: ReadonlyMap<string, string> = new Map([
 /** Options that Triton itself has retired, with what took their place. */
 export const deprecatedOptions: ReadonlyMap<string, string> = new Map([
   ["--strict-model-config", "--disable-auto-complete-config"],
-  ["--response-cache-byte-size", "--cache-config"],
 ]);
 
 /** What to answer to an option of Triton that is not built; `null` when Triton has no such option either. */
@@ -70,7 +66,5 @@ export function explainNotSupported(flag: string): string | null {
   const obstacle = impossibleOptions.get(flag);
   if (obstacle !== undefined) return `${flag} is not supported: ${obstacle}`;
   const replacement = deprecatedOptions.get(flag);
-  if (replacement === undefined) return null;
-  const state = notSupportedOptions.has(replacement) ? ", which is not supported yet" : "";
-  return `${flag} is deprecated; it was replaced by ${replacement}${state}`;
+  return replacement === undefined ? null : `${flag} is deprecated; it was replaced by ${replacement}`;
 }

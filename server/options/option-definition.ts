@@ -6,6 +6,8 @@ export const optionGroups = [
   "Logging",
   "Model repository",
   "Backend",
+  "Response cache",
+  "Rate limiter",
   "HTTP",
   "gRPC",
   "Metrics",

@@ -1,8 +1,10 @@
+import { cacheOptions } from "./cache-options.ts";
 import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { processOptions } from "./process-options.ts";
+import { rateLimitOptions } from "./rate-limit-options.ts";
 import type { ServerOptions } from "./server-options.ts";
 import { traceEnvironmentVariables, traceOptions } from "./trace-options.ts";
 
@@ -16,6 +18,8 @@ export type OptionField = Exclude<keyof ServerOptions, "escapeLogMessages">;
 export const optionTable: { readonly [F in OptionField]: OptionDefinition<ServerOptions[F]> } = {
   ...processOptions,
   ...modelOptions,
+  ...cacheOptions,
+  ...rateLimitOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
   ...traceOptions,

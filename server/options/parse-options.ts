@@ -107,6 +107,8 @@ function finish(
   }
   const conflict = findConflict(draft);
   if (conflict !== null) return error(conflict);
+  const { responseCacheByteSize: sizeBytes } = draft;
+  if (sizeBytes > 0) draft.cacheConfig = { name: "local", sizeBytes };
   for (const value of Object.values(draft)) Object.freeze(value);
   return { kind: "serve", options: Object.freeze(draft), warnings: findOptionsWithoutEffect(draft, given) };
 }

@@ -1,9 +1,14 @@
 import type { ApiRestriction } from "../api-restriction.ts";
+import type { ResourceLimit } from "../rate-limiter/resource-pool.ts";
+import type { LocalCacheConfig } from "./cache-config.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
 import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
 export type ModelControlMode = "none" | "poll" | "explicit";
+
+/** Whether instances wait for resources before they execute. */
+export type RateLimitMode = "off" | "execution_count";
 
 /** One `--backend-config` argument, checked against the table of known settings. */
 export interface BackendConfigSetting {
@@ -57,6 +62,15 @@ export interface ServerOptions {
   readonly backendConfig: readonly BackendConfigSetting[];
   /** Where backends and schedulers of somebody else's are; `null`: there are none. */
   readonly backendDirectoryPath: string | null;
+
+  /** `null`: responses are not cached. */
+  readonly cacheConfig: LocalCacheConfig | null;
+  /** The old spelling of {@link cacheConfig}, which holds it too; 0: not given. */
+  readonly responseCacheByteSize: number;
+
+  readonly rateLimit: RateLimitMode;
+  /** Mode `execution_count` only. Of those for one resource and device the last one counts. */
+  readonly rateLimitResources: readonly ResourceLimit[];
 
   readonly allowHttp: boolean;
   readonly httpAddress: string;

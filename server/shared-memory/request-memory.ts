@@ -46,6 +46,7 @@ export class RequestMemory implements ResponseSink {
     const placed = [...inputs.filter((input) => input !== null), ...outputs.values()];
     this.#held = placed.map(({ region }) => region);
     for (const region of this.#held) region.acquire();
+    request.areInputsVolatile = inputs.some((input) => input !== null);
     request.inputs = request.inputs.map((tensor, position) => {
       const place = inputs[position] ?? null;
       return place === null ? tensor : readFrom(place, tensor);

@@ -16,6 +16,18 @@ export class BatchStatistics {
   computeOutputUs = 0;
 }
 
+/** What the response cache did for a model. Durations are µs with a fraction. */
+export class CacheStatistics {
+  /** Requests answered without an execution of their own. */
+  hitCount = 0;
+  /** Their look-ups. */
+  hitUs = 0;
+  /** Requests that were executed because the cache had no answer, and whose response was offered to it. */
+  missCount = 0;
+  /** Their look-ups and insertions. */
+  missUs = 0;
+}
+
 /** How often something happened and how long that took altogether, µs with a fraction. */
 export interface CountedDuration {
   count: number;
@@ -70,21 +82,22 @@ export class ModelStatistics implements RequestObserver {
   computeOutputUs = 0;
   failureUs = 0;
   readonly batches = new Map<number, BatchStatistics>();
+  /** `null`: the model's responses are not cached. */
+  cache: CacheStatistics | null = null;
 
   /** By position of the answer among its request's; filled for decoupled models. */
   readonly responses: ResponseStatistics[] = [];
 
-  /** Forgets everything: what ran before the model was served is nobody's business. Only while nothing runs. */
-  reset(): void {
-    Object.assign(this, new ModelStatistics());
-  }
-
   onSuccess(request: InferenceRequest): void {
     this.successCount++;
-    this.inferenceCount += Math.max(1, request.batchSize);
     const endUs = request.requestEndUs === 0 ? request.computeEndUs : request.requestEndUs;
     this.requestUs += endUs - request.requestStartUs;
     this.queueUs += request.computeStartUs - request.queueStartUs;
+    if (request.cacheHitUs >= 0) {
+      this.#onCacheHit(request.cacheHitUs);
+      return;
+    }
+    this.inferenceCount += Math.max(1, request.batchSize);
     this.computeInputUs += request.computeInputEndUs - request.computeStartUs;
     this.computeInferUs += request.computeOutputStartUs - request.computeInputEndUs;
     this.computeOutputUs += request.computeEndUs - request.computeOutputStartUs;
@@ -95,6 +108,21 @@ export class ModelStatistics implements RequestObserver {
     if (!wasExecuting) this.pendingCount--;
     this.failureUs += monotonicNowUs() - request.requestStartUs;
     this.failureCountByReason[reasonOf(failure, wasExecuting)]++;
+  }
+
+  /** A response was computed and offered to the cache, which the request's duration is charged with too. */
+  onCacheMiss(lookupUs: number, insertUs: number): void {
+    this.cache ??= new CacheStatistics();
+    this.cache.missCount++;
+    this.cache.missUs += lookupUs + insertUs;
+    // The look-up is part of the time since the request's start already.
+    this.requestUs += insertUs;
+  }
+
+  #onCacheHit(lookupUs: number): void {
+    this.cache ??= new CacheStatistics();
+    this.cache.hitCount++;
+    this.cache.hitUs += lookupUs;
   }
 
   /** `count` requests left the queue for an instance. */

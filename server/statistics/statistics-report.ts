@@ -68,12 +68,11 @@ export interface ReportedModel {
   readonly statistics: ModelStatistics;
 }
 
-/** Nothing is answered from a cache. */
-const never: StatisticDuration = { count: 0, ns: 0 };
-
 /** Reads the counters of a model version. @see contract §7.3 */
 export function reportStatistics({ name, version, statistics }: ReportedModel): StatisticsReport {
-  const { successCount } = statistics;
+  const { successCount, cache } = statistics;
+  const hitCount = cache?.hitCount ?? 0;
+  const computeCount = successCount - hitCount;
   return {
     name,
     version,
@@ -84,11 +83,11 @@ export function reportStatistics({ name, version, statistics }: ReportedModel): 
       success: duration(successCount, statistics.requestUs),
       fail: duration(statistics.failureCount, statistics.failureUs),
       queue: duration(successCount, statistics.queueUs),
-      compute_input: duration(successCount, statistics.computeInputUs),
-      compute_infer: duration(successCount, statistics.computeInferUs),
-      compute_output: duration(successCount, statistics.computeOutputUs),
-      cache_hit: never,
-      cache_miss: never,
+      compute_input: duration(computeCount, statistics.computeInputUs),
+      compute_infer: duration(computeCount, statistics.computeInferUs),
+      compute_output: duration(computeCount, statistics.computeOutputUs),
+      cache_hit: duration(hitCount, cache?.hitUs ?? 0),
+      cache_miss: duration(cache?.missCount ?? 0, cache?.missUs ?? 0),
     },
     response_stats: Object.fromEntries(
       statistics.responses.map((responses, index) => [String(index), reportResponses(responses)]),

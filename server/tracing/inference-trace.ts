@@ -78,10 +78,13 @@ export class InferenceTrace implements RequestTrace {
     if (!this.hasTimestamps) return;
     this.#note("REQUEST_START", request.requestStartUs);
     this.#note("QUEUE_START", request.queueStartUs);
-    this.#note("COMPUTE_START", request.computeStartUs);
-    this.#note("COMPUTE_INPUT_END", request.computeInputEndUs);
-    this.#note("COMPUTE_OUTPUT_START", request.computeOutputStartUs);
-    this.#note("COMPUTE_END", request.computeEndUs);
+    // What was answered from the response cache has computed nothing.
+    if (request.cacheHitUs < 0) {
+      this.#note("COMPUTE_START", request.computeStartUs);
+      this.#note("COMPUTE_INPUT_END", request.computeInputEndUs);
+      this.#note("COMPUTE_OUTPUT_START", request.computeOutputStartUs);
+      this.#note("COMPUTE_END", request.computeEndUs);
+    }
     for (const timeUs of this.#responseTimesUs) this.#note("INFER_RESPONSE_COMPLETE", timeUs);
     this.#note("REQUEST_END", this.#context.nowUs());
     // A decoupled model gives its first responses before its computation ends.

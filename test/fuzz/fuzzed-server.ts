@@ -14,6 +14,9 @@ import { first, sampleRepository, second, simpleRequest, sums } from "../integra
 /** What no request may make the server write into its log. */
 const bugRecords = /failed to answer|[Uu]nhandled|[Uu]ncaught|This is a bug/;
 
+/** What is this server's fault, whatever the client sent. */
+export const bugMessages = /internal error|TypeError|RangeError|is not a function|properties of|is a bug/;
+
 /** {@link simpleRequest} over gRPC. */
 const simpleMessage: Message = {
   model_name: "simple",

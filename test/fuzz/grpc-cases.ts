@@ -126,15 +126,19 @@ const prepared = templates.map(([method, request]) => {
 });
 const inferCount = templates.filter(([method]) => method === "ModelInfer").length;
 
+/** Good ModelInferRequests. */
+export const inferMessages: readonly Buffer[] = prepared.slice(0, inferCount).map(({ message }) => message);
+
 /** One frame of gRPC: a flag, the length, the message. */
-function frame(message: Buffer, flag = 0, length = message.byteLength): Buffer {
+export function frame(message: Buffer, flag = 0, length = message.byteLength): Buffer {
   const head = Buffer.alloc(5);
   head.writeUInt8(flag, 0);
   head.writeUInt32BE(length, 1);
   return Buffer.concat([head, message]);
 }
 
-function brokenFrame(message: Buffer, random: RandomSource): Buffer {
+/** Something in the place of a frame, most often none. */
+export function brokenFrame(message: Buffer, random: RandomSource): Buffer {
   switch (random.below(7)) {
     case 0:
       return frame(message, 0, random.pick([0, 1, message.byteLength + 1, 2 ** 31, 2 ** 32 - 1]));

@@ -154,8 +154,30 @@ const otherTemplates: readonly Template[] = [
     json: { raw_handle: { b64: "AAAA" }, device_id: 0, byte_size: 64 },
   },
   { method: "POST", path: "/v2/cudasharedmemory/region/r/unregister", json: {} },
-  { method: "POST", path: "/v2/models/simple/generate", json: { text: "x", parameters: { n: 1 } } },
+];
+
+const generateTemplates: readonly Template[] = [
+  {
+    method: "POST",
+    path: "/v2/models/simple/generate",
+    json: { id: "7", INPUT0: numbers, INPUT1: numbers, own: true },
+  },
+  {
+    method: "POST",
+    path: "/v2/models/simple_identity/versions/1/generate",
+    json: { INPUT0: "ü", parameters: { n: 1, x: 0.5, text: "y" } },
+  },
   { method: "POST", path: "/v2/models/simple/generate_stream", json: { INPUT0: numbers, INPUT1: numbers } },
+  {
+    method: "POST",
+    path: "/v2/models/simple_identity/generate_stream",
+    json: { id: "7", parameters: { INPUT0: ["", "ab", "ü"], own: "x" } },
+  },
+  {
+    method: "POST",
+    path: "/v2/models/digits/generate_stream",
+    json: { image: new Array<number>(64).fill(0.5) },
+  },
 ];
 
 const methods = ["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH", "TRACE"] as const;
@@ -322,7 +344,9 @@ function broken(request: Buffer, headEnd: number, random: RandomSource): Buffer 
 
 /** Makes a request: the same one for the same random source. */
 export function makeHttpCase(random: RandomSource): HttpCase {
-  const template = random.pick(random.onceIn(2) ? inferTemplates : otherTemplates);
+  const template = random.pick(
+    random.onceIn(2) ? inferTemplates : random.onceIn(4) ? generateTemplates : otherTemplates,
+  );
   let method = random.onceIn(12) ? random.pick(methods) : template.method;
   const isKnownMethod = !random.onceIn(60);
   if (!isKnownMethod) method = random.pick(unknownMethods);

@@ -52,7 +52,9 @@ export const fakeConfig: ModelConfig = {
   output: [{ name: "OUTPUT0", datatype: "BYTES", dims: [4], reshape: [2, 2], labelFilename: "" }],
   batchInput: [],
   batchOutput: [],
-  instanceGroup: [{ name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
+  instanceGroup: [
+    { name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
+  ],
   defaultModelFilename: "model.onnx",
   repositoryAgents: [],
   metricTags: new Map([["team", "vision"]]),
@@ -62,6 +64,8 @@ export const fakeConfig: ModelConfig = {
   dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4, 8], maxQueueDelayUs: 100 }),
   sequenceBatching: null,
   ensembleScheduling: null,
+  isResponseCacheEnabled: false,
+  modelWarmup: [],
   optimization: { graphLevel: 1, eagerBatching: false },
 };
 

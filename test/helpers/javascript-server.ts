@@ -73,6 +73,9 @@ export class JavaScriptServer {
         autoCompleteConfig: true,
         backendConfig: [],
         backendDirectoryPath: null,
+        rateLimit: "off",
+        rateLimitResources: [],
+        cacheConfig: null,
       },
       this.log.logger,
     );

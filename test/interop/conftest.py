@@ -3,8 +3,13 @@
 import os
 
 import pytest
+import reached_calls
+import triton_clients
 from protocols import STATUS_NAMES, GrpcProtocol, HttpProtocol
 from tritonclient.utils import InferenceServerException
+
+triton_clients.watch()
+reached_calls.watch_plain_http()
 
 
 def _address(variable):
@@ -60,3 +65,9 @@ def refused():
             assert fragment in caught.value.message()
 
     return check
+
+
+def pytest_sessionfinish():
+    path = os.environ.get("NEREID_CALLS_FILE")
+    if path:
+        reached_calls.save(path)

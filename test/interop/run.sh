@@ -4,6 +4,8 @@
 # Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI. Steps: a virtual environment in
 # .venv/interop, fixture models, the server on free ports of the loopback interface, pytest, and down again.
 # Arguments go to pytest: npm run test:interop -- -k digits
+# Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
+# table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -20,13 +22,15 @@ command -v curl > /dev/null || fail "curl is missing: on Debian or Ubuntu, 'sudo
 
 # The stamp is written last, so that an interrupted installation starts over. It holds the requirements and the
 # interpreter: when both are unchanged, nothing is asked of the network.
-wanted="$("$python" --version) $(cksum < "$here/requirements.txt")"
+wanted="$("$python" --version) $(cat "$here"/requirements*.txt | cksum)"
 if [ "$(cat "$venv/installed" 2> /dev/null || true)" != "$wanted" ]; then
-  step "installing $here/requirements.txt into $venv"
+  step "installing $here/requirements*.txt into $venv"
   rm -rf "$venv"
   "$python" -m venv "$venv" \
     || fail "cannot make a virtual environment: on Debian or Ubuntu, 'sudo apt-get install python3-venv'"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r "$here/requirements.txt"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+    -r "$here/requirements-without-dependencies.txt"
   printf '%s\n' "$wanted" > "$venv/installed"
 else
   step "using $venv as it is"
@@ -61,7 +65,7 @@ read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_port
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
 node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
   --model-repository="$here/models" \
-  --model-control-mode=explicit --load-model='*' --allow-client-shm=true \
+  --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
   --trace-config=triton,file="$work/trace.json" \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
   --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &
@@ -75,12 +79,28 @@ done
 curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" > /dev/null \
   || { cat "$work/server.log" >&2; fail "the server was not ready within 30 s"; }
 
-step "running pytest"
 test_code=0
-NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
-  NEREID_TRACE_FILE="$work/trace.json" \
-  PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
-  "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" "$@" "$here" || test_code=$?
+# run_tests DIRECTORY RECORD ARGUMENT…: pytest in a process of its own: both client libraries define the same protobuf
+# messages, and one process takes them only once.
+run_tests() {
+  local directory=$1 record=$2 code=0
+  shift 2
+  step "running pytest $directory"
+  NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
+    NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" \
+    PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
+    "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" "$@" "$directory" \
+    || code=$?
+  # 5: the arguments choose no test of this directory.
+  if [ "$code" -ne 0 ] && { [ "$code" -ne 5 ] || [ $# -eq 0 ]; }; then test_code=$code; fi
+}
+run_tests "$here" calls-triton.json "$@"
+run_tests "$here/kserve_client" calls-kserve.json "$@"
+
+if [ $# -eq 0 ] && [ "$test_code" -eq 0 ]; then
+  step "checking which calls have been made"
+  PYTHONDONTWRITEBYTECODE=1 "$venv/bin/python" "$here/check_calls.py" "$work" || test_code=1
+fi
 
 if ! kill -0 "$server_pid" 2> /dev/null; then
   printf 'interop: the server died during the tests\n' >&2

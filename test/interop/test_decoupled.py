@@ -58,7 +58,7 @@ def test_repeat_gives_each_element_as_a_response(stream):
 
 
 def test_an_empty_final_response_when_it_is_asked_for(stream):
-    """Row 154 of the contract."""
+    """(row 154)"""
     stream.async_stream_infer(
         "repeat_int32", repeat([7]), request_id="with", enable_empty_final_response=True
     )
@@ -106,7 +106,7 @@ def test_an_error_between_responses(stream):
 
 
 def test_triton_grpc_error_ends_the_stream(grpc_address):
-    """Row 153 of the contract."""
+    """(row 153)"""
     client = grpcclient.InferenceServerClient(grpc_address)
     answers = queue.Queue()
     client.start_stream(lambda result, error: answers.put((result, error)), headers={"triton_grpc_error": "true"})
@@ -158,7 +158,7 @@ def test_statistics_count_responses_by_position(grpc_address, stream):
 
 
 def test_infer_refuses_decoupled_models(grpc_address, http_address):
-    """Row 151 of the contract."""
+    """(row 151)"""
     with grpcclient.InferenceServerClient(grpc_address) as client:
         with pytest.raises(InferenceServerException, match="decoupled") as caught:
             client.infer("square_int32", [tensor("IN", [1], "INT32")])

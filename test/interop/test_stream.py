@@ -83,7 +83,7 @@ def test_several_models_in_one_stream(grpc_address):
 
 
 def test_an_error_belongs_to_one_request(grpc_address):
-    """Row 152 of the contract."""
+    """(row 152)"""
     with Stream(grpc_address) as stream:
         stream.infer(0)
         stream.infer(1, model="nowhere")
@@ -134,7 +134,7 @@ def test_stop_stream_without_cancelling_waits_for_the_answers(grpc_address):
 
 
 def test_a_deadline_ends_the_stream(grpc_address):
-    """Row 155 of the contract."""
+    """(row 155)"""
     with Stream(grpc_address, stream_timeout=0.2) as stream:
         stream.infer(0)
         result, error = stream.answer()

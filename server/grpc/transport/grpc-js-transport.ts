@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
 import {
   type Metadata,
+  type ServerInterceptor,
   type sendUnaryData,
   Server,
   ServerCredentials,
@@ -12,6 +13,7 @@ import {
 import { type Failure, failure, StatusError } from "../../core/status.ts";
 import { grpcStatus } from "../grpc-status.ts";
 import { deafListener } from "./deaf-listener.ts";
+import { noMessageAfterDeadline } from "./stream-deadline.ts";
 import type {
   Cancellable,
   GrpcMethod,
@@ -38,6 +40,8 @@ const fixedOptions = {
   "grpc.max_send_message_length": -1,
   // Call statistics that nobody reads: they cost an object and four closures per call.
   "grpc.enable_channelz": 0,
+  // The library takes any call from an interceptor, although its type says less.
+  interceptors: [noMessageAfterDeadline as ServerInterceptor],
 };
 
 /** The transport on @grpc/grpc-js. One object serves one port, once. */

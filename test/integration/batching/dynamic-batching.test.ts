@@ -53,6 +53,18 @@ describe("Dynamic batching", () => {
     add("patient", { dynamic_batching: { max_queue_delay_microseconds: delayUs } }, identity);
     const eights = { preferred_batch_size: [8], max_queue_delay_microseconds: 60_000_000 };
     add("eights", { dynamic_batching: eights }, identity);
+    const minute = { max_queue_delay_microseconds: 60_000_000 };
+    add("fours", { max_batch_size: 4, dynamic_batching: minute }, identity);
+    const any = { data_type: "TYPE_FP32", dims: [-1] };
+    add(
+      "ragged",
+      {
+        input: [{ name: "INPUT0", ...any }],
+        output: [{ name: "OUTPUT0", ...any }],
+        dynamic_batching: { max_queue_delay_microseconds: delayUs },
+      },
+      identityModel("FP32", ["batch", "length"]),
+    );
   });
   const server = useServer(() => [`--model-repository=${repository.current.path}`]);
 
@@ -169,6 +181,53 @@ describe("Dynamic batching", () => {
     const page = await server.current.metrics();
     const queuedUs = page.value("nv_inference_queue_duration_us", { model: "patient" });
     assert.ok(queuedUs >= delayUs, `${queuedUs} µs`);
+  });
+
+  it("sends what waits when the next request does not fit (row 127)", async () => {
+    // The delay is a minute: this test would fail by its time limit.
+    const three = [0, 1, 2].map(row);
+    const [waiting] = sendEach("fours", [three]);
+    await waitForPending("fours", 1);
+    const two = [3, 4].map(row);
+    const { grpc } = server.current;
+    const next = inferRowsOverGrpc(grpc, "fours", two);
+    assert.deepEqual(await waiting, Buffer.from(rowsTensor(...three).data));
+    assert.deepEqual(await counters("fours"), { success: 1, inferences: 3, executions: 1, pending: 1 });
+    // Two more make it full.
+    const last = [5, 6].map(row);
+    assert.deepEqual(await Promise.all([next, inferRowsOverGrpc(grpc, "fours", last)]), [
+      Buffer.from(rowsTensor(...two).data),
+      Buffer.from(rowsTensor(...last).data),
+    ]);
+    assert.deepEqual(await counters("fours"), { success: 3, inferences: 7, executions: 2, pending: 0 });
+  });
+
+  it("runs requests of unlike shapes one after the other, in their order (row 125)", async () => {
+    const before = await counters("ragged");
+    const { grpc } = server.current;
+    const infer = async (length: number, seed: number): Promise<Buffer> => {
+      const raw = Buffer.from(Float32Array.from({ length }, (_, i) => seed + i).buffer);
+      const inputs = [{ name: "INPUT0", datatype: "FP32", shape: [1, length] }];
+      const { raw_output_contents } = await grpc.infer({
+        model_name: "ragged",
+        inputs,
+        raw_input_contents: [raw],
+      });
+      assert.deepEqual(raw_output_contents[0], raw);
+      return raw;
+    };
+    // Calls of one connection arrive in order. Two and two have one shape; the delay would hold all four together.
+    const order: number[] = [];
+    await Promise.all(
+      [8, 8, 12, 12].map(async (length, seed) => {
+        await infer(length, 100 * seed);
+        order.push(seed);
+      }),
+    );
+    assert.deepEqual(order, [0, 1, 2, 3]);
+    const after = await counters("ragged");
+    assert.equal(after.success - before.success, 4);
+    assert.equal(after.executions - before.executions, 2);
   });
 
   it("sends a batch of the preferred size without waiting for the delay", async () => {

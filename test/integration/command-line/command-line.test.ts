@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { identityModel } from "../../../tools/onnx-builder/model-zoo.ts";
 import { ServerProcess } from "../../helpers/server-process.ts";
 
 /** A mistake in a command line, and what the message must say. */
@@ -8,6 +9,7 @@ interface Mistake {
   readonly args: readonly string[];
   readonly message: RegExp;
 }
+import { TemporaryRepository } from "../../helpers/temporary-repository.ts";
 
 const repository = "--model-repository=/tmp";
 
@@ -31,8 +33,8 @@ const mistakes: readonly Mistake[] = [
   },
   {
     what: "an option of Triton that is not built yet",
-    args: [repository, "--cache-config=local,size=1"],
-    message: /--cache-config is not supported yet/,
+    args: [repository, "--pinned-memory-pool-byte-size=1"],
+    message: /--pinned-memory-pool-byte-size is not supported yet/,
   },
   {
     what: "an option that Triton has retired (row 120)",
@@ -72,6 +74,22 @@ const mistakes: readonly Mistake[] = [
 ];
 
 describe("Command line", () => {
+  it("--disable-auto-complete-config, Triton's word for it now, makes a missing config an error (row 120)", async () => {
+    const directory = new TemporaryRepository();
+    try {
+      directory.add("bare", { versions: { 1: identityModel("FP32") } });
+      const { code, stderr } = await ServerProcess.run([
+        `--model-repository=${directory.path}`,
+        "--disable-auto-complete-config",
+        ...["http", "grpc", "metrics"].map((service) => `--${service}-port=0`),
+      ]);
+      assert.equal(code, 1);
+      assert.match(stderr, /'bare'.*config\.json/);
+    } finally {
+      directory.remove();
+    }
+  });
+
   it("--help lists every option in its group with its default, and exits with 0", async () => {
     const { code, stdout, stderr } = await ServerProcess.run(["--help"]);
     assert.deepEqual([code, stderr], [0, ""]);

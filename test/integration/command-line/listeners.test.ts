@@ -40,6 +40,52 @@ describe("Listeners", () => {
     }
   });
 
+  describe("with one port number", () => {
+    let server: RunningServer | null = null;
+    let port = 0;
+    before(async () => {
+      const holder = createServer();
+      await new Promise<void>((resolve) => holder.listen(0, "127.0.0.1", resolve));
+      const address = holder.address();
+      port = address !== null && typeof address === "object" ? address.port : 0;
+      await new Promise((resolve) => holder.close(resolve));
+    });
+    afterEach(() => server?.kill());
+
+    it("are refused on one address (row 84)", async () => {
+      for (const [one, other] of [
+        ["http", "grpc"],
+        ["http", "metrics"],
+        ["grpc", "metrics"],
+      ]) {
+        const { code, stderr } = await ServerProcess.run(
+          withRepository(`--${one}-port=${port}`, `--${other}-port=${port}`),
+        );
+        assert.equal(code, 1);
+        assert.match(stderr, new RegExp(`cannot both listen on .*:${port}`));
+      }
+    });
+
+    it("are allowed when one of them is off (row 84)", async () => {
+      server = await RunningServer.start(
+        withRepository(`--http-port=${port}`, `--grpc-port=${port}`, "--allow-grpc=false"),
+      );
+      assert.equal(server.addresses.grpc, "");
+      assert.equal((await server.http.get("/v2/health/ready")).status, 200);
+    });
+
+    it("are allowed on different addresses (row 84)", async function () {
+      // Not every system has a second loopback address.
+      if (process.platform !== "linux") this.skip();
+      server = await RunningServer.start(
+        withRepository(`--http-port=${port}`, "--grpc-address=127.0.0.2", `--grpc-port=${port}`),
+      );
+      assert.equal(server.addresses.grpc, `127.0.0.2:${port}`);
+      assert.equal((await server.http.get("/v2/health/ready")).status, 200);
+      assert.deepEqual(await server.grpc.call("ServerReady", {}), { ready: true });
+    });
+  });
+
   describe("that are off", () => {
     let server: RunningServer | null = null;
     afterEach(() => server?.kill());

@@ -84,6 +84,19 @@ describe("Shutdown", () => {
     assert.equal((await running.process.ended).code, 0);
   });
 
+  it("counts --exit-timeout-secs once, not for each phase (row 161)", async () => {
+    const running = await start("--exit-timeout-secs=2");
+    const requests = [0, 1].map((seed) => outcome(inferRowsOverHttp(running.http, "endless", [row(seed)])));
+    await waitForPending(running, 1, "endless");
+    const startMs = performance.now();
+    running.process.signal("SIGTERM");
+    await Promise.all(requests);
+    const { stderr } = await running.process.ended;
+    assert.match(stderr, /Exit timeout expired/);
+    // Two phases of two seconds would be four.
+    assert.ok(performance.now() - startMs < 3_800, `${performance.now() - startMs} ms`);
+  });
+
   it("while models load waits for them, and ends with exit code 0", async () => {
     const serverProcess = new ServerProcess([
       `--model-repository=${repository.current.path}`,

@@ -59,6 +59,13 @@ const brokenModels: readonly BrokenModel[] = [
     reasons: [/at least one version must be available/],
   },
   {
+    name: "no_backend",
+    what: "no backend, no platform and no file that tells (row 117)",
+    config: rowModelConfig({ backend: "" }),
+    versions: { 1: null },
+    reasons: [/Could not determine backend for model 'no_backend'|unexpected platform type ''/, /model\./],
+  },
+  {
     name: "bad_json",
     what: "a config that is not JSON",
     config: '{ "max_batch_size": 8,, }',
@@ -112,9 +119,9 @@ const brokenModels: readonly BrokenModel[] = [
   {
     name: "not_built",
     what: "a field that is not built yet",
-    config: rowModelConfig({ response_cache: { enable: true } }),
+    config: rowModelConfig({ runtime: "x.js" }),
     versions: { 1: identity },
-    reasons: [/not_built.config\.json/, /response_cache/, /not supported yet/],
+    reasons: [/not_built.config\.json/, /"runtime"/, /not supported yet/],
   },
   {
     name: "other_backend",

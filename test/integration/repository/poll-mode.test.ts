@@ -26,8 +26,8 @@ describe("Model control mode poll", () => {
     for (const name of ["changing", "breaking", "reconfigured", "leaving", "growing", "doubled", "steady"]) {
       made.add(name, good);
     }
-    const config = rowModelConfig({ version_policy: { all: {} } });
-    made.add("unconfigured", { config, versions: { 1: identity, 2: identity } });
+    const all = rowModelConfig({ version_policy: { all: {} } });
+    made.add("unconfigured", { config: all, versions: { 1: identity, 2: identity } });
   });
   const server = useServer(() => [
     `--model-repository=${repository.current.path}`,
@@ -49,6 +49,31 @@ describe("Model control mode poll", () => {
     repository.current.add("arriving", good);
     await waitUntil("the model is ready", async () => (await statusOf("arriving/ready")) === 200);
     assert.deepEqual(await inferRowsOverHttp(server.current.http, "arriving", [sent]), same);
+  });
+
+  it("a model whose config is deleted goes on with the config of its file (row 93)", async () => {
+    const configOf = async (): Promise<{ max_batch_size: number; instance_group: { count: number }[] }> =>
+      (await server.current.http.get("/v2/models/unconfigured/config")).json() as {
+        max_batch_size: number;
+        instance_group: { count: number }[];
+      };
+    const versionsOf = async (): Promise<unknown> =>
+      ((await server.current.http.get("/v2/models/unconfigured")).json() as { versions: unknown }).versions;
+    assert.deepEqual([(await configOf()).max_batch_size, await versionsOf()], [16, ["1", "2"]]);
+    repository.current.delete("unconfigured", "config.json");
+    // By default only the newest version serves.
+    await waitUntil(
+      "version 1 is gone",
+      async () => (await statusOf("unconfigured/versions/1/ready")) !== 200,
+    );
+    await waitUntil(
+      "the model is ready",
+      async () => (await statusOf("unconfigured/versions/2/ready")) === 200,
+    );
+    assert.deepEqual(await versionsOf(), ["2"]);
+    // What the file says, and the default of auto-complete.
+    assert.equal((await configOf()).max_batch_size, 4);
+    assert.deepEqual(await inferRowsOverHttp(server.current.http, "unconfigured", [sent]), same);
   });
 
   it("a changed model is replaced while clients go on, and none of their requests fails", async () => {
@@ -114,19 +139,6 @@ describe("Model control mode poll", () => {
     const changed = JSON.stringify(rowModelConfig({ max_batch_size: 5 }));
     repository.current.replaceFile(changed, "reconfigured", "config.json");
     await waitUntil("the new config is in force", async () => (await config()) === 5);
-  });
-
-  it("a config that is deleted gives way to what the model says, and to its newest version (row 93)", async () => {
-    const { http } = server.current;
-    const batchSize = async (): Promise<number> =>
-      ((await http.get("/v2/models/unconfigured/config")).json() as { max_batch_size: number })
-        .max_batch_size;
-    assert.equal(await batchSize(), 16);
-    assert.equal(await statusOf("unconfigured/versions/1/ready"), 200);
-    repository.current.delete("unconfigured", "config.json");
-    await waitUntil("the config is the model's own", async () => (await batchSize()) === 4);
-    assert.equal(await statusOf("unconfigured/versions/1/ready"), 503);
-    assert.equal(await statusOf("unconfigured/versions/2/ready"), 200);
   });
 
   it("a new version takes over, and the old one is unloaded (row 91)", async () => {

@@ -33,8 +33,11 @@ const samples: InferenceServerOptions = {
   autoCompleteConfig: true,
   allowClientShm: false,
   backendConfig: [],
+  cacheConfig: null,
   backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
+  rateLimit: "off",
+  rateLimitResources: [],
 };
 
 function int32(values: readonly number[]): Uint8Array {

@@ -28,7 +28,14 @@ describe("javaScriptBackend", () => {
   });
 
   it("refuses what it would ignore", () => {
-    const gpu = { name: "g", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false } as const;
+    const gpu = {
+      name: "g",
+      kind: "KIND_GPU",
+      count: 1,
+      gpus: [],
+      isPassive: false,
+      rateLimiter: null,
+    } as const;
     const counts = {
       kind: "BATCH_ELEMENT_COUNT",
       targetName: ["N"],

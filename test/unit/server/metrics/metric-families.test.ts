@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
-import { hostFamilies, modelFamilies } from "../../../../server/metrics/metric-families.ts";
+import { cacheFamilies, hostFamilies, modelFamilies } from "../../../../server/metrics/metric-families.ts";
 import { failureReasons } from "../../../../server/statistics/model-statistics.ts";
 
 const doc = readFileSync(new URL("../../../../../docs/metrics.md", import.meta.url), "utf8");
@@ -28,6 +28,7 @@ describe("docs/metrics.md", () => {
         unit,
         ["model", "version", ...ownLabels].map(code).join(", "),
       ]),
+      ...cacheFamilies.map(({ name, type, unit }) => [code(name), type, unit]),
       ...hostFamilies.map(({ name, type, unit }) => [code(name), type, unit]),
     ];
     assert.deepEqual(

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HostMetrics } from "../../../../server/metrics/host-metrics.ts";
 import { MetricsRegistry } from "../../../../server/metrics/metrics-registry.ts";
-import { ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
+import { CacheStatistics, ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
 
 const proc: Record<string, string> = {
   "/proc/stat": "cpu  1 0 0 3\n",
@@ -70,6 +70,55 @@ describe("MetricsRegistry", () => {
     ]);
   });
 
+  it("MetricsRegistry prints the series of a model's cache and of the server's, with their numbers", async () => {
+    const registry = makeRegistry();
+    const statistics = new ModelStatistics();
+    statistics.cache = Object.assign(new CacheStatistics(), {
+      hitCount: 1,
+      hitUs: 2.9,
+      missCount: 3,
+      missUs: 4.9,
+    });
+    registry.registerModel({
+      name: "m",
+      version: "3",
+      namespace: null,
+      tags: {},
+      statistics,
+      loadDurationSecs: 0,
+    });
+    const counters = {
+      lookupCount: 5,
+      hitCount: 6,
+      missCount: 7,
+      evictionCount: 8,
+      lookupUs: 9.9,
+      insertUs: 10.9,
+      entryCount: 11,
+      usedBytes: 12,
+      capacityBytes: 48,
+    };
+    registry.registerCache({ counters });
+    const own = 'model="m",version="3"';
+    assert.deepEqual(
+      seriesLines(await registry.render()).filter((line) => line.startsWith("nv_cache_")),
+      [
+        `nv_cache_num_hits_per_model{${own}} 1`,
+        `nv_cache_num_misses_per_model{${own}} 3`,
+        `nv_cache_hit_duration_per_model{${own}} 2`,
+        `nv_cache_miss_duration_per_model{${own}} 4`,
+        "nv_cache_util 0.25",
+        "nv_cache_num_entries 11",
+        "nv_cache_num_hits 6",
+        "nv_cache_num_misses 7",
+        "nv_cache_num_lookups 5",
+        "nv_cache_num_evictions 8",
+        "nv_cache_lookup_duration 9",
+        "nv_cache_insertion_duration 10",
+      ],
+    );
+  });
+
   it("MetricsRegistry reads the statistics at each scrape, until the model is unregistered", async () => {
     const registry = makeRegistry();
     const statistics = new ModelStatistics();
@@ -103,6 +152,10 @@ describe("MetricsRegistry", () => {
       "nv_inference_compute_infer_duration_us counter",
       "nv_inference_compute_output_duration_us counter",
       "nv_model_load_duration_secs gauge",
+      "nv_cache_num_hits_per_model counter",
+      "nv_cache_num_misses_per_model counter",
+      "nv_cache_hit_duration_per_model counter",
+      "nv_cache_miss_duration_per_model counter",
       "nv_cpu_utilization gauge",
       "nv_cpu_memory_total_bytes gauge",
       "nv_cpu_memory_used_bytes gauge",

@@ -116,6 +116,8 @@ describe("completeModelConfig auto-complete", () => {
       backend: "onnxruntime",
       versionPolicy: { kind: "latest", numVersions: 1 },
       maxBatchSize: 4,
+      isResponseCacheEnabled: false,
+      modelWarmup: [],
       input: [
         {
           name: "x",
@@ -130,7 +132,9 @@ describe("completeModelConfig auto-complete", () => {
       output: [{ name: "y", datatype: "FP32", dims: [2, -1], reshape: null, labelFilename: "" }],
       batchInput: [],
       batchOutput: [],
-      instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false }],
+      instanceGroup: [
+        { name: "m", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
+      ],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),

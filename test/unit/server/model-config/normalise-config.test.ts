@@ -87,25 +87,27 @@ describe("normaliseModelConfig instance groups", () => {
     return normalise({ instance_group: given }).instanceGroup;
   }
   it("makes one group called like the model", () => {
-    assert.deepEqual(groups(), [{ name: "m", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false }]);
+    assert.deepEqual(groups(), [
+      { name: "m", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false, rateLimiter: null },
+    ]);
   });
   it("numbers the groups that have no name", () => {
     assert.deepEqual(groups({ count: 1 }, { name: "own", count: 2 }, { count: 5 }), [
-      { name: "m_0", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false },
-      { name: "own", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false },
-      { name: "m_2", kind: "KIND_CPU", count: 5, gpus: [], isPassive: false },
+      { name: "m_0", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, rateLimiter: null },
+      { name: "own", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
+      { name: "m_2", kind: "KIND_CPU", count: 5, gpus: [], isPassive: false, rateLimiter: null },
     ]);
   });
   it("takes the backend's count on the CPU and 1 on a GPU", () => {
     assert.deepEqual(groups({ kind: "KIND_CPU", count: 0 }, { kind: "KIND_GPU" }), [
-      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false },
-      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false },
+      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false, rateLimiter: null },
+      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [], isPassive: false, rateLimiter: null },
     ]);
   });
   it("uses a GPU only when it is asked to", () => {
     assert.deepEqual(groups({ kind: "KIND_AUTO" }, { kind: "KIND_AUTO", gpus: [1] }), [
-      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false },
-      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [1], isPassive: false },
+      { name: "m_0", kind: "KIND_CPU", count: 3, gpus: [], isPassive: false, rateLimiter: null },
+      { name: "m_1", kind: "KIND_GPU", count: 1, gpus: [1], isPassive: false, rateLimiter: null },
     ]);
   });
 });

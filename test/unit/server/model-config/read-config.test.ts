@@ -65,7 +65,6 @@ describe("parseModelConfig canonical form", () => {
     const config = {
       runtime: "",
       cc_model_filenames: {},
-      model_warmup: [],
       model_operations: { op_library_filename: [] },
       response_cache: { enable: false },
       optimization: { priority: 0, cuda: {}, input_pinned_memory: { enable: true } },
@@ -73,7 +72,7 @@ describe("parseModelConfig canonical form", () => {
       sequence_batching: null,
     };
     assert.deepEqual(fieldsOf(config), {
-      response_cache: {},
+      response_cache: { enable: false },
       optimization: { input_pinned_memory: {} },
       instance_group: [{}],
     });
@@ -210,12 +209,12 @@ describe("parseModelConfig problems", () => {
   }
 
   it("lists every problem on a line of its own", () => {
-    const error = errorOf({ nam: "m", max_batch_size: "x", model_warmup: [{ name: "w" }] });
+    const error = errorOf({ nam: "m", max_batch_size: "x", runtime: "x.js" });
     assert.equal(error.code, "INVALID_ARG");
     const lines = error.message.split("\n");
     assert.equal(lines.length, 3);
     assert.match(lines[0]!, /^models\/m\/config\.json: unknown field "nam", did you mean "name"\?/);
-    assert.match(lines[1]!, /^models\/m\/config\.json: "model_warmup" is not supported yet/);
+    assert.match(lines[1]!, /^models\/m\/config\.json: "runtime" is not supported yet/);
     assert.match(lines[2]!, /^models\/m\/config\.json: "max_batch_size" must be an integer/);
   });
 
@@ -258,12 +257,10 @@ describe("parseModelConfig not supported yet", () => {
         },
       },
     ],
-    ["model_warmup", { model_warmup: [{ name: "w", batch_size: 1 }] }],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
-    ["response_cache.enable", { response_cache: { enable: true } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],
     [
@@ -272,7 +269,6 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["optimization.input_pinned_memory.enable", { optimization: { input_pinned_memory: { enable: false } } }],
     ["optimization.gather_kernel_buffer_threshold", { optimization: { gather_kernel_buffer_threshold: 1 } }],
-    ["instance_group[0].rate_limiter", { instance_group: [{ rate_limiter: { priority: 2 } }] }],
     ["instance_group[0].secondary_devices", { instance_group: [{ secondary_devices: [{}] }] }],
     ["instance_group[0].host_policy", { instance_group: [{ host_policy: "p" }] }],
     ["instance_group[0].profile", { instance_group: [{ profile: ["1"] }] }],

@@ -6,7 +6,7 @@ import type { InstanceGroup } from "../../../../server/model-config/model-config
 import { makeModelConfig } from "../../../helpers/model-config.ts";
 
 function group(name: string, parts: Partial<InstanceGroup> = {}): InstanceGroup {
-  return { name, kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, ...parts };
+  return { name, kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, rateLimiter: null, ...parts };
 }
 
 function plan(
@@ -65,7 +65,9 @@ describe("planInstances", () => {
   });
 
   it("puts count instances of a GPU group on each of its GPUs", () => {
-    const { inits } = plan([group("g", { kind: "KIND_GPU", count: 2, gpus: [1, 3], isPassive: false })]);
+    const { inits } = plan([
+      group("g", { kind: "KIND_GPU", count: 2, gpus: [1, 3], isPassive: false, rateLimiter: null }),
+    ]);
     assert.deepEqual(
       inits.map(({ instanceName, deviceId }) => [instanceName, deviceId]),
       [

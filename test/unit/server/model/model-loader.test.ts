@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
 import type { Backend } from "../../../../backends/backend.ts";
 import { systemClock } from "../../../../server/core/clock.ts";
+import { RateLimiter } from "../../../../server/rate-limiter/rate-limiter.ts";
 import { CoreBudget } from "../../../../server/model/core-budget.ts";
 import type { Model } from "../../../../server/model/model.ts";
 import {
@@ -14,6 +15,7 @@ import type { InstanceScript } from "../../../fixtures/instance-modules/scripted
 import { settle } from "../../../helpers/deferred.ts";
 import { LogRecorder } from "../../../helpers/log-recorder.ts";
 import { fp32Tensor, makeRequest } from "../../../helpers/recorded-request.ts";
+import { waitUntil } from "../../../helpers/wait-until.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 /** A backend whose instances do what the config's parameter `script` says. */
@@ -50,6 +52,8 @@ describe("ModelLoader", () => {
       backendSettings: () => new Map(),
       isAutoCompleteEnabled: true,
       coreBudget: new CoreBudget(2),
+      responseCache: null,
+      rateLimiter: null,
       clock: systemClock,
       logger: log.logger,
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
@@ -152,6 +156,62 @@ describe("ModelLoader", () => {
     assert.ok(model.loadDurationSecs > 0);
     assert.deepEqual(await infer(model, 1, 2, 3, 4), [1, 2, 3, 4]);
     assert.equal(model.statistics.successCount, 1);
+  });
+
+  const zeros = { INPUT0: { data_type: "TYPE_FP32", dims: [4], zero_data: true } };
+
+  it("warms each instance up before it counts as loaded, also one that takes a dead one's place (row 121)", async () => {
+    const config = {
+      max_batch_size: 4,
+      model_warmup: [{ name: "s", batch_size: 2, count: 2, inputs: zeros }],
+    };
+    // Two executions are the warm-up, so the third batch is the first request's: the instance dies of it.
+    const model = (await load(config, { script: { batches: ["place", "place", "exit"] } })).get("1")!;
+    for (let death = 0; death < 2; death++) {
+      await waitUntil("there is an instance", () => model.instanceCount === 1);
+      assert.ok("code" in (await infer(model, 1, 2, 3, 4)));
+    }
+    assert.equal(model.statistics.executionCount, 0);
+    assert.equal(log.ofSeverity("E").filter((line) => line.includes("restarting it")).length, 2);
+  });
+
+  it("fails the load when a sample fails on any instance, whatever way (row 121)", async () => {
+    const sample = { name: "s", batch_size: 1, inputs: zeros };
+    const config = { max_batch_size: 4, instance_group: [{ count: 2 }], model_warmup: [sample] };
+    for (const [action, message] of [
+      ["fail", /^failed to run warmup sample 's': /],
+      ["throw", /^failed to run warmup sample 's': /],
+      ["exit", /^failed to run warmup sample 's': instance 'm_0_1' ended unexpectedly/],
+    ] as const) {
+      const script: InstanceScript = { ofInstance: { m_0_1: { batches: [action] } } };
+      await assert.rejects(load(config, { script }), { message });
+    }
+    assert.deepEqual(log.ofSeverity("E"), [], "nothing is restarted");
+  });
+
+  it("gives all resources back, whether instances die, models fail to load or are unloaded", async () => {
+    const rateLimiter = new RateLimiter([{ name: "R", count: 1, deviceId: null }], systemClock);
+    const config = {
+      max_batch_size: 4,
+      instance_group: [{ count: 2, rate_limiter: { resources: [{ name: "R", count: 1 }] } }],
+    };
+    const parts = { rateLimiter };
+    const script: InstanceScript = {
+      ofInstance: { m_0_0: { batches: ["exit"] }, m_0_1: { batches: ["fail", "place"] } },
+    };
+    const model = (await load(config, { parts, script })).get("1")!;
+    const outcomes = await Promise.all([1, 2, 3, 4].map((value) => infer(model, value, 0, 0, 0)));
+    assert.ok(outcomes.some((outcome) => "code" in outcome));
+    await waitUntil("somebody answers", async () => !("code" in (await infer(model, 5, 0, 0, 0))));
+    assert.deepEqual([...rateLimiter.usage()], [["r:0", { inUse: 0, capacity: 1 }]]);
+    await assert.rejects(load(config, { parts, script: { atLoad: "refuse" } }));
+    await assert.rejects(load(config, { parts, script: { atBind: "throw" } }));
+    const greedy = { instance_group: [{ rate_limiter: { resources: [{ name: "R", count: 2 }] } }] };
+    await assert.rejects(load(greedy, { parts }), /will prevent scheduling/);
+    assert.deepEqual([...rateLimiter.usage()], [["r:0", { inUse: 0, capacity: 1 }]]);
+    await model.unload();
+    models.splice(models.indexOf(model), 1);
+    assert.deepEqual([...rateLimiter.usage()], []);
   });
 
   it("completes the config from the model", async () => {

@@ -10,7 +10,7 @@ import { optionFields, optionTable } from "../../../../server/options/option-tab
 
 describe("explainNotSupported", () => {
   it("explainNotSupported says so for an option of Triton", () => {
-    assert.equal(explainNotSupported("--rate-limit"), "--rate-limit is not supported yet");
+    assert.equal(explainNotSupported("--host-policy"), "--host-policy is not supported yet");
   });
 
   it("explainNotSupported says why an option cannot be built", () => {
@@ -26,10 +26,6 @@ describe("explainNotSupported", () => {
     assert.equal(
       explainNotSupported("--strict-model-config"),
       "--strict-model-config is deprecated; it was replaced by --disable-auto-complete-config",
-    );
-    assert.equal(
-      explainNotSupported("--response-cache-byte-size"),
-      "--response-cache-byte-size is deprecated; it was replaced by --cache-config, which is not supported yet",
     );
   });
 
