@@ -12,6 +12,7 @@ import type {
   ModelInput,
   ModelTensorConfig,
   RepositoryAgent,
+  PaddingRule,
   QueuePolicy,
   RateLimiterConfig,
   VersionPolicy,
@@ -19,6 +20,7 @@ import type {
   WarmupSampleConfig,
   WarmupSource,
 } from "./model-config.ts";
+import { defaultMaxPaddingShare } from "./validate-padding.ts";
 import type * as wire from "./model-config.gen.ts";
 import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
 
@@ -61,7 +63,7 @@ export function normaliseModelConfig(
     ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
-      eagerBatching: fields.optimization?.eager_batching ?? false,
+      eagerBatching: isTrue(fields.optimization?.eager_batching),
     },
     isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
     modelWarmup: normaliseWarmup(fields.model_warmup),
@@ -89,7 +91,7 @@ function normaliseSchedulers(
   const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
   return {
     dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
-    sequenceBatching: sequence === undefined ? null : normaliseSequenceBatching(sequence, maxBatchSize),
+    sequenceBatching: normaliseSequenceBatching(sequence, maxBatchSize),
     ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }
@@ -160,6 +162,8 @@ function normaliseDynamicBatching(
     preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
     latencyTargetUs,
+    pad: Object.entries(batching.pad ?? {}).map(([input, rule]) => normalisePadding(input, rule)),
+    maxPaddingShare: batching.max_padding_share ?? defaultMaxPaddingShare,
     preserveOrdering: batching.preserve_ordering ?? false,
     priorityLevels: batching.priority_levels ?? 0,
     defaultPriorityLevel: batching.default_priority_level ?? 0,
@@ -170,6 +174,24 @@ function normaliseDynamicBatching(
         normaliseQueuePolicy(policy),
       ]),
     ),
+  };
+}
+
+/** The type of masks in the models that the usual exporters make: they take them from 64-bit token ids. */
+const defaultMaskDataType = "TYPE_INT64";
+
+function normalisePadding(input: string, rule: wire.ModelPadding): PaddingRule {
+  return {
+    input,
+    axis: rule.axis,
+    value: rule.value ?? 0,
+    multipleOf: rule.multiple_of ?? 1,
+    // A type without a name is for the validation to refuse.
+    mask:
+      rule.mask === undefined && rule.mask_data_type === undefined
+        ? null
+        : { name: rule.mask ?? "", datatype: normaliseDataType(rule.mask_data_type ?? defaultMaskDataType) },
+    outputs: new Map(Object.entries(rule.outputs ?? {})),
   };
 }
 

@@ -9,6 +9,7 @@ import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Scheduler } from "../../schedulers/scheduler.ts";
 import type { Clock } from "../core/clock.ts";
+import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -17,6 +18,7 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
+import type { ModelConfigFields } from "../model-config/model-config.gen.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
@@ -36,6 +38,7 @@ import type { PoolObserver } from "./model-instance-pool.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { reloadKey } from "./reload-key.ts";
 import { withResponseCache } from "./response-caching.ts";
+import { PaddingMeter } from "./padding-meter.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 import { prepareWarmup } from "./warmup/warmup.ts";
 
@@ -109,6 +112,8 @@ export interface ModelSource {
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
   onLoading(version: string): void;
+  /** Called for each version with what its author and the model itself say of the config, without defaults. */
+  onCompleted?(fields: ModelConfigFields): void;
 }
 
 /** What a version was loaded from. */
@@ -154,7 +159,7 @@ export class ModelLoader {
    * @throws StatusError that says what is wrong and in which file.
    */
   async load(source: ModelSource): Promise<LoadedModel> {
-    const draft = await this.#draft(source);
+    const draft = await this.draft(source);
     if (draft.config.ensembleScheduling !== null) {
       const { findModel } = this.#parts;
       const find = (name: string, version: string): Model | Failure =>
@@ -169,8 +174,7 @@ export class ModelLoader {
       const ensemble = await loadEnsemble(parts, source, draft.config);
       return loadedModel(ensemble, [...ensemble.values()], []);
     }
-    const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
-    if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
+    const backend = this.#backendOf(draft.config);
     await source.onConfig(draft.config);
     const selected = source.selectVersions(draft.config).map(String);
     const staying = new Map(
@@ -206,14 +210,14 @@ export class ModelLoader {
     const isBound = draft.config.sequenceBatching !== null || draft.config.schedulerName !== "";
     if (!isBound) return true;
     const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
-    return !record.instances.isSmallerIn(this.#planInstances(source, config, record.backend, model.version));
+    return !record.instances.isSmallerIn(this.plan(source, config, model.version));
   }
 
   async #prepareChange(model: Model, source: ModelSource, draft: ModelConfigDraft): Promise<InstanceChange> {
     const record = this.#records.get(model);
     if (record === undefined) throw new Error("A model without a record stays. This is a bug.");
     const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
-    const plan = this.#planInstances(source, config, record.backend, model.version);
+    const plan = this.plan(source, config, model.version);
     const change = await record.instances.prepare(plan);
     const { addedCount, removedCount } = change;
     return {
@@ -247,11 +251,13 @@ export class ModelLoader {
     }
   }
 
-  async #draft(source: ModelSource): Promise<ModelConfigDraft> {
+  /** What the config and the directory say of a model that is not loaded. @throws StatusError as {@link load}. */
+  async draft(source: ModelSource): Promise<ModelConfigDraft> {
     const document =
       source.configOverride === null
         ? readModelConfig(source.directory, source.name, this.#parts.configName)
         : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
+    for (const notice of document?.notices ?? []) this.#parts.logger.warning(notice);
     const first = source.versions[0];
     const versionDirectoryEntries =
       first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();
@@ -271,7 +277,8 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const plan = this.#planInstances(source, draft.config, backend, version);
+    const plan = this.plan(source, draft.config, version);
+    for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);
     const active = plan.inits.filter(({ instanceName }) => !plan.passive.has(instanceName));
     const seats = takeSeats(draft.config, active, this.#parts);
@@ -290,7 +297,7 @@ export class ModelLoader {
     try {
       const [first] = signatures;
       if (first === undefined) throw new Error("A model without instances. This is a bug.");
-      const config = await this.#complete(draft, backend, await first);
+      const config = await this.#complete(source, draft, backend, await first);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       let statistics = new ModelStatistics();
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
@@ -299,7 +306,7 @@ export class ModelLoader {
       set = new InstanceSet({
         backend,
         recipe,
-        observer: this.#observe(config.name, () => statistics),
+        observer: this.#observe(config, () => statistics),
         startInstance: (of, init) => this.#startInstance(of, init),
         starts: this.#starts,
       });
@@ -344,11 +351,13 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
+  /** The instances that a version gets. @param config - At least a draft's. @throws StatusError as {@link load}. */
+  plan(source: ModelSource, config: ModelConfig, version: string): InstancePlan {
+    const backend = this.#backendOf(config);
     const serverSettings = new Map(this.#parts.backendSettings(backend.name));
     serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
     const settings = backend.resolveSettings(config, serverSettings);
-    const plan = planInstances({
+    return planInstances({
       config,
       version,
       modelPath: path.resolve(source.directory, version, config.defaultModelFilename),
@@ -356,29 +365,49 @@ export class ModelLoader {
       coreBudget: this.#parts.coreBudget,
       gpuDeviceIds: () => backend.gpuDeviceIds(),
     });
-    for (const warning of plan.warnings) this.#parts.logger.warning(warning);
-    return plan;
   }
 
-  async #complete(draft: ModelConfigDraft, backend: Backend, first: HostedInstance): Promise<ModelConfig> {
+  #backendOf(config: ModelConfig): Backend {
+    const backend = this.#parts.backends.find((candidate) => candidate.name === config.backend);
+    if (backend === undefined) throw new Error(`Backend '${config.backend}' vanished. This is a bug.`);
+    return backend;
+  }
+
+  async #complete(
+    source: ModelSource,
+    draft: ModelConfigDraft,
+    backend: Backend,
+    first: HostedInstance,
+  ): Promise<ModelConfig> {
     const settings = this.#parts.backendSettings(backend.name);
-    const { config, notices } = completeModelConfig(
+    const { config, fields, notices } = completeModelConfig(
       draft,
       { signature: await first.signature(), completion: await first.completion() },
       Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
     );
     for (const notice of notices) this.#parts.logger.info(notice);
+    source.onCompleted?.(fields);
     return config;
   }
 
-  #observe(modelName: string, statistics: () => ModelStatistics): PoolObserver {
+  #observe(config: ModelConfig, statistics: () => ModelStatistics): PoolObserver {
+    // The statistics that are served come into being after the golden requests.
+    let meter: { readonly of: ModelStatistics; readonly padding: PaddingMeter | null } | null = null;
+    const paddingOf = (current: ModelStatistics): PaddingMeter | null => {
+      if (meter?.of !== current) meter = { of: current, padding: PaddingMeter.of(config, current) };
+      return meter.padding;
+    };
     return {
-      onDispatch: (count: number) => statistics().onDispatch(count),
+      onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
+        const current = statistics();
+        current.onDispatch(count);
+        paddingOf(current)?.onDispatch(batch);
+      },
       onExecution: (rows: number, times: BatchTimes) => statistics().onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics().onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
-        this.#parts.logger.error(`Model '${modelName}': ${reason}; ${next}`),
+        this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
   }
 

@@ -1,4 +1,9 @@
-import { InferenceRequest, requestState, type ResponseSink } from "../../core/inference-request.ts";
+import {
+  type CorrelationId,
+  InferenceRequest,
+  requestState,
+  type ResponseSink,
+} from "../../core/inference-request.ts";
 import { elementCount } from "../../core/shape.ts";
 import { StatusError } from "../../core/status.ts";
 import { Tensor } from "../../core/tensor.ts";
@@ -16,13 +21,21 @@ export class WarmupSample {
   readonly count: number;
   readonly #inputs: readonly Tensor[];
   readonly #model: ValidatedModel;
+  /** 0: the model keeps no sequences. */
+  readonly #correlationId: CorrelationId;
 
-  private constructor(sample: WarmupSampleConfig, inputs: readonly Tensor[], model: ValidatedModel) {
+  private constructor(
+    sample: WarmupSampleConfig,
+    inputs: readonly Tensor[],
+    model: ValidatedModel,
+    correlationId: CorrelationId,
+  ) {
     this.name = sample.name;
     this.batchSize = sample.batchSize;
     this.count = sample.count;
     this.#inputs = inputs;
     this.#model = model;
+    this.#correlationId = correlationId;
   }
 
   /**
@@ -49,17 +62,23 @@ export class WarmupSample {
       const data = await makeWarmupData(input, elementCount(dims), modelDirectory, ++seed);
       inputs.push(new Tensor(name, datatype, config.maxBatchSize > 0 ? [1, ...dims] : dims, data));
     }
-    const prepared = new WarmupSample(sample, inputs, validatedModelOf(config, checkBytesInput));
-    prepared.makeRequest(noSink);
+    const prepared = new WarmupSample(
+      sample,
+      inputs,
+      validatedModelOf(config, checkBytesInput),
+      correlationIdFor(config),
+    );
+    prepared.makeRequest(noSink, 0);
     return prepared;
   }
 
   /**
    * A request of one row, ready for an instance: no scheduler sees it, and nobody counts it.
    *
+   * @param row - Position in its batch. Of a model of sequences each row is a sequence of its own, of one request.
    * @throws StatusError INVALID_ARG when the model does not take it.
    */
-  makeRequest(sink: ResponseSink): InferenceRequest {
+  makeRequest(sink: ResponseSink, row: number): InferenceRequest {
     const request = new InferenceRequest({
       id: "",
       inputs: [...this.#inputs],
@@ -67,14 +86,15 @@ export class WarmupSample {
       parameters: null,
       priority: 0,
       timeoutUs: 0,
-      correlationId: 0,
-      isSequenceStart: false,
-      isSequenceEnd: false,
+      correlationId: this.#correlationId,
+      isSequenceStart: this.#correlationId !== 0,
+      isSequenceEnd: this.#correlationId !== 0,
       sink,
     });
     const invalid = validateRequest(request, this.#model);
     if (invalid !== null) throw new StatusError(invalid.code, invalid.message);
     request.state = requestState.executing;
+    if (this.#correlationId !== 0) request.sequenceSlot = row;
     return request;
   }
 }
@@ -104,7 +124,16 @@ function validatedModelOf(
     inputIndex: (wanted) => inputs.findIndex((tensor) => tensor.name === wanted),
     outputIndex: (wanted) => output.findIndex((tensor) => tensor.name === wanted),
     checkBytesInput,
-    // A sample belongs to no sequence.
+    // The id is made to fit.
     correlationIdInput: null,
   };
+}
+
+/** The id of a sample's sequences, of the kind that the model takes; 0 when it keeps none. */
+function correlationIdFor({ sequenceBatching }: ModelConfig): CorrelationId {
+  if (sequenceBatching === null) return 0;
+  const takesText = sequenceBatching.controlInput.some(
+    ({ kind, datatype }) => kind === "CONTROL_SEQUENCE_CORRID" && datatype === "BYTES",
+  );
+  return takesText ? "1" : 1;
 }
