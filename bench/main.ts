@@ -14,6 +14,8 @@ import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
 import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
+import { reloadLatency, reloads } from "./cases/reload.ts";
+import { repositoryScan } from "./cases/repository-scan.ts";
 import { overloadGoodput, overloadLate } from "./cases/overload-goodput.ts";
 import { overloadPriorities } from "./cases/overload-priorities.ts";
 import { paddingThroughput } from "./cases/padding-throughput.ts";
@@ -43,6 +45,9 @@ const allCases: readonly BenchCase[] = [
   overloadLate,
   overloadPriorities,
   sequences,
+  repositoryScan,
+  reloads,
+  reloadLatency,
   cacheHit,
   startUp,
 ];

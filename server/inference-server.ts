@@ -8,6 +8,7 @@ import { type Failure, failure, type Status, StatusError } from "./core/status.t
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
 import { ExtensionRegistry } from "./extensions/extension-registry.ts";
 import { addExtensions } from "./extensions/load-extensions.ts";
+import { checkGoldenRequests } from "./golden/golden-check.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
@@ -22,6 +23,7 @@ import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
 import type { ModelIndexRow } from "./repository/repository-index.ts";
+import { RepositoryScanner } from "./repository/repository-scanner.ts";
 import { SharedMemoryManager } from "./shared-memory/shared-memory-manager.ts";
 import { serverVersion } from "./server-version.ts";
 import { reportStatistics, type StatisticsReport } from "./statistics/statistics-report.ts";
@@ -56,6 +58,12 @@ const endingMs = 500;
 /** How often a server that stops looks whether its last requests have ended. */
 const idleCheckMs = 5;
 
+/**
+ * How long a directory that has changed must be left alone before its model is loaded: a little less than the poller
+ * waits before it looks again.
+ */
+const settleMs = 450;
+
 /** How far the server is. */
 type ServerState = "INITIALIZING" | "READY" | "FAILED_TO_INITIALIZE" | "EXITING";
 
@@ -67,6 +75,10 @@ export type InferenceServerOptions = Pick<
   | "modelRepositoryPaths"
   | "modelControlMode"
   | "repositoryPollSecs"
+  | "modelLoadThreadCount"
+  | "modelLoadRetryCount"
+  | "modelConfigName"
+  | "modelNamespacing"
   | "loadModelNames"
   | "strictReadiness"
   | "autoCompleteConfig"
@@ -97,6 +109,8 @@ export class InferenceServer implements DataPlane {
   readonly #options: InferenceServerOptions;
   readonly #extensions = new ExtensionRegistry(allBackends());
   readonly #logger: Logger;
+  readonly #scanner: RepositoryScanner;
+  readonly #loader: ModelLoader;
   readonly #repository: ModelRepositoryManager;
   readonly #poller: RepositoryPoller | null;
   readonly #seriesOf = new Map<Model, () => void>();
@@ -111,31 +125,44 @@ export class InferenceServer implements DataPlane {
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
     if (responseCache !== null) this.metrics.registerCache(responseCache);
+    this.#scanner = new RepositoryScanner(options.modelRepositoryPaths);
+    const configName = options.modelConfigName === "" ? null : options.modelConfigName;
+    this.#loader = new ModelLoader({
+      backends: this.#extensions.backends,
+      findScheduler: (name) => this.#extensions.scheduler(name),
+      backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
+      isAutoCompleteEnabled: options.autoCompleteConfig,
+      coreBudget: new CoreBudget(),
+      responseCache,
+      rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
+      clock,
+      logger: logger.child("model-loader"),
+      findModel: (name, version, namespace) => this.#repository.find(name, version, namespace),
+      configName,
+      retryCount: options.modelLoadRetryCount,
+      checkGolden: (directory, makeProbes) => checkGoldenRequests(directory, makeProbes, clock),
+    });
     this.#repository = new ModelRepositoryManager({
       repositories: options.modelRepositoryPaths,
-      loader: new ModelLoader({
-        backends: this.#extensions.backends,
-        findScheduler: (name) => this.#extensions.scheduler(name),
-        backendSettings: (backend) => settingsForBackend(options.backendConfig, backend),
-        isAutoCompleteEnabled: options.autoCompleteConfig,
-        coreBudget: new CoreBudget(),
-        responseCache,
-        rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
-        clock,
-        logger: logger.child("model-loader"),
-        findModel: (name, version) => this.#repository.find(name, version),
-      }),
+      scanner: this.#scanner,
+      isNamespacing: options.modelNamespacing,
+      configName,
+      loader: this.#loader,
       listener: {
-        onReady: (model) => this.#showSeries(model),
+        onReady: (model, namespace) => this.#showSeries(model, namespace),
         onUnloading: (model) => this.#hideSeries(model),
       },
       logger: logger.child("model-repository"),
+      clock,
+      loadThreadCount: options.modelLoadThreadCount,
+      settleMs,
     });
     this.#poller =
       options.modelControlMode === "poll"
-        ? new RepositoryPoller(options.modelRepositoryPaths, options.repositoryPollSecs, () =>
-            this.#repository.poll(),
-          )
+        ? new RepositoryPoller({
+            intervalSecs: options.repositoryPollSecs,
+            poll: () => this.#repository.poll(),
+          })
         : null;
   }
 
@@ -155,7 +182,7 @@ export class InferenceServer implements DataPlane {
         if (obstacle !== null) this.#logger.warning(obstacle.message);
       }
       if (this.isExiting()) return false;
-      const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart());
+      const isComplete = await this.#repository.loadAtStart(this.#modelsAtStart(), this.#poller !== null);
       await this.tracer.open();
       this.#endInitialization("READY");
       return isComplete;
@@ -184,7 +211,13 @@ export class InferenceServer implements DataPlane {
   #endInitialization(state: "READY" | "FAILED_TO_INITIALIZE"): void {
     if (this.#state !== "INITIALIZING") return;
     this.#state = state;
-    if (state === "READY") this.#poller?.start();
+    if (state !== "READY") return;
+    this.#loader.yieldCores();
+    const { modelControlMode } = this.#options;
+    if (modelControlMode === "none") return;
+    const poller = this.#poller;
+    poller?.start();
+    this.#scanner.useThread(poller === null ? null : () => poller.onChange());
   }
 
   /**
@@ -211,6 +244,7 @@ export class InferenceServer implements DataPlane {
     // Files are written in a moment, whatever is left of the budget.
     await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
     this.sharedMemory.close();
+    this.#scanner.close();
     return isClean;
   }
 
@@ -272,6 +306,8 @@ export class InferenceServer implements DataPlane {
   modelStatistics(name: string, version: string): readonly StatisticsReport[] | Failure {
     if (this.#state !== "READY") return this.#notServing();
     if (name === "") return this.#repository.allReadyVersions().map(reportStatistics);
+    const ambiguous = this.#repository.find(name, "");
+    if (isFailure(ambiguous) && ambiguous.code === "INVALID_ARG") return ambiguous;
     const ready = this.#repository.readyVersions(name);
     // "007" names version 7, as in look-ups.
     const asked = version === "" ? ready : ready.filter((model) => model.version === String(Number(version)));
@@ -327,8 +363,7 @@ export class InferenceServer implements DataPlane {
 
   async unloadModel(name: string, withDependents = false): Promise<Status> {
     const refusal = this.#controlRefusal();
-    if (refusal === null) await this.#repository.unload(name, withDependents);
-    return refusal;
+    return refusal ?? (await this.#repository.unload(name, withDependents));
   }
 
   /** Why models cannot be loaded or unloaded on request; `null` when they can. */
@@ -349,10 +384,11 @@ export class InferenceServer implements DataPlane {
     };
   }
 
-  #showSeries(model: Model): void {
+  #showSeries(model: Model, namespace: string): void {
     const hide = this.metrics.registerModel({
       name: model.name,
       version: model.version,
+      namespace: this.#options.modelNamespacing ? namespace : null,
       tags: Object.fromEntries(model.config.metricTags),
       statistics: model.statistics,
       loadDurationSecs: model.loadDurationSecs,

@@ -25,6 +25,8 @@ finish() {
   local process
   for process in $(descendants "$starter") "$starter"; do kill -KILL "$process" 2>/dev/null || true; done
   rm -f "$log"
+  # What the README's second example leaves when it fails.
+  rm -rf model_repository/mine
 }
 trap finish EXIT
 

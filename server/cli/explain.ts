@@ -5,7 +5,7 @@ import { readCommandArguments } from "./command-arguments.ts";
 import { type CommandReply, wrongUsage } from "./command-reply.ts";
 import { formatExplanation, renderExplanation } from "./explain-report.ts";
 import { explainModel, type ExplainOptions, findModelToExplain } from "./model-explanation.ts";
-import { listModelNames } from "../repository/repository-scanner.ts";
+import { listModelNames } from "../repository/model-names.ts";
 import { loadOptionFields, OfflineLoader } from "./offline-loader.ts";
 import { problemsOf } from "./repository-check.ts";
 
@@ -31,7 +31,7 @@ export async function runExplain(args: readonly string[]): Promise<CommandReply>
 async function explain(name: string, options: ExplainOptions, isJson: boolean): Promise<CommandReply> {
   try {
     const found = await findModelToExplain(name, options);
-    const { names } = await listModelNames(options.modelRepositoryPaths);
+    const names = (await listModelNames(options.modelRepositoryPaths)).map((each) => each.name);
     const loader = await OfflineLoader.open(options, new Set(names));
     try {
       const explanation = await explainModel(found, loader, options);

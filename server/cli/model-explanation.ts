@@ -7,9 +7,11 @@ import { renderModelConfig } from "../model-config/render-config.ts";
 import type { InstancePlan } from "../model/instance-plan.ts";
 import { settingsForBackend } from "../options/backend-config.ts";
 import type { ServerOptions } from "../options/server-options.ts";
-import { stepModelNames } from "../repository/ensemble-dependencies.ts";
+import { StepReader } from "../repository/ensemble-dependencies.ts";
 import { duplicateReason } from "../repository/repository-index.ts";
-import { findModelDirectories, type FoundModel, listModelNames } from "../repository/repository-scanner.ts";
+import { listModelNames } from "../repository/model-names.ts";
+import { RepositoryScanner } from "../repository/repository-scanner.ts";
+import type { FoundModel } from "../repository/scan/find-models.ts";
 import type { Model } from "../model/model.ts";
 import type { LoadOptions, OfflineLoader, OfflineModel } from "./offline-loader.ts";
 import { type ExplainedValue, explainValues } from "./value-origin.ts";
@@ -49,9 +51,9 @@ export async function findModelToExplain(
   name: string,
   { modelRepositoryPaths }: ExplainOptions,
 ): Promise<FoundModel> {
-  const [found, ...more] = await findModelDirectories(modelRepositoryPaths, name);
+  const [found, ...more] = await new RepositoryScanner(modelRepositoryPaths).find(name);
   if (found === undefined) {
-    const { names } = await listModelNames(modelRepositoryPaths);
+    const names = [...new Set((await listModelNames(modelRepositoryPaths)).map((each) => each.name))].sort();
     const near = nearest(name, names);
     const hint = near === null ? `; its models are ${names.join(", ")}` : `, did you mean '${near}'?`;
     throw new StatusError(
@@ -111,7 +113,7 @@ async function loadSteps(
   options: ExplainOptions,
   chain: readonly string[],
 ): Promise<void> {
-  for (const name of stepModelNames(found, null)) {
+  for (const name of new StepReader(null).namesOf(found, null)) {
     if (chain.includes(name)) {
       throw new StatusError(
         "INVALID_ARG",

@@ -3,6 +3,7 @@ import { systemClock } from "../core/clock.ts";
 import { type Failure, failure, StatusError } from "../core/status.ts";
 import { ExtensionRegistry } from "../extensions/extension-registry.ts";
 import { addExtensions } from "../extensions/load-extensions.ts";
+import { checkGoldenRequests } from "../golden/golden-check.ts";
 import { Logger } from "../logging/logger.ts";
 import { LogSettings } from "../logging/log-settings.ts";
 import type { ModelConfigDraft } from "../model-config/complete-config.ts";
@@ -14,8 +15,9 @@ import { settingsForBackend } from "../options/backend-config.ts";
 import type { OptionField } from "../options/option-table.ts";
 import type { ServerOptions } from "../options/server-options.ts";
 import { RateLimiter } from "../rate-limiter/rate-limiter.ts";
+import { ModelEntry } from "../repository/model-entry.ts";
 import { openModelSource } from "../repository/model-source.ts";
-import type { FoundModel } from "../repository/repository-scanner.ts";
+import type { FoundModel } from "../repository/scan/find-models.ts";
 
 /** The options that decide how a model is loaded. */
 export type LoadOptions = Pick<
@@ -88,6 +90,9 @@ export class OfflineLoader {
       clock: systemClock,
       logger: this.#logger,
       findModel: (name, version) => this.#find(name, version),
+      configName: null,
+      checkGolden: (directory, makeProbes) => checkGoldenRequests(directory, makeProbes, systemClock),
+      retryCount: 0,
     });
   }
 
@@ -102,7 +107,7 @@ export class OfflineLoader {
       completed = fields;
     };
     const source = { ...(await this.#open(found)), onCompleted };
-    const versions = await this.loader.load(source);
+    const { versions } = await this.loader.load(source);
     try {
       await Promise.all([...versions.values()].map((model) => model.unload()));
     } catch (thrown) {
@@ -113,7 +118,8 @@ export class OfflineLoader {
   }
 
   #open(found: FoundModel): Promise<ModelSource> {
-    return openModelSource(found, null, this.#logger, () => undefined);
+    const plan = { found, configOverride: null, overrideDirectory: null };
+    return openModelSource(plan, new ModelEntry(found.name, ""), this.#logger, () => undefined);
   }
 
   /** What can be said of a model without loading it. @throws StatusError as {@link load}. */

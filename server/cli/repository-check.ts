@@ -3,10 +3,10 @@ import path from "node:path";
 import { StatusError } from "../core/status.ts";
 import { ConfigError, type ProblemDetails } from "../model-config/config-problems.ts";
 import type { SourcePlace } from "../model-config/source-places.ts";
-import { findCycles, runInOrder, stepModelNames } from "../repository/ensemble-dependencies.ts";
-import { LoadSlots } from "../repository/load-slots.ts";
+import { findCycles, runInOrder, StepReader } from "../repository/ensemble-dependencies.ts";
+import { LoadSlots } from "../model/load-slots.ts";
 import { duplicateReason } from "../repository/repository-index.ts";
-import { type FoundModel, scanRepositories } from "../repository/repository-scanner.ts";
+import { findModels, type FoundModel } from "../repository/scan/find-models.ts";
 import { type LoadOptions, OfflineLoader } from "./offline-loader.ts";
 
 /** One thing that is wrong in a repository. */
@@ -53,8 +53,7 @@ export async function checkRepositories(
   const found: FoundModel[] = [];
   for (const repository of repositories) {
     try {
-      const scan = await scanRepositories([repository]);
-      found.push(...scan.models.values());
+      found.push(...findModels(repository));
     } catch (thrown) {
       problems.push({
         text: StatusError.from(thrown).message,
@@ -94,18 +93,16 @@ async function checkModels(found: readonly FoundModel[], loader: OfflineLoader):
     if (namesakes.length === 1) byName.set(model.name, model);
     else reports.push(duplicateReport(model, namesakes));
   }
-  const dependencies = new Map([...byName].map(([name, model]) => [name, stepModelNames(model, null)]));
-  for (const [name, cycle] of findCycles(dependencies)) {
-    const model = byName.get(name);
-    dependencies.delete(name);
-    if (model !== undefined) reports.push(cycleReport(model, cycle));
+  const dependencies = new Map(new StepReader(null).dependencies([...byName.values()]));
+  for (const [model, cycle] of findCycles(dependencies)) {
+    dependencies.delete(model);
+    reports.push(cycleReport(model, cycle.map(({ name }) => name).join(" -> ")));
   }
   // One at a time: the check must not need more memory than the largest model, and models must not slow each other.
   const slots = new LoadSlots(1);
-  await runInOrder(dependencies, (name) =>
+  await runInOrder(dependencies, (model) =>
     slots.run(async () => {
-      const model = byName.get(name);
-      if (model !== undefined) reports.push(await checkModel(model, loader));
+      reports.push(await checkModel(model, loader));
     }),
   );
   return reports;

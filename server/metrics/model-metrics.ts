@@ -7,6 +7,8 @@ export interface ModelRegistration extends ModelSource {
   readonly name: string;
   /** A decimal number. */
   readonly version: string;
+  /** Path of its repository with `--model-namespacing`: a label of its own; `null`: there is no such label. */
+  readonly namespace: string | null;
   /** The config's `metric_tags`: each becomes a label, its name prefixed with an underscore. */
   readonly tags: Readonly<Record<string, string>>;
 }
@@ -18,7 +20,7 @@ interface RegisteredModel {
 
 /** The model versions whose series are on the page. */
 export class ModelMetrics {
-  /** By name and version. Several only while a version is being reloaded; the last one is shown. */
+  /** By namespace, name and version. Several only while a version is being reloaded; the last one is shown. */
   readonly #models = new Map<string, RegisteredModel[]>();
 
   /**
@@ -31,7 +33,7 @@ export class ModelMetrics {
    */
   register(model: ModelRegistration): () => void {
     const registered: RegisteredModel = { source: model, labels: labelsOf(model) };
-    const key = JSON.stringify([model.name, model.version]);
+    const key = JSON.stringify([model.namespace, model.name, model.version]);
     const stack = this.#models.get(key) ?? [];
     stack.push(registered);
     this.#models.set(key, stack);
@@ -62,6 +64,7 @@ const tagName = /^[a-zA-Z0-9_]+$/;
 
 function labelsOf(model: ModelRegistration): Record<string, string> {
   const labels: Record<string, string> = { model: model.name, version: model.version };
+  if (model.namespace !== null) labels["namespace"] = model.namespace;
   for (const [tag, value] of Object.entries(model.tags)) {
     if (!tagName.test(tag)) {
       throw new StatusError(

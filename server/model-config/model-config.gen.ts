@@ -126,7 +126,7 @@ export interface ModelConfigFields {
     decoupled?: boolean;
   };
   /**
-   * Programs that prepare the model's directory. Not supported yet.
+   * Checks that the model's directory must pass before it is loaded.
    */
   model_repository_agents?: {
     /**
@@ -136,11 +136,11 @@ export interface ModelConfigFields {
      */
     agents?: {
       /**
-       * Name of the agent.
+       * Name of the agent: "checksum" compares files with their digests.
        */
       name?: string;
       /**
-       * Its settings.
+       * Its settings. For "checksum": "MD5:<file>" or "SHA256:<file>", the file relative to the model's directory, with the digest in hexadecimal digits.
        */
       parameters?: {
         /**

@@ -37,6 +37,8 @@ export interface ModelConfig {
   readonly metricTags: ReadonlyMap<string, string>;
   /** The backend's own settings, as written. */
   readonly parameters: ReadonlyMap<string, string>;
+  /** Run in this order before the model's files are used. */
+  readonly repositoryAgents: readonly RepositoryAgent[];
   /** Name of a scheduler of somebody else's, from the parameter `scheduler`; "": one of the server's own. */
   readonly schedulerName: string;
   /** `null`: requests run one by one. */
@@ -52,6 +54,13 @@ export interface ModelConfig {
   readonly modelWarmup: readonly WarmupSampleConfig[];
   /** Requests get any number of responses. Only with backends that answer each request by itself. */
   readonly isDecoupled: boolean;
+}
+
+/** A check that the model's directory must pass before it is loaded. */
+export interface RepositoryAgent {
+  /** As written; whether there is such an agent is known where they run. */
+  readonly name: string;
+  readonly parameters: ReadonlyMap<string, string>;
 }
 
 /** Which of the version directories are served. */

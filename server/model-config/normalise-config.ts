@@ -11,6 +11,7 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  RepositoryAgent,
   PaddingRule,
   QueuePolicy,
   RateLimiterConfig,
@@ -56,6 +57,7 @@ export function normaliseModelConfig(
         ? []
         : normaliseInstanceGroups(fields.instance_group ?? [], modelName, resolved),
     defaultModelFilename: resolved.defaultModelFilename,
+    repositoryAgents: normaliseAgents(fields.model_repository_agents),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
     ...normaliseParameters(fields.parameters),
     ...normaliseSchedulers(fields, maxBatchSize),
@@ -92,6 +94,13 @@ function normaliseSchedulers(
     sequenceBatching: normaliseSequenceBatching(sequence, maxBatchSize),
     ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
+}
+
+function normaliseAgents(given: wire.ModelConfigFields["model_repository_agents"]): RepositoryAgent[] {
+  return (given?.agents ?? []).map(({ name, parameters }) => ({
+    name: name ?? "",
+    parameters: new Map(Object.entries(parameters ?? {})),
+  }));
 }
 
 /** Without a policy, only the newest version is served. */

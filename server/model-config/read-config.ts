@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { StatusError } from "../core/status.ts";
 import { toCanonicalForm } from "./canonical-form.ts";
 import { ConfigError, ConfigProblems, type ConfigSource } from "./config-problems.ts";
@@ -25,17 +25,33 @@ export const configFilename = "config.json";
 /** Name of the file that is read when there is no {@link configFilename}: Triton's own form. */
 export const pbtxtFilename = "config.pbtxt";
 
+/** Directory in a model's directory with configs for `--model-config-name`. */
+export const customConfigDirectory = "configs";
+
 /**
- * Reads `config.json` of a model or, when there is none, `config.pbtxt`.
+ * Reads the config of a model: `configs/<configName>.json` or `.pbtxt` when there is such a file, else `config.json` or,
+ * when there is none, `config.pbtxt`.
  *
  * @param modelDirectory - Path of the model's directory; messages show it as given.
- * @returns `null` when there is neither.
+ * @param configName - `--model-config-name`; `null`: none.
+ * @returns `null` when there is no file.
  * @throws StatusError INVALID_ARG or UNSUPPORTED as {@link parseModelConfig}; INTERNAL when the file is there but
  * cannot be read.
  */
-export function readModelConfig(modelDirectory: string, modelName: string): ModelConfigDocument | null {
-  const jsonFile = join(modelDirectory, configFilename);
-  const pbtxtFile = join(modelDirectory, pbtxtFilename);
+export function readModelConfig(
+  modelDirectory: string,
+  modelName: string,
+  configName: string | null = null,
+): ModelConfigDocument | null {
+  const stem = configName === null ? null : join(modelDirectory, customConfigDirectory, configName);
+  const custom = stem === null ? null : readEitherForm(`${stem}.json`, `${stem}.pbtxt`, modelName);
+  return (
+    custom ??
+    readEitherForm(join(modelDirectory, configFilename), join(modelDirectory, pbtxtFilename), modelName)
+  );
+}
+
+function readEitherForm(jsonFile: string, pbtxtFile: string, modelName: string): ModelConfigDocument | null {
   const json = readConfigText(jsonFile, modelName);
   if (json === null) {
     const pbtxt = readConfigText(pbtxtFile, modelName);
@@ -43,7 +59,7 @@ export function readModelConfig(modelDirectory: string, modelName: string): Mode
   }
   const document = parseModelConfig(json, jsonFile);
   if (!existsSync(pbtxtFile)) return document;
-  const notice = `Model '${modelName}' has a ${configFilename} and a ${pbtxtFilename}: '${pbtxtFile}' is not read`;
+  const notice = `Model '${modelName}' has a ${basename(jsonFile)} and a ${basename(pbtxtFile)}: '${pbtxtFile}' is not read`;
   return { ...document, notices: [notice] };
 }
 

@@ -66,10 +66,21 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
         ...(config.schedulerName === "" ? [] : [[schedulerParameter, config.schedulerName] as const]),
       ].map(([name, value]) => [name, { string_value: value }]),
     ),
+    ...(config.repositoryAgents.length === 0 ? {} : { model_repository_agents: renderAgents(config) }),
     model_warmup: config.modelWarmup.map(renderWarmup),
     ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
   };
+}
+
+function renderAgents({
+  repositoryAgents,
+}: ModelConfig): NonNullable<wire.ModelConfigFields["model_repository_agents"]> {
+  const agents = repositoryAgents.map(({ name, parameters }) => ({
+    name,
+    parameters: Object.fromEntries(parameters),
+  }));
+  return { agents };
 }
 
 function renderVersionPolicy(policy: VersionPolicy): wire.ModelVersionPolicy {

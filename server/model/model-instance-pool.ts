@@ -54,7 +54,7 @@ const defaultRules: PoolRules = { formAhead: "whileShort", passive: new Set() };
 /** One instance, for schedulers that pick it themselves. */
 class Lane implements InstanceLane {
   readonly instance: PooledInstance;
-  /** The instance has died. */
+  /** The instance has died or was taken out. */
   isLost = false;
   readonly #limit: (instance: PooledInstance) => number;
   readonly #execute: (instance: PooledInstance, batch: InferenceRequest[]) => void;
@@ -97,6 +97,10 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   #restartsLeft = maxRestarts;
   /** Instances that are being loaded in place of dead ones. */
   readonly #replacements = new Set<Promise<void>>();
+  /** Instances that were taken out and end after what they have in hand. */
+  readonly #leaving = new Map<PooledInstance, Promise<void>>();
+  /** Names of instances that were taken out while they were being replaced. */
+  readonly #unwanted = new Set<string>();
   #isClosed = false;
   #lastProblem = "";
   #broken: Status = null;
@@ -114,6 +118,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   /** Adds a bound instance. */
   add(instance: PooledInstance): void {
+    this.#unwanted.delete(instance.name);
     const list = this.#listOf(instance);
     list.push(instance);
     if (list !== this.#instances) return;
@@ -122,6 +127,36 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   lanes(): readonly InstanceLane[] {
     return this.#lanes;
+  }
+
+  /** Adds a bound instance while requests may wait for one. */
+  join(instance: PooledInstance): void {
+    this.add(instance);
+    this.#onCapacity();
+  }
+
+  /** Takes an instance out: it gets no more batches, and ends after those that it has. */
+  remove(name: string): void {
+    const instance = [...this.#instances, ...this.#passive].find((candidate) => candidate.name === name);
+    if (instance === undefined) {
+      this.#unwanted.add(name);
+      return;
+    }
+    const list = this.#listOf(instance);
+    list.splice(list.indexOf(instance), 1);
+    this.#loseLane(instance);
+    const end = instance
+      .finalize()
+      .catch((thrown: unknown) =>
+        this.#observer.onCrash(StatusError.from(thrown).message, "it was being taken out"),
+      )
+      .finally(() => this.#leaving.delete(instance));
+    this.#leaving.set(instance, end);
+  }
+
+  #loseLane(instance: PooledInstance): void {
+    for (const lane of this.#lanes) if (lane.instance === instance) lane.isLost = true;
+    this.#lanes = this.#lanes.filter((lane) => !lane.isLost);
   }
 
   #listOf(instance: PooledInstance): PooledInstance[] {
@@ -177,11 +212,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   }
 
   onCrash(instance: PooledInstance, reason: string): void {
+    if (this.#leaving.has(instance)) return;
     const list = this.#listOf(instance);
     const position = list.indexOf(instance);
     if (position >= 0) list.splice(position, 1);
-    for (const lane of this.#lanes) if (lane.instance === instance) lane.isLost = true;
-    this.#lanes = this.#lanes.filter((lane) => !lane.isLost);
+    this.#loseLane(instance);
     if (this.#isClosed) return;
     // What has to run on this very instance never will.
     this.#onCapacity();
@@ -210,6 +245,7 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
     const ends = await Promise.allSettled([
       ...[...this.#instances, ...this.#passive].map((instance) => instance.finalize()),
       ...this.#replacements,
+      ...this.#leaving.values(),
     ]);
     const failed = ends.find((end) => end.status === "rejected");
     if (failed !== undefined) throw StatusError.from(failed.reason);
@@ -223,7 +259,8 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
   async terminate(): Promise<void> {
     this.#isClosed = true;
     this.#broken ??= terminated;
-    const ends = [...this.#instances, ...this.#passive].map((instance) => instance.terminate());
+    const leaving = this.#leaving.keys();
+    const ends = [...this.#instances, ...this.#passive, ...leaving].map((instance) => instance.terminate());
     // Those that wait must not wait for the instances as well.
     this.#onCapacity();
     await Promise.all([...ends, ...this.#replacements]);
@@ -238,12 +275,11 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
       this.#observer.onCrash(this.#lastProblem, "it could not be restarted and is given up");
       return;
     }
-    if (this.#isClosed) {
+    if (this.#isClosed || this.#unwanted.delete(name)) {
       await instance.terminate();
       return;
     }
-    this.add(instance);
-    this.#onCapacity();
+    this.join(instance);
   }
 
   #giveUpWhenEmpty(): void {

@@ -7,6 +7,7 @@ import type { ResponseCache } from "../cache/response-cache.ts";
 import { WorkerRequestInstance } from "../../backends/worker/worker-request-instance.ts";
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
+import type { Scheduler } from "../../schedulers/scheduler.ts";
 import type { Clock } from "../core/clock.ts";
 import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
@@ -26,20 +27,33 @@ import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
 import { readInitialStates } from "./initial-states.ts";
-import { bringUpInstance, type InstanceRecipe } from "./instance-recipe.ts";
+import { type InstanceRecipe } from "./instance-recipe.ts";
+import { type InstanceChange, InstanceSet } from "./instance-set.ts";
 import { type InstancePlan, planInstances } from "./instance-plan.ts";
 import { readLabels } from "./label-provider.ts";
+import { LoadSlots } from "./load-slots.ts";
 import { Model } from "./model.ts";
 import { callerOf } from "./model-call.ts";
-import { ModelInstancePool, type PooledInstance } from "./model-instance-pool.ts";
-import { prepareWarmup } from "./warmup/warmup.ts";
+import type { PoolObserver } from "./model-instance-pool.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
+import { reloadKey } from "./reload-key.ts";
 import { withResponseCache } from "./response-caching.ts";
 import { PaddingMeter } from "./padding-meter.ts";
-import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
+import { makeScheduler } from "./scheduler-factory.ts";
+import { prepareWarmup } from "./warmup/warmup.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
 export type LoadedVersions = ReadonlyMap<string, Model>;
+
+/** A model that is ready to take the place of what serves. Either method is called, once. */
+export interface LoadedModel {
+  /** Those of {@link ModelSource.serving} that go on serving are among them. */
+  readonly versions: LoadedVersions;
+  /** Changes the instances of the versions that go on serving, without disturbing them. */
+  apply(): void;
+  /** Releases everything that is not in use. */
+  discard(): Promise<void>;
+}
 
 /** What a loader needs of the server. */
 export interface ModelLoaderParts {
@@ -56,18 +70,44 @@ export interface ModelLoaderParts {
   readonly rateLimiter: RateLimiter | null;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Finds a ready model, for ensembles and for models that call others. @param version - "" for the highest ready version. */
-  readonly findModel: (name: string, version: string) => Model | Failure;
+  /**
+   * Finds a ready model, for ensembles and for models that call others.
+   *
+   * @param version - "" for the highest ready version.
+   * @param namespace - Where the name is looked for first; `null`: nowhere in particular.
+   */
+  readonly findModel: (name: string, version: string, namespace: string | null) => Model | Failure;
+  /** `--model-config-name`; `null`: none. */
+  readonly configName: string | null;
+  /**
+   * Asks a model what its directory's golden requests ask. Throws a StatusError when it must not be served.
+   *
+   * @param makeProbes - Makes what is asked, only when there are such requests.
+   */
+  readonly checkGolden: (
+    modelDirectory: string,
+    makeProbes: () => Promise<readonly Model[]>,
+  ) => Promise<void>;
+  /** How often the load of a version is tried again when it fails: `--model-load-retry-count`. */
+  readonly retryCount: number;
 }
 
 /** A model's directory, as the repository found it. */
 export interface ModelSource {
   readonly name: string;
   readonly directory: string;
+  /** Path of its repository with `--model-namespacing`, else "". */
+  readonly namespace: string;
   /** Text that takes the place of the config file; `null`: none. */
   readonly configOverride: string | null;
+  /** The versions that serve now and are not broken: those that are still right may go on. */
+  readonly serving: LoadedVersions;
+  /** What the files looked like that a version consists of; `null`: it is always loaded anew. */
+  filesOf(version: string): string | null;
   /** Version numbers that have a directory, ascending. */
   readonly versions: readonly number[];
+  /** Called when the config is known, before anything else of the directory is used. Throws when it must not be. */
+  onConfig(config: ModelConfig): Promise<void>;
   /** Picks the versions to serve, once the config is known. Throws when there are none. */
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
@@ -76,55 +116,146 @@ export interface ModelSource {
   onCompleted?(fields: ModelConfigFields): void;
 }
 
-/** What a pool needs to restart an instance, and to know which of them work. */
-interface PoolPlan {
+/** What a version was loaded from. */
+interface LoadRecord {
+  /** Its config, without what may change while it serves. */
+  readonly key: string;
+  readonly files: string | null;
   readonly backend: Backend;
-  readonly inits: readonly ModelInstanceInit[];
-  readonly passive: ReadonlySet<string>;
+  readonly instances: InstanceSet;
 }
 
 /** `max_batch_size` of models that can batch and whose config does not say. The value is Triton's. */
 const defaultMaxBatchSize = "4";
 
+/** Instances of one model load side by side at start even on one core: the disk has its share in it. */
+const minInstanceStarts = 2;
+
 /** Brings versions of models up: config → instances in their workers → scheduler → {@link Model}. */
 export class ModelLoader {
   readonly #parts: ModelLoaderParts;
 
+  /** Bounds how many instances load at the same time. */
+  readonly #starts: LoadSlots;
+  readonly #records = new WeakMap<Model, LoadRecord>();
+
   constructor(parts: ModelLoaderParts) {
     this.#parts = parts;
+    this.#starts = new LoadSlots(Math.max(minInstanceStarts, parts.coreBudget.coreCount));
   }
 
   /**
-   * Loads all versions of a model that its policy selects. They come up as one: when one fails, all are released.
+   * From now on models are served: making sessions gets half of the cores, one instance each, so that those who are
+   * served keep the others.
+   */
+  yieldCores(): void {
+    this.#starts.setLimit(Math.max(1, Math.floor(this.#parts.coreBudget.coreCount / 2)));
+  }
+
+  /**
+   * Loads all versions of a model that its policy selects, except those that serve already and differ at most in where
+   * their instances run. They come up as one: when one fails, all new ones are released.
    *
    * @throws StatusError that says what is wrong and in which file.
    */
-  async load(source: ModelSource): Promise<LoadedVersions> {
+  async load(source: ModelSource): Promise<LoadedModel> {
     const draft = await this.draft(source);
-    if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
-    const backend = this.#backendOf(draft.config);
-    const selected = source.selectVersions(draft.config);
-    for (const version of selected) source.onLoading(String(version));
-    const results = await Promise.allSettled(
-      selected.map((version) => this.#loadVersion(source, draft, backend, String(version))),
-    );
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed !== undefined) {
-      for (const result of results) if (result.status === "fulfilled") await result.value.terminate();
-      throw StatusError.from(failed.reason);
+    if (draft.config.ensembleScheduling !== null) {
+      const { findModel } = this.#parts;
+      const find = (name: string, version: string): Model | Failure =>
+        findModel(name, version, source.namespace);
+      await source.onConfig(draft.config);
+      const parts = { ...this.#parts, findModel: find };
+      // What is asked must not be answered from the cache, nor be counted.
+      await this.#parts.checkGolden(source.directory, async () => {
+        const uncached = { ...draft.config, isResponseCacheEnabled: false };
+        return [...(await loadEnsemble(parts, source, uncached)).values()];
+      });
+      const ensemble = await loadEnsemble(parts, source, draft.config);
+      return loadedModel(ensemble, [...ensemble.values()], []);
     }
-    return new Map(
-      results.flatMap((result) =>
-        result.status === "fulfilled" ? [[result.value.version, result.value]] : [],
+    const backend = this.#backendOf(draft.config);
+    await source.onConfig(draft.config);
+    const selected = source.selectVersions(draft.config).map(String);
+    const staying = new Map(
+      [...source.serving].filter(
+        ([version, model]) => selected.includes(version) && this.#mayStay(model, source, draft),
       ),
     );
+    const fresh = selected.filter((version) => !staying.has(version));
+    for (const version of fresh) source.onLoading(version);
+    const loads = fresh.map((version) => this.#loadWithRetries(source, draft, backend, version));
+    const changes = [...staying.values()].map((model) => this.#prepareChange(model, source, draft));
+    const ends = [Promise.allSettled(loads), Promise.allSettled(changes)] as const;
+    const [versions, updates] = await Promise.all(ends);
+    const loaded = versions.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    const prepared = updates.flatMap((end) => (end.status === "fulfilled" ? [end.value] : []));
+    const all = new Map([...staying, ...loaded.map((model) => [model.version, model] as const)]);
+    const result = loadedModel(all, loaded, prepared);
+    const failed = [...versions, ...updates].find((end) => end.status === "rejected");
+    if (failed === undefined) return result;
+    await result.discard();
+    throw StatusError.from(failed.reason);
+  }
+
+  #mayStay(model: Model, source: ModelSource, draft: ModelConfigDraft): boolean {
+    const record = this.#records.get(model);
+    const files = source.filesOf(model.version);
+    if (record === undefined || files === null || record.files !== files) return false;
+    if (record.key !== reloadKey(draft.config)) return false;
+    // What an instance may take from the rate limiter was settled when it was admitted there.
+    const groups = [model.config, draft.config].map(({ instanceGroup }) => JSON.stringify(instanceGroup));
+    if (this.#parts.rateLimiter !== null && groups[0] !== groups[1]) return false;
+    // A sequence's state is in its instance: taking that one out would end it half-way.
+    const isBound = draft.config.sequenceBatching !== null || draft.config.schedulerName !== "";
+    if (!isBound) return true;
+    const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
+    return !record.instances.isSmallerIn(this.plan(source, config, model.version));
+  }
+
+  async #prepareChange(model: Model, source: ModelSource, draft: ModelConfigDraft): Promise<InstanceChange> {
+    const record = this.#records.get(model);
+    if (record === undefined) throw new Error("A model without a record stays. This is a bug.");
+    const config = { ...model.config, instanceGroup: draft.config.instanceGroup };
+    const plan = this.plan(source, config, model.version);
+    const change = await record.instances.prepare(plan);
+    const { addedCount, removedCount } = change;
+    return {
+      ...change,
+      apply: () => {
+        change.apply();
+        model.changeConfig(draft.config);
+        if (addedCount + removedCount === 0) return;
+        this.#parts.logger.info(
+          `Model '${model.name}' version ${model.version} goes on with ${plan.inits.length} instance(s): ${addedCount} added, ${removedCount} removed`,
+        );
+      },
+    };
+  }
+
+  async #loadWithRetries(
+    source: ModelSource,
+    draft: ModelConfigDraft,
+    backend: Backend,
+    version: string,
+  ): Promise<Model> {
+    for (let retriesLeft = this.#parts.retryCount; ; retriesLeft--) {
+      try {
+        return await this.#loadVersion(source, draft, backend, version);
+      } catch (thrown) {
+        if (retriesLeft === 0) throw thrown;
+        this.#parts.logger.warning(
+          `Model '${source.name}' version ${version} failed to load and is tried again, ${retriesLeft} time(s) at most: ${StatusError.from(thrown).message}`,
+        );
+      }
+    }
   }
 
   /** What the config and the directory say of a model that is not loaded. @throws StatusError as {@link load}. */
   async draft(source: ModelSource): Promise<ModelConfigDraft> {
     const document =
       source.configOverride === null
-        ? readModelConfig(source.directory, source.name)
+        ? readModelConfig(source.directory, source.name, this.#parts.configName)
         : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
     for (const notice of document?.notices ?? []) this.#parts.logger.warning(notice);
     const first = source.versions[0];
@@ -149,44 +280,71 @@ export class ModelLoader {
     const plan = this.plan(source, draft.config, version);
     for (const warning of plan.warnings) this.#parts.logger.warning(warning);
     this.#parts.logger.info(plan.summary);
-    const { inits, passive } = plan;
-    const active = inits.filter(({ instanceName }) => !passive.has(instanceName));
+    const active = plan.inits.filter(({ instanceName }) => !plan.passive.has(instanceName));
     const seats = takeSeats(draft.config, active, this.#parts);
-    const instances = inits.map((init) => this.#startInstance(backend, init));
-    let pool: ModelInstancePool | null = null;
+    const instances: HostedInstance[] = [];
+    const signatures = plan.inits.map((init) =>
+      this.#starts.run(async () => {
+        const instance = this.#startInstance(backend, init);
+        instances.push(instance);
+        await instance.signature();
+        return instance;
+      }),
+    );
+    // They are looked at one after the other: one that fails meanwhile is not forgotten.
+    for (const loading of signatures) loading.catch(() => undefined);
+    let set: InstanceSet | null = null;
     try {
-      const config = await this.#complete(source, draft, backend, instances);
+      const [first] = signatures;
+      if (first === undefined) throw new Error("A model without instances. This is a bug.");
+      const config = await this.#complete(source, draft, backend, await first);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
-      const statistics = new ModelStatistics();
+      let statistics = new ModelStatistics();
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
       const recipe: InstanceRecipe = { spec, seats, config, warmup };
-      pool = this.#makePool(statistics, recipe, { backend, inits, passive });
-      for (const instance of instances) pool.add(await bringUpInstance(instance, pool, recipe));
-      const bound = pool;
+      set = new InstanceSet({
+        backend,
+        recipe,
+        observer: this.#observe(config, () => statistics),
+        startInstance: (of, init) => this.#startInstance(of, init),
+        starts: this.#starts,
+      });
+      for (const [index, loading] of signatures.entries()) {
+        const init = plan.inits[index];
+        if (init !== undefined) await set.add(await loading, init, plan);
+      }
+      const { pool } = set;
       const scheduling = {
         plugin,
         warn: (message: string) => this.#parts.logger.warning(message),
       };
-      return new Model({
+      const makeOwn = (of: ModelConfig): Scheduler => makeScheduler(of, pool, this.#parts.clock, scheduling);
+      const parts = {
         config,
         version,
         isDecoupled: config.isDecoupled,
-        statistics,
         pool: leavingSeats(pool, seats, this.#parts),
-        scheduler: withResponseCache(
-          (innerConfig) => makeScheduler(innerConfig, bound, this.#parts.clock, scheduling),
-          { config, version, statistics },
-          this.#parts,
-        ),
         clock: this.#parts.clock,
         checkBytesInput: backend.checkBytesInput,
         labels: await readLabels(source.directory, config.output),
         loadDurationSecs: (this.#parts.clock.nowUs() - startUs) / 1e6,
-      });
+      };
+      // What is asked must not be answered from the cache, nor be counted: the scheduler that serves takes the pool over.
+      await this.#parts.checkGolden(source.directory, () =>
+        Promise.resolve([new Model({ ...parts, statistics, scheduler: makeOwn(config) })]),
+      );
+      statistics = new ModelStatistics();
+      const cached = { config, version, statistics };
+      const scheduler = withResponseCache(makeOwn, cached, this.#parts);
+      const model = new Model({ ...parts, statistics, scheduler });
+      const files = source.filesOf(version);
+      this.#records.set(model, { key: reloadKey(draft.config), files, backend, instances: set });
+      return model;
     } catch (thrown) {
+      await Promise.allSettled(signatures);
       // An instance that died after it was bound is being replaced by the pool.
-      await pool?.terminate();
+      await set?.pool.terminate();
       await Promise.all(instances.map((instance) => instance.terminate()));
       this.#parts.rateLimiter?.dismiss([...seats.values()]);
       throw StatusError.from(thrown);
@@ -219,10 +377,8 @@ export class ModelLoader {
     source: ModelSource,
     draft: ModelConfigDraft,
     backend: Backend,
-    instances: readonly HostedInstance[],
+    first: HostedInstance,
   ): Promise<ModelConfig> {
-    const first = instances[0];
-    if (first === undefined) throw new Error("A model without instances. This is a bug.");
     const settings = this.#parts.backendSettings(backend.name);
     const { config, fields, notices } = completeModelConfig(
       draft,
@@ -234,31 +390,25 @@ export class ModelLoader {
     return config;
   }
 
-  #makePool(statistics: ModelStatistics, recipe: InstanceRecipe, plan: PoolPlan): ModelInstancePool {
-    const { config } = recipe;
-    const padding = PaddingMeter.of(config, statistics);
-    const observer = {
+  #observe(config: ModelConfig, statistics: () => ModelStatistics): PoolObserver {
+    // The statistics that are served come into being after the golden requests.
+    let meter: { readonly of: ModelStatistics; readonly padding: PaddingMeter | null } | null = null;
+    const paddingOf = (current: ModelStatistics): PaddingMeter | null => {
+      if (meter?.of !== current) meter = { of: current, padding: PaddingMeter.of(config, current) };
+      return meter.padding;
+    };
+    return {
       onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
-        statistics.onDispatch(count);
-        padding?.onDispatch(batch);
+        const current = statistics();
+        current.onDispatch(count);
+        paddingOf(current)?.onDispatch(batch);
       },
-      onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
+      onExecution: (rows: number, times: BatchTimes) => statistics().onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
-        statistics.onResponse(index, outcome, times),
+        statistics().onResponse(index, outcome, times),
       onCrash: (reason: string, next: string) =>
         this.#parts.logger.error(`Model '${config.name}': ${reason}; ${next}`),
     };
-    const restart = async (name: string): Promise<PooledInstance> => {
-      const init = plan.inits.find((candidate) => candidate.instanceName === name);
-      if (init === undefined) throw new Error(`Unknown instance '${name}'. This is a bug.`);
-      const instance = this.#startInstance(plan.backend, init);
-      return bringUpInstance(instance, pool, recipe);
-    };
-    const pool = new ModelInstancePool(observer, restart, {
-      formAhead: formAheadOf(config),
-      passive: plan.passive,
-    });
-    return pool;
   }
 
   #startInstance({ executionStyle, instanceModuleUrl }: Backend, init: ModelInstanceInit): HostedInstance {
@@ -266,7 +416,7 @@ export class ModelLoader {
     const { findModel, logger } = this.#parts;
     const log = logger.child(init.modelName);
     return new WorkerRequestInstance(instanceModuleUrl, init, {
-      callModel: callerOf(findModel),
+      callModel: callerOf((name, version) => findModel(name, version, null)),
       log: (severity, instanceName, message) => {
         const line = `${instanceName}: ${message}`;
         if (severity === "verbose") log.verbose(1, line);
@@ -274,4 +424,23 @@ export class ModelLoader {
       },
     });
   }
+}
+
+function loadedModel(
+  versions: LoadedVersions,
+  fresh: readonly Model[],
+  changes: readonly InstanceChange[],
+): LoadedModel {
+  return {
+    versions,
+    apply: () => {
+      for (const change of changes) change.apply();
+    },
+    discard: async () => {
+      await Promise.all([
+        ...fresh.map((model) => model.terminate()),
+        ...changes.map((change) => change.discard()),
+      ]);
+    },
+  };
 }

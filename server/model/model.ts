@@ -32,7 +32,6 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly name: string;
   readonly version: string;
   readonly platform: string;
-  readonly config: ModelConfig;
   readonly maxBatchSize: number;
   readonly isDecoupled: boolean;
   readonly inputs: readonly ModelTensor[];
@@ -41,6 +40,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
   readonly checkBytesInput: ((tensor: Tensor) => Failure | null) | null;
   readonly correlationIdInput: CorrelationIdInput | null;
   readonly loadDurationSecs: number;
+  #config: ModelConfig;
   readonly #labels: Labels;
   readonly #pool: ModelInstances;
   readonly #scheduler: Scheduler;
@@ -57,7 +57,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.name = config.name;
     this.version = parts.version;
     this.platform = config.platform === "" ? config.backend : config.platform;
-    this.config = config;
+    this.#config = config;
     this.maxBatchSize = config.maxBatchSize;
     this.isDecoupled = parts.isDecoupled;
     this.inputs = config.input.map((input) => ({
@@ -83,6 +83,15 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.#clock = parts.clock;
     this.#inputIndex = new Map(this.inputs.map((input, index) => [input.name, index]));
     this.#outputIndex = new Map(this.outputs.map((output, index) => [output.name, index]));
+  }
+
+  get config(): ModelConfig {
+    return this.#config;
+  }
+
+  /** Takes over what may differ without a new load: where instances run, and which versions are served. */
+  changeConfig({ instanceGroup, versionPolicy }: Pick<ModelConfig, "instanceGroup" | "versionPolicy">): void {
+    this.#config = { ...this.#config, instanceGroup, versionPolicy };
   }
 
   inputIndex(name: string): number {

@@ -3,13 +3,38 @@ import type { OptionDefinition } from "./option-definition.ts";
 import {
   booleanValue,
   choiceValue,
+  fileStemValue,
   integerValue,
+  listValue,
   optionalPathValue,
+  type OptionValue,
   presenceValue,
   textListValue,
+  ValueProblem,
 } from "./option-value.ts";
 import { maxTimerSecs } from "./process-options.ts";
 import type { ModelControlMode, ServerOptions } from "./server-options.ts";
+
+/** Repositories that Triton copies from the cloud. */
+const cloudSchemes: readonly string[] = ["s3://", "gs://", "as://"];
+
+const repositoryPathValue: OptionValue<readonly string[]> = listValue(
+  "<path>",
+  "a value that is not empty",
+  (text) => {
+    if (text === "") return ValueProblem.expected("a value that is not empty", text);
+    const scheme = cloudSchemes.find((candidate) => text.startsWith(candidate));
+    if (scheme === undefined) return text;
+    return new ValueProblem(
+      `cannot read ${JSON.stringify(text)}: repositories of ${scheme} are not supported yet, copy the models into a directory`,
+    );
+  },
+);
+
+/** More would only contend for the cores and the disk. */
+const maxLoadThreadCount = 128;
+/** Who needs more has another problem. */
+const maxLoadRetryCount = 100;
 
 /** The options that say which models are served, and how backends run them. */
 export const modelOptions = {
@@ -17,7 +42,7 @@ export const modelOptions = {
     flag: "--model-repository",
     aliases: ["--model-store"],
     group: "Model repository",
-    value: textListValue("<path>"),
+    value: repositoryPathValue,
     doc: "Directory with one subdirectory per model. Give the option once for each repository.",
     defaultValue: [],
     defaultText: "none, required",
@@ -52,6 +77,45 @@ export const modelOptions = {
     defaultValue: [],
     defaultText: "none",
     defaultReason: "In mode explicit nothing is loaded unless it is asked for.",
+  },
+  modelLoadThreadCount: {
+    flag: "--model-load-thread-count",
+    group: "Model repository",
+    value: integerValue(1, maxLoadThreadCount),
+    doc:
+      "Models that load at the same time. Raise it when many small models load slowly at start; lower it when their " +
+      "loading takes too much memory at once.",
+    defaultValue: 4,
+    defaultReason: "Triton's default: enough to keep the cores busy, few enough to bound the memory peak.",
+  },
+  modelLoadRetryCount: {
+    flag: "--model-load-retry-count",
+    group: "Model repository",
+    value: integerValue(0, maxLoadRetryCount),
+    doc: "How often the load of a model version that failed is tried again at once, before it counts as failed.",
+    defaultValue: 0,
+    defaultReason: "Most loads that fail would fail again.",
+  },
+  modelConfigName: {
+    flag: "--model-config-name",
+    group: "Model repository",
+    value: fileStemValue("<name>"),
+    doc:
+      "Use the configuration `configs/<name>.json` of each model that has it, instead of its `config.json`: one " +
+      "repository for machines of several kinds.",
+    defaultValue: "",
+    defaultText: "none",
+    defaultReason: "Most models have one configuration.",
+  },
+  modelNamespacing: {
+    flag: "--model-namespacing",
+    group: "Model repository",
+    value: booleanValue,
+    doc:
+      "Let several repositories have models of one name. Ensembles use the model of their own repository; a request " +
+      "for a name that several models have is refused.",
+    defaultValue: false,
+    defaultReason: "Clients ask for models by name alone.",
   },
   exitOnError: {
     flag: "--exit-on-error",

@@ -5,10 +5,6 @@
  * @see docs/options.md
  */
 export const notSupportedOptions: ReadonlySet<string> = new Set([
-  "--model-config-name",
-  "--model-load-thread-count",
-  "--model-load-retry-count",
-  "--model-namespacing",
   "--enable-peer-access",
   "--reuse-http-port",
   "--http-thread-count",

@@ -104,6 +104,13 @@ export function textValue(placeholder: string): OptionValue<string> {
   return single(placeholder, "a value that is not empty", (text) => (text === "" ? undefined : text));
 }
 
+/** A part of a file's name, without its extension: it must not lead anywhere else. */
+export function fileStemValue(placeholder: string): OptionValue<string> {
+  return single(placeholder, "a file's name without directories", (text) =>
+    text === "" || /[/\\\0]/.test(text) ? undefined : text,
+  );
+}
+
 /** A path, where the empty text means none. */
 export const optionalPathValue: OptionValue<string | null> = single("<path>", "a path", (text) =>
   text === "" ? null : text,

@@ -46,6 +46,14 @@ export interface ServerOptions {
   readonly modelControlMode: ModelControlMode;
   /** Used in mode `poll` only. At least 1. */
   readonly repositoryPollSecs: number;
+  /** Models that load at the same time. At least 1. */
+  readonly modelLoadThreadCount: number;
+  /** How often a failed load is tried again. */
+  readonly modelLoadRetryCount: number;
+  /** Configs are `configs/<this>.json` where that exists; "": always the usual file. */
+  readonly modelConfigName: string;
+  /** Models are told apart by their repositories. */
+  readonly modelNamespacing: boolean;
   /** Mode `explicit` only; `["*"]`: all models. Empty: none. */
   readonly loadModelNames: readonly string[];
   readonly exitOnError: boolean;

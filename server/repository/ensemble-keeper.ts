@@ -1,4 +1,5 @@
 import { StatusError } from "../core/status.ts";
+import type { ModelEntries } from "./model-entries.ts";
 import type { ModelEntry } from "./model-entry.ts";
 import type { ModelLifecycle } from "./model-lifecycle.ts";
 import type { ModelQueues } from "./model-queues.ts";
@@ -10,31 +11,35 @@ import type { ModelQueues } from "./model-queues.ts";
  * @see contract §5.5
  */
 export class EnsembleKeeper {
-  readonly #entries: ReadonlyMap<string, ModelEntry>;
+  readonly #entries: Pick<ModelEntries, "all" | "resolve">;
   readonly #lifecycle: ModelLifecycle;
   readonly #queues: ModelQueues;
 
-  constructor(entries: ReadonlyMap<string, ModelEntry>, lifecycle: ModelLifecycle, queues: ModelQueues) {
+  constructor(
+    entries: Pick<ModelEntries, "all" | "resolve">,
+    lifecycle: ModelLifecycle,
+    queues: ModelQueues,
+  ) {
     this.#entries = entries;
     this.#lifecycle = lifecycle;
     this.#queues = queues;
   }
 
   /** Whether an ensemble that serves, or waits for a model, needs this model. */
-  areUsing(modelName: string): boolean {
-    return this.#usersOf(modelName).length > 0;
+  areUsing(model: ModelEntry): boolean {
+    return this.#usersOf(model).length > 0;
   }
 
   /** Takes down the ensembles that need a model which is about to go, and those that need them. */
-  park(modelName: string): void {
-    for (const entry of this.#usersOf(modelName)) {
+  park(model: ModelEntry): void {
+    for (const entry of this.#usersOf(model)) {
       if (entry.isParked) continue;
-      this.park(entry.name);
+      this.park(entry);
       // The directory that a client sent goes with the last version that used it.
       if (entry.plan?.overrideDirectory !== null) entry.plan = null;
       this.#lifecycle.unload(
         entry,
-        `ensemble '${entry.name}' depends on '${modelName}' which has no loaded version`,
+        `ensemble '${entry.name}' depends on '${model.name}' which has no loaded version`,
       );
       entry.isParked = true;
     }
@@ -44,13 +49,13 @@ export class EnsembleKeeper {
    * Loads the ensembles that need a model which has come or has been replaced, and those that need them. One that does
    * not fit any more is unloaded.
    *
-   * @param except - Names that their own loads see to.
+   * @param except - Ensembles that their own loads see to.
    */
-  async refresh(modelName: string, except: ReadonlySet<string>): Promise<void> {
-    for (const entry of this.#usersOf(modelName)) {
-      if (except.has(entry.name)) continue;
+  async refresh(model: ModelEntry, except: ReadonlySet<ModelEntry>): Promise<void> {
+    for (const entry of this.#usersOf(model)) {
+      if (except.has(entry)) continue;
       await this.#queues.run(entry.name, () => this.#reload(entry));
-      if (entry.latestReady !== null) await this.refresh(entry.name, except);
+      if (entry.latestReady !== null) await this.refresh(entry, except);
     }
   }
 
@@ -60,7 +65,7 @@ export class EnsembleKeeper {
     try {
       const failed = await this.#lifecycle.load(entry, entry.plan);
       if (failed === null) return;
-      this.park(entry.name);
+      this.park(entry);
       this.#lifecycle.unload(entry, failed.reason);
       this.#lifecycle.fail(entry, failed.reason);
       entry.isParked = true;
@@ -69,9 +74,15 @@ export class EnsembleKeeper {
     }
   }
 
-  #usersOf(modelName: string): ModelEntry[] {
-    const isUser = (entry: ModelEntry): boolean =>
-      entry.plan !== null && entry.stepModels.includes(modelName);
-    return [...this.#entries.values()].filter(isUser);
+  /** Ensembles whose step means this model: with namespaces the one of their own repository, if that has it. */
+  #usersOf(model: ModelEntry): ModelEntry[] {
+    return this.#entries
+      .all()
+      .filter(
+        (entry) =>
+          entry.plan !== null &&
+          entry.stepModels.includes(model.name) &&
+          this.#entries.resolve(model.name, entry.namespace) === model,
+      );
   }
 }

@@ -1,5 +1,7 @@
 import type { Model } from "../model/model.ts";
 import type { LoadPlan } from "./model-lifecycle.ts";
+import type { FoundModel } from "./scan/find-models.ts";
+import type { ModelFingerprint } from "./scan/model-fingerprint.ts";
 
 /** Where a version is in its life. The names are the protocol's. */
 export type VersionState = "UNKNOWN" | "LOADING" | "READY" | "UNLOADING" | "UNAVAILABLE";
@@ -16,18 +18,20 @@ export interface VersionEntry {
 /** The reason of a version that was unloaded on purpose: such a version does not make the server unready. */
 export const unloadedReason = "unloaded";
 
-/** What the repository manager knows of one model name. */
+/** What the repository manager knows of one model. */
 export class ModelEntry {
   readonly name: string;
+  /** Path of its repository with `--model-namespacing`, else "". */
+  readonly namespace: string;
   /** By decimal version number. */
   readonly versions = new Map<string, VersionEntry>();
   /** Why the whole model could not be loaded, when it never came to versions: its config, its directory. */
   failureReason = "";
   /**
-   * Modification time of the directory that is loaded, ms; 0: none is, its last load failed, or what is loaded came
-   * from a client's files.
+   * What the directory looked like that is loaded; `null`: none is, its last load failed, or what is loaded came from a
+   * client's files.
    */
-  modifiedMs = 0;
+  fingerprint: ModelFingerprint | null = null;
   /** The config that a client gave the loaded versions in place of the directory's own; `null`: it is the directory's. */
   configOverride: string | null = null;
   /** What is loaded, or was until a model that this ensemble needs went away; `null`: nothing, or it was unloaded. */
@@ -40,13 +44,19 @@ export class ModelEntry {
   isExplicit = false;
   #latestReady: Model | null = null;
 
-  constructor(name: string) {
+  constructor(name: string, namespace: string) {
     this.name = name;
+    this.namespace = namespace;
   }
 
   /** The ready version with the highest number, or `null`. */
   get latestReady(): Model | null {
     return this.#latestReady;
+  }
+
+  /** It was unloaded, or its directory is gone: what is kept is how its versions ended. */
+  get isForgotten(): boolean {
+    return this.plan === null && this.failureReason === "" && this.versions.size > 0;
   }
 
   /** Ready versions, ascending. */
@@ -67,6 +77,13 @@ export class ModelEntry {
     for (const [version, { state, reason }] of this.versions) {
       if (state === "UNAVAILABLE" && reason !== unloadedReason) this.versions.delete(version);
     }
+  }
+
+  /** Whether the directory is not the one that is loaded, or looks otherwise. */
+  differsFrom(found: FoundModel): boolean {
+    return (
+      this.fingerprint?.whole !== found.fingerprint.whole || this.plan?.found.directory !== found.directory
+    );
   }
 
   /** Whether a version has lost all its instances, so that only a new load helps. */

@@ -1,27 +1,35 @@
-import { type Failure, failure, type Status, StatusError } from "../core/status.ts";
+import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Model } from "../model/model.ts";
-import { findCycles, runInOrder, stepModelNames } from "./ensemble-dependencies.ts";
+import { ChangeSettler } from "./change-settler.ts";
+import { circularDependency, findCycles, runInOrder, StepReader } from "./ensemble-dependencies.ts";
 import { EnsembleKeeper } from "./ensemble-keeper.ts";
+import { ModelEntries, type ModelIdentity, modelKey } from "./model-entries.ts";
 import { ModelEntry } from "./model-entry.ts";
-import { type LoadFailure, ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
-import { checkModelName, type ModelLoadRequest } from "./model-load-request.ts";
+import { ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
+import type { ModelLoadRequest } from "./model-load-request.ts";
+import { listModelNames } from "./model-names.ts";
 import { ModelQueues } from "./model-queues.ts";
-import { OverrideDirectory } from "./override-directory.ts";
+import { contentsOf, identityOf, type RepositoryContents } from "./repository-contents.ts";
 import { duplicateReason, indexRowsOf, type ModelIndexRow, repositoryIndex } from "./repository-index.ts";
-import {
-  findModelDirectories,
-  type FoundModel,
-  listModelNames,
-  scanRepositories,
-} from "./repository-scanner.ts";
+import type { PollOutcome } from "./repository-poller.ts";
+import type { RepositoryScan, RepositoryScanner } from "./repository-scanner.ts";
+import { RequestedLoads } from "./requested-loads.ts";
+import type { FoundModel } from "./scan/find-models.ts";
+import type { Status } from "../core/status.ts";
 
 /** What the manager is made of. */
 export interface RepositoryManagerParts extends ModelLifecycleParts {
   readonly repositories: readonly string[];
+  readonly scanner: RepositoryScanner;
+  /** Names are told apart by their repositories: `--model-namespacing`. */
+  readonly isNamespacing: boolean;
+  /** `--model-config-name`; `null`: none. */
+  readonly configName: string | null;
 }
 
-const closing = failure("UNAVAILABLE", "Server is shutting down");
+/** Looks at a repository that is being written while the server starts; what is not at rest then is left to the polls. */
+const maxLooksAtStart = 10;
 
 /**
  * Knows every model of the repositories, and decides which are loaded: at start, by polling, and on request.
@@ -29,84 +37,128 @@ const closing = failure("UNAVAILABLE", "Server is shutting down");
  * Loads and unloads of one model run one after the other, those of different models side by side.
  */
 export class ModelRepositoryManager {
-  readonly #repositories: readonly string[];
+  readonly #parts: RepositoryManagerParts;
   readonly #logger: Logger;
   readonly #lifecycle: ModelLifecycle;
-  readonly #entries = new Map<string, ModelEntry>();
+  readonly #entries: ModelEntries;
   readonly #queues = new ModelQueues();
   readonly #ensembles: EnsembleKeeper;
+  readonly #steps: StepReader;
+  readonly #requested: RequestedLoads;
+  readonly #settler: ChangeSettler;
   /** The start or poll under way; the next poll waits for it. */
-  #current: Promise<void> = Promise.resolve();
+  #current: Promise<unknown> = Promise.resolve();
+  /** Why repositories could not be read, when they were last looked at: the log hears of each reason once. */
+  #unreadable = new Map<string, string>();
+  #pollProblem = "";
   /** The end has begun: what has not begun to load will not. */
   #isClosing = false;
 
   constructor(parts: RepositoryManagerParts) {
-    this.#repositories = parts.repositories;
+    this.#parts = parts;
     this.#logger = parts.logger;
+    this.#entries = new ModelEntries(parts.isNamespacing);
     this.#lifecycle = new ModelLifecycle(parts);
     this.#ensembles = new EnsembleKeeper(this.#entries, this.#lifecycle, this.#queues);
+    this.#steps = new StepReader(parts.configName);
+    this.#settler = new ChangeSettler(parts.clock, parts.settleMs);
+    this.#requested = new RequestedLoads({
+      scanner: parts.scanner,
+      isNamespacing: parts.isNamespacing,
+      logger: parts.logger,
+      entries: this.#entries,
+      lifecycle: this.#lifecycle,
+      queues: this.#queues,
+      ensembles: this.#ensembles,
+      steps: this.#steps,
+      isClosing: () => this.#isClosing,
+    });
   }
 
   /**
    * Loads models at start.
    *
    * @param only - Names to load, or `null` for all. A name that no repository has is a failure.
+   * @param awaitsQuiet - Leave out what is being written, for later polls.
    * @returns Whether everything that was asked for is ready.
    * @throws StatusError when a repository cannot be read.
    */
-  loadAtStart(only: readonly string[] | null): Promise<boolean> {
-    const loaded = this.#loadAtStart(only);
-    this.#current = loaded.then(
-      () => undefined,
-      () => undefined,
-    );
+  loadAtStart(only: readonly string[] | null, awaitsQuiet = false): Promise<boolean> {
+    const loaded = this.#loadAtStart(only, awaitsQuiet);
+    this.#current = loaded.catch(() => undefined);
     return loaded;
   }
 
-  async #loadAtStart(only: readonly string[] | null): Promise<boolean> {
-    const scan = await scanRepositories(this.#repositories);
-    const duplicates =
-      only === null ? scan.duplicates : scan.duplicates.filter((name) => only.includes(name));
-    for (const name of duplicates) this.#markDuplicate(name);
-    let wanted: readonly FoundModel[] = [...scan.models.values()];
+  async #loadAtStart(only: readonly string[] | null, awaitsQuiet: boolean): Promise<boolean> {
+    const { models, duplicates } = contentsOf(
+      await this.#scanAtStart(awaitsQuiet),
+      this.#parts.isNamespacing,
+    );
+    const isWanted = ({ name }: { readonly name: string }): boolean => only?.includes(name) ?? true;
+    for (const identity of [...duplicates.values()].filter(isWanted)) {
+      this.#markDuplicate(this.#entries.obtain(identity));
+    }
+    let wanted: readonly FoundModel[] = [...models.values()];
     if (only !== null) {
-      wanted = withStepModels(only, scan.models);
+      wanted = this.#steps.withSteps(wanted.filter(isWanted), wanted);
       for (const name of only) {
-        if (scan.models.has(name) || duplicates.includes(name)) continue;
-        this.#lifecycle.fail(this.#entry(name), `model '${name}' is in none of the repositories`);
+        if (this.#entries.named(name).length > 0 || wanted.some((found) => found.name === name)) continue;
+        const entry = this.#entries.obtain({ name, namespace: "" });
+        this.#lifecycle.fail(entry, `model '${name}' is in none of the repositories`);
       }
     }
-    await this.#loadAll(wanted, (name) => only === null || only.includes(name));
-    return [...this.#entries.values()].every((entry) => entry.isReady());
+    await this.#loadAll(wanted, isWanted);
+    return this.areAllReady();
+  }
+
+  /** @throws StatusError when a repository cannot be read. */
+  async #scanAtStart(awaitsQuiet: boolean): Promise<readonly FoundModel[]> {
+    const look = async (): Promise<readonly FoundModel[]> => {
+      const { models, unreadable } = await this.#parts.scanner.scan();
+      const [first] = unreadable;
+      if (first !== undefined) throw new StatusError(first.problem.code, first.problem.message);
+      return models;
+    };
+    const { settleMs, clock } = this.#parts;
+    const isFresh = ({ fingerprint }: FoundModel): boolean =>
+      Math.abs(Date.now() - fingerprint.modifiedMs) < settleMs;
+    let models = await look();
+    if (!awaitsQuiet) return models;
+    for (let looksLeft = maxLooksAtStart; looksLeft > 0 && models.some(isFresh); looksLeft--) {
+      await new Promise<void>((resolve) => clock.at(clock.nowUs() + settleMs * 1_000, resolve));
+      models = await look();
+    }
+    return models.filter((found) => !isFresh(found));
   }
 
   /**
    * Compares the repositories with what is loaded: loads new models, reloads changed ones, unloads those that are
-   * gone. A model that fails stays as it was and is tried again each time: what was missing (memory, a mounted
-   * directory) may be there then.
+   * gone, each when its directory has been left alone for a while. A model that fails stays as it was and is tried
+   * again each time: what was missing (memory, a mounted directory) may be there then.
    *
-   * @returns Resolves when all of that has ended; never rejects.
+   * @returns When all of that has ended; never rejects.
    */
-  poll(): Promise<void> {
-    this.#current = this.#current
-      .then(() => this.#poll())
-      .catch((thrown: unknown) => {
-        this.#logger.error(`Polling the model repository failed: ${StatusError.from(thrown).message}`);
-      });
-    return this.#current;
+  poll(): Promise<PollOutcome> {
+    const outcome = this.#current.then(async (): Promise<PollOutcome> => {
+      try {
+        const isSettled = await this.#poll();
+        this.#pollProblem = "";
+        return isSettled ? "settled" : "changing";
+      } catch (thrown) {
+        const { message } = StatusError.from(thrown);
+        if (message !== this.#pollProblem)
+          this.#logger.error(`Polling the model repository failed: ${message}`);
+        this.#pollProblem = message;
+        return "settled";
+      }
+    });
+    this.#current = outcome;
+    return outcome;
   }
 
-  /**
-   * Loads a model on request, or reloads it when it has changed or the request overrides something of it.
-   *
-   * @returns When the load has ended; never rejects. `null`: the model serves what was asked for. INVALID_ARG: the
-   * name, or a version did not come up. INTERNAL: there is no such model, or its directory, its config or an
-   * overriding file is wrong. After a failure the versions that served before go on serving.
-   * @see contract §1.10, §5.4
-   */
+  /** @see RequestedLoads.load */
   load(request: ModelLoadRequest): Promise<Status> {
-    const refusal = checkModelName(request.modelName);
-    return refusal === null ? this.#load(request, []) : Promise.resolve(refusal);
+    return this.#requested.load(request);
   }
 
   /**
@@ -114,70 +166,68 @@ export class ModelRepositoryManager {
    * with it.
    *
    * @param withDependents - Also unload what was loaded only because this ensemble needs it.
-   * @returns When no version takes requests any more; accepted ones end afterwards. Never rejects.
+   * @returns `null` when no version takes requests any more; accepted ones end afterwards. INVALID_ARG: several models
+   * have the name. Never rejects.
    * @see contract §1.10, §5.5
    */
-  async unload(modelName: string, withDependents = false): Promise<void> {
-    const stepModels = this.#entries.get(modelName)?.stepModels ?? [];
-    await this.#queues.run(modelName, () => {
-      const entry = this.#entries.get(modelName);
-      if (entry !== undefined) this.#forget(entry);
-      return Promise.resolve();
-    });
-    if (!withDependents) return;
-    for (const name of stepModels) {
-      if (this.#entries.get(name)?.isExplicit === false && !this.#ensembles.areUsing(name)) {
-        await this.unload(name, true);
-      }
-    }
+  unload(modelName: string, withDependents = false): Promise<Status> {
+    return this.#unload(modelName, null, withDependents);
   }
 
-  /** @see DataPlane.findModel */
-  find(name: string, version: string): Model | Failure {
-    const entry = this.#entries.get(name);
-    if (entry === undefined) return failure("NOT_FOUND", `Request for unknown model: '${name}' is not found`);
-    if (version === "") {
-      return (
-        entry.latestReady ??
-        failure("NOT_FOUND", `Request for unknown model: '${name}' has no available versions`)
-      );
+  async #unload(name: string, namespace: string | null, withDependents: boolean): Promise<Status> {
+    // Which model it is, and of what it consists, is known when the operations before this one have ended.
+    const found = await this.#queues.run(name, () => {
+      const entry = this.#entries.resolve(name, namespace);
+      const stepModels = entry instanceof ModelEntry ? entry.stepModels : [];
+      if (entry instanceof ModelEntry) this.#forget(entry);
+      return Promise.resolve({ entry, stepModels });
+    });
+    const { entry, stepModels } = found;
+    if (!(entry instanceof ModelEntry)) return this.#entries.named(name).length === 0 ? null : entry;
+    for (const stepName of withDependents ? stepModels : []) {
+      const step = this.#entries.resolve(stepName, entry.namespace);
+      if (step instanceof ModelEntry && !step.isExplicit && !this.#ensembles.areUsing(step)) {
+        await this.#unload(stepName, entry.namespace, true);
+      }
     }
-    // "007" names version 7: the number counts, not its spelling.
-    const known = entry.versions.get(String(Number(version)));
-    if (known === undefined) {
-      return failure("NOT_FOUND", `Request for unknown model: '${name}' version ${version} is not found`);
-    }
-    if (known.state === "READY" && known.model !== null) return known.model;
-    return failure(
-      "UNAVAILABLE",
-      `Request for unknown model: '${name}' version ${version} is not at ready state${known.reason === "" ? "" : ` (${known.reason})`}`,
-    );
+    return null;
+  }
+
+  /** @param namespace - Where the name is looked for first; @see DataPlane.findModel */
+  find(name: string, version: string, namespace: string | null = null): Model | Failure {
+    return this.#entries.find(name, version, namespace);
   }
 
   /** Ready versions of a model, ascending; empty when there are none. */
   readyVersions(name: string): readonly Model[] {
-    return this.#entries.get(name)?.readyModels() ?? [];
+    const entry = this.#entries.resolve(name, null);
+    return entry instanceof ModelEntry ? entry.readyModels() : [];
   }
 
   /** Ready versions of all models, by name and version. */
   allReadyVersions(): readonly Model[] {
-    const byName = [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
-    return byName.flatMap((entry) => entry.readyModels());
+    return this.#entries.sorted().flatMap((entry) => entry.readyModels());
   }
 
   /** Whether every known model is ready or was unloaded on purpose. */
   areAllReady(): boolean {
-    return [...this.#entries.values()].every((entry) => entry.isReady());
+    return this.#entries.all().every((entry) => entry.isReady());
   }
 
   /** Every known model and version with its state, by name and version. */
   index(): ModelIndexRow[] {
-    return [...this.#entries.values()].sort((a, b) => (a.name < b.name ? -1 : 1)).flatMap(indexRowsOf);
+    return this.#entries.sorted().flatMap(indexRowsOf);
   }
 
-  /** @see repositoryIndex @throws StatusError when a repository cannot be read. */
+  /**
+   * @param onlyReady - Leave out every version that is not READY.
+   * @see repositoryIndex
+   * @throws StatusError when a repository cannot be read.
+   */
   async repositoryIndex(onlyReady: boolean): Promise<ModelIndexRow[]> {
-    return repositoryIndex(await listModelNames(this.#repositories), this.#entries, onlyReady);
+    const names = await listModelNames(this.#parts.repositories);
+    const rows = repositoryIndex(names, this.#parts.isNamespacing, this.#entries);
+    return onlyReady ? rows.filter(({ state }) => state === "READY") : rows;
   }
 
   /** Requests accepted by any model and not yet answered. */
@@ -190,7 +240,7 @@ export class ModelRepositoryManager {
   /** Refuses new requests everywhere, lets the accepted ones end, and releases everything. */
   async unloadAll(): Promise<void> {
     await this.#settled();
-    for (const entry of this.#entries.values()) this.#lifecycle.unload(entry);
+    for (const entry of this.#entries.all()) this.#lifecycle.unload(entry);
     await this.#lifecycle.drained();
   }
 
@@ -216,202 +266,113 @@ export class ModelRepositoryManager {
 
   #allModels(): Model[] {
     const models = [...this.#lifecycle.drainingModels];
-    for (const entry of this.#entries.values()) models.push(...entry.readyModels());
+    for (const entry of this.#entries.all()) models.push(...entry.readyModels());
     return models;
   }
 
-  #entry(name: string): ModelEntry {
-    let entry = this.#entries.get(name);
-    if (entry === undefined) {
-      entry = new ModelEntry(name);
-      this.#entries.set(name, entry);
-    }
-    return entry;
+  #identityOf(found: FoundModel): ModelIdentity {
+    return identityOf(found, this.#parts.isNamespacing);
   }
 
-  async #poll(): Promise<void> {
-    const scan = await scanRepositories(this.#repositories);
-    for (const name of scan.duplicates) {
-      this.#lifecycle.unload(this.#entry(name), duplicateReason);
-      this.#markDuplicate(name);
+  #entryOf(found: FoundModel): ModelEntry {
+    return this.#entries.obtain(this.#identityOf(found));
+  }
+
+  /** @returns Whether everything was at rest. */
+  async #poll(): Promise<boolean> {
+    const scan = await this.#parts.scanner.scan();
+    this.#logUnreadable(scan);
+    const contents = contentsOf(scan.models, this.#parts.isNamespacing);
+    const waiting = new Set<string>();
+    const isSettled = (key: string, look: string): boolean => {
+      waiting.add(key);
+      return this.#settler.isSettled(key, look);
+    };
+    for (const [key, identity] of contents.duplicates) {
+      const entry = this.#entries.obtain(identity);
+      if (entry.failureReason === duplicateReason || !isSettled(key, "twice")) continue;
+      this.#ensembles.park(entry);
+      this.#lifecycle.unload(entry, duplicateReason);
+      this.#markDuplicate(entry);
     }
-    for (const [name, entry] of this.#entries) {
-      if (scan.models.has(name) || scan.duplicates.includes(name)) continue;
-      this.#forget(entry);
+    for (const entry of this.#goneEntries(contents, scan)) {
+      if (isSettled(modelKey(entry), "gone")) this.#forget(entry);
     }
-    const changed = [...scan.models.values()].filter((found) => this.#isChanged(found));
+    const changed = [...contents.models].flatMap(([key, found]) =>
+      this.#isChanged(found) && isSettled(key, found.fingerprint.whole) ? [found] : [],
+    );
+    this.#settler.keepOnly(waiting);
     await this.#loadAll(changed, () => true);
-    const names = new Set(changed.map((found) => found.name));
-    for (const name of names) {
-      if ((this.#entries.get(name)?.latestReady ?? null) !== null) await this.#ensembles.refresh(name, names);
+    const entries = changed.flatMap((found) => this.#entries.get(this.#identityOf(found)) ?? []);
+    for (const entry of entries) {
+      if (entry.latestReady !== null) await this.#ensembles.refresh(entry, new Set(entries));
     }
+    return !this.#settler.isWaiting;
+  }
+
+  #logUnreadable({ unreadable }: RepositoryScan): void {
+    for (const { repository, problem } of unreadable) {
+      if (this.#unreadable.get(repository) !== problem.message) {
+        this.#logger.error(`Polling leaves the models of '${repository}' as they are: ${problem.message}`);
+      }
+    }
+    this.#unreadable = new Map(unreadable.map(({ repository, problem }) => [repository, problem.message]));
+  }
+
+  /** Models that no repository has any more. Those of a repository that cannot be read may be there still. */
+  #goneEntries({ models, duplicates }: RepositoryContents, { unreadable }: RepositoryScan): ModelEntry[] {
+    return this.#entries.all().filter((entry) => {
+      const key = modelKey(entry);
+      if (models.has(key) || duplicates.has(key)) return false;
+      if (entry.isForgotten) return false;
+      const home = entry.plan?.found.repository;
+      return !unreadable.some(({ repository }) => repository === home);
+    });
   }
 
   #isChanged(found: FoundModel): boolean {
-    const entry = this.#entries.get(found.name);
-    return entry === undefined || found.modifiedMs !== entry.modifiedMs || entry.isBroken();
+    const entry = this.#entries.get(this.#identityOf(found));
+    return entry === undefined || entry.differsFrom(found) || entry.isBroken();
   }
 
   /** Ensembles after the models that they need. @param isExplicit - Whether a model was asked for by name. */
-  async #loadAll(wanted: readonly FoundModel[], isExplicit: (name: string) => boolean): Promise<void> {
-    const foundByName = new Map(wanted.map((found) => [found.name, found]));
-    const dependencies = new Map(wanted.map((found) => [found.name, stepModelNames(found, null)]));
-    for (const [name, cycle] of findCycles(dependencies)) {
-      dependencies.delete(name);
-      this.#lifecycle.fail(this.#entry(name), circularDependency(cycle));
+  async #loadAll(wanted: readonly FoundModel[], isExplicit: (found: FoundModel) => boolean): Promise<void> {
+    const dependencies = new Map(this.#steps.dependencies(wanted));
+    for (const [found, cycle] of findCycles(dependencies)) {
+      dependencies.delete(found);
+      this.#lifecycle.fail(this.#entryOf(found), circularDependency(cycle.map(({ name }) => name)));
     }
-    await runInOrder(dependencies, async (name) => {
-      const found = foundByName.get(name);
-      if (found !== undefined) {
-        await this.#queues.run(name, () => this.#loadFound(found, isExplicit(name)));
-      }
-    });
+    await runInOrder(dependencies, (found) =>
+      this.#queues.run(found.name, () => this.#loadFound(found, isExplicit(found))),
+    );
   }
 
   async #loadFound(found: FoundModel, isExplicit: boolean): Promise<void> {
     if (this.#isClosing) return;
-    const entry = this.#entry(found.name);
+    const entry = this.#entryOf(found);
     entry.isExplicit = isExplicit;
-    const plan = { found, configOverride: null, overrideDirectory: null };
-    const failed = await this.#lifecycle.load(entry, plan);
+    const failed = await this.#lifecycle.load(entry, {
+      found,
+      configOverride: null,
+      overrideDirectory: null,
+    });
     if (failed !== null) this.#lifecycle.fail(entry, failed.reason);
   }
 
-  /** @param chain - The ensembles because of which the model is loaded, the outermost first; empty: it was asked for. */
-  async #load(request: ModelLoadRequest, chain: readonly string[]): Promise<Status> {
-    const { modelName: name } = request;
-    const before = { latest: null as Model | null };
-    const status = await this.#queues
-      .run(name, async () => {
-        if (this.#isClosing) return closing;
-        before.latest = this.#entries.get(name)?.latestReady ?? null;
-        const outcome = await this.#loadOnRequest(request, chain);
-        const entry = this.#entries.get(name);
-        if (entry !== undefined && chain.length === 0) entry.isExplicit = true;
-        return outcome;
-      })
-      .catch((thrown: unknown) => this.#pollFailure(name, StatusError.from(thrown).message));
-    const latest = this.#entries.get(name)?.latestReady ?? null;
-    if (latest !== null && latest !== before.latest) await this.#ensembles.refresh(name, new Set(chain));
-    return status;
-  }
-
-  async #loadOnRequest(request: ModelLoadRequest, chain: readonly string[]): Promise<Status> {
-    const { modelName: name, configOverride } = request;
-    if (request.files.size > 0) return this.#loadFiles(request);
-    const directories = await findModelDirectories(this.#repositories, name);
-    const [found] = directories;
-    if (found === undefined) return this.#pollFailure(name, `model '${name}' is in none of the repositories`);
-    if (directories.length > 1) return this.#pollFailure(name, duplicateReason);
-    const circular = await this.#loadStepModels(found, configOverride, [...chain, name]);
-    if (circular !== null) return circular;
-    if (configOverride !== null) return this.#replace(found, configOverride, null);
-    if (!this.#isChanged(found)) return null;
-    // The instances of an unchanged model have died: it comes back as it was.
-    const entry = this.#entries.get(name);
-    const isSame = found.modifiedMs === entry?.modifiedMs;
-    return this.#replace(found, isSame ? entry.configOverride : null, null);
-  }
-
-  /** Brings up what an ensemble needs. What fails there, the ensemble's own load tells. */
-  async #loadStepModels(
-    found: FoundModel,
-    configOverride: string | null,
-    chain: readonly string[],
-  ): Promise<Status> {
-    for (const name of stepModelNames(found, configOverride)) {
-      if (chain.includes(name)) {
-        const cycle = [...chain.slice(chain.indexOf(name)), name].join(" -> ");
-        return this.#pollFailure(found.name, circularDependency(cycle));
-      }
-      await this.#load({ modelName: name, configOverride: null, files: new Map() }, chain);
-    }
-    return null;
-  }
-
-  async #loadFiles({ modelName: name, configOverride, files }: ModelLoadRequest): Promise<Status> {
-    if (configOverride === null) {
-      return this.#pollFailure(name, "a load with files needs the parameter 'config' as well");
-    }
-    const directory = await OverrideDirectory.write(files);
-    try {
-      return await this.#replace(
-        { name, directory: directory.path, modifiedMs: 0 },
-        configOverride,
-        directory,
-      );
-    } finally {
-      await directory.release();
-    }
-  }
-
-  async #replace(
-    found: FoundModel,
-    configOverride: string | null,
-    overrideDirectory: OverrideDirectory | null,
-  ): Promise<Status> {
-    const entry = this.#entry(found.name);
-    const failed = await this.#lifecycle.load(entry, { found, configOverride, overrideDirectory });
-    if (failed === null) return null;
-    if (failed.versions.length > 0) {
-      this.#lifecycle.fail(entry, failed.reason);
-      return loadFailure(found.name, failed);
-    }
-    // Nothing has been touched: what is loaded counts as unmodified as before, and a new name is not known by this.
-    if (entry.versions.size === 0 && entry.failureReason === "") this.#entries.delete(found.name);
-    return this.#pollFailure(found.name, failed.reason);
-  }
-
-  /** The answer to a load that did not come to loading anything. */
-  #pollFailure(name: string, reason: string): Failure {
-    const failed = failure(
-      "INTERNAL",
-      `failed to load '${name}', failed to poll from model repository: ${reason}`,
-    );
-    this.#logger.error(failed.message);
-    return failed;
-  }
-
-  #markDuplicate(name: string): void {
-    const entry = this.#entry(name);
+  #markDuplicate(entry: ModelEntry): void {
     if (entry.failureReason === duplicateReason) return;
     this.#lifecycle.fail(entry, duplicateReason);
   }
 
   /** Unloads a model. What never came up has nothing left to say, and must not keep the server unready. */
   #forget(entry: ModelEntry): void {
-    this.#ensembles.park(entry.name);
+    this.#ensembles.park(entry);
     this.#lifecycle.unload(entry);
     entry.plan = null;
     entry.isParked = false;
     entry.isExplicit = false;
     entry.forgetFailures();
     entry.failureReason = "";
-    if (entry.versions.size === 0) this.#entries.delete(entry.name);
+    if (entry.versions.size === 0) this.#entries.delete(entry);
   }
-}
-
-function circularDependency(cycle: string): string {
-  return `circular dependency between ensembles: ${cycle}`;
-}
-
-/** Models that were asked for by name, and those that the ensembles among them need. */
-function withStepModels(
-  names: readonly string[],
-  models: ReadonlyMap<string, FoundModel>,
-): readonly FoundModel[] {
-  const wanted = new Set<FoundModel>();
-  const add = (name: string): void => {
-    const found = models.get(name);
-    if (found === undefined || wanted.has(found)) return;
-    wanted.add(found);
-    for (const needed of stepModelNames(found, null)) add(needed);
-  };
-  for (const name of names) add(name);
-  return [...wanted];
-}
-
-function loadFailure(name: string, { reason, versions }: LoadFailure): Failure {
-  const states = versions.map((version) => `version ${version} is at UNAVAILABLE state: ${reason}`);
-  return failure("INVALID_ARG", `load failed for model '${name}': ${states.join("; ")}`);
 }

@@ -2,20 +2,22 @@ import { StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import type { ModelSource } from "../model/model-loader.ts";
-import type { FoundModel } from "./repository-scanner.ts";
+import type { ModelEntry } from "./model-entry.ts";
+import type { LoadPlan } from "./model-lifecycle.ts";
+import { runLoadAgents } from "./agents/repository-agents.ts";
 import { listVersionDirectories } from "./version-directories.ts";
 import { selectVersions } from "./version-policy.ts";
 
 /**
  * Looks into a model's directory and describes it to the loader.
  *
- * @param configOverride - Text that takes the place of the config file; `null`: none.
+ * @param entry - What serves now.
  * @param onLoading - Called for each version when its loading begins.
  * @throws StatusError when the directory cannot be read.
  */
 export async function openModelSource(
-  found: FoundModel,
-  configOverride: string | null,
+  { found, configOverride, overrideDirectory }: LoadPlan,
+  entry: ModelEntry,
   logger: Logger,
   onLoading: (version: string) => void,
 ): Promise<ModelSource> {
@@ -24,8 +26,19 @@ export async function openModelSource(
   return {
     name: found.name,
     directory: found.directory,
+    namespace: entry.namespace,
     configOverride,
+    serving: entry.isBroken()
+      ? new Map()
+      : new Map(entry.readyModels().map((model) => [model.version, model])),
+    filesOf: (version) => {
+      const { versions: files, others } = found.fingerprint;
+      return overrideDirectory === null
+        ? JSON.stringify([found.directory, files[version] ?? "", others])
+        : null;
+    },
     versions,
+    onConfig: (config) => runLoadAgents(config, found.directory),
     selectVersions: (config: ModelConfig) => {
       const { selected, missing } = selectVersions(config.versionPolicy, versions);
       for (const version of missing) {

@@ -1,8 +1,12 @@
+import { type ModelEntries, modelKey } from "./model-entries.ts";
 import type { ModelEntry, VersionState } from "./model-entry.ts";
+import type { ModelName } from "./model-names.ts";
 
 /** One row of the repository index. */
 export interface ModelIndexRow {
   readonly name: string;
+  /** Path of the repository with `--model-namespacing`, else "". */
+  readonly namespace: string;
   /** "" for a model of which no version is known. */
   readonly version: string;
   /** "" for a model that was never loaded. */
@@ -16,34 +20,44 @@ export const duplicateReason = "model appears in two or more repositories";
 
 /** Rows of one model, by version. */
 export function indexRowsOf(entry: ModelEntry): ModelIndexRow[] {
-  const { name } = entry;
+  const { name, namespace } = entry;
   if (entry.versions.size === 0) {
-    return [{ name, version: "", state: "UNAVAILABLE", reason: entry.failureReason }];
+    return [{ name, namespace, version: "", state: "UNAVAILABLE", reason: entry.failureReason }];
   }
   return [...entry.versions]
     .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([version, { state, reason }]) => ({ name, version, state, reason }));
+    .map(([version, { state, reason }]) => ({ name, namespace, version, state, reason }));
 }
 
 /**
  * The index of the model repository extension: what is in the repositories, and how far each is. Models without a
  * directory (loaded from a client's files) are not in it, as in Triton.
  *
- * @param found - Names of model directories; `duplicates` are those of them that appear more than once.
- * @param onlyReady - Leave out every version that is not READY.
+ * @param names - The model directories of all repositories.
+ * @param isNamespacing - Names are told apart by their repositories.
+ * @param entries - What is known of the models.
  * @see contract §1.10
  */
 export function repositoryIndex(
-  found: { readonly names: readonly string[]; readonly duplicates: readonly string[] },
-  entries: ReadonlyMap<string, ModelEntry>,
-  onlyReady: boolean,
+  names: readonly ModelName[],
+  isNamespacing: boolean,
+  entries: Pick<ModelEntries, "get">,
 ): ModelIndexRow[] {
-  const rows = found.names.toSorted().flatMap((name): readonly ModelIndexRow[] => {
-    if (found.duplicates.includes(name)) {
-      return [{ name, version: "", state: "UNAVAILABLE", reason: duplicateReason }];
-    }
-    const entry = entries.get(name);
-    return entry === undefined ? [{ name, version: "", state: "", reason: "" }] : indexRowsOf(entry);
-  });
-  return onlyReady ? rows.filter(({ state }) => state === "READY") : rows;
+  const counts = new Map<string, number>();
+  const identities = names.map(({ name, repository }) => ({
+    name,
+    namespace: isNamespacing ? repository : "",
+  }));
+  for (const identity of identities)
+    counts.set(modelKey(identity), (counts.get(modelKey(identity)) ?? 0) + 1);
+  const once = new Map(identities.map((identity) => [modelKey(identity), identity]));
+  return [...once]
+    .sort(([, a], [, b]) => (`${a.name}\0${a.namespace}` < `${b.name}\0${b.namespace}` ? -1 : 1))
+    .flatMap(([key, identity]): readonly ModelIndexRow[] => {
+      if ((counts.get(key) ?? 0) > 1) {
+        return [{ ...identity, version: "", state: "UNAVAILABLE", reason: duplicateReason }];
+      }
+      const entry = entries.get(identity);
+      return entry === undefined ? [{ ...identity, version: "", state: "", reason: "" }] : indexRowsOf(entry);
+    });
 }

@@ -1,7 +1,17 @@
-import { type FSWatcher, watch } from "chokidar";
-
 /** How long a changed directory must be quiet before it is looked at: a copy in progress writes more often. */
 const defaultQuietMs = 500;
+
+/** Whether a look saw everything at rest, or something that has to be looked at again before long. */
+export type PollOutcome = "settled" | "changing";
+
+/** What a poller is made of. */
+export interface RepositoryPollerParts {
+  readonly intervalSecs: number;
+  /** Compares the repositories with what is loaded. Must not reject. */
+  readonly poll: () => Promise<PollOutcome>;
+  /** Time without changes before a poll; a parameter for tests. */
+  readonly quietMs?: number;
+}
 
 /**
  * Decides when the repositories are compared with what is loaded: on an interval, and sooner when the file system
@@ -12,11 +22,9 @@ const defaultQuietMs = 500;
  * watch limits make it silent or fail, which is not an error.
  */
 export class RepositoryPoller {
-  readonly #repositories: readonly string[];
   readonly #intervalMs: number;
-  readonly #poll: () => Promise<void>;
+  readonly #poll: () => Promise<PollOutcome>;
   readonly #quietMs: number;
-  #watcher: FSWatcher | null = null;
   #timer: NodeJS.Timeout | null = null;
   /** When the interval ends, whatever changes: a file that is written without pause must not put polls off for ever. */
   #intervalEndMs = 0;
@@ -25,17 +33,7 @@ export class RepositoryPoller {
   #changeCount = 0;
   #isStopped = false;
 
-  /**
-   * @param poll - Must not reject.
-   * @param quietMs - Time without changes before a poll; a parameter for tests.
-   */
-  constructor(
-    repositories: readonly string[],
-    intervalSecs: number,
-    poll: () => Promise<void>,
-    quietMs = defaultQuietMs,
-  ) {
-    this.#repositories = repositories;
+  constructor({ intervalSecs, poll, quietMs = defaultQuietMs }: RepositoryPollerParts) {
     this.#intervalMs = intervalSecs * 1_000;
     this.#poll = poll;
     this.#quietMs = quietMs;
@@ -43,27 +41,23 @@ export class RepositoryPoller {
 
   start(): void {
     this.#startInterval();
-    this.#watcher = watch([...this.#repositories], { ignoreInitial: true, depth: 4, followSymlinks: true });
-    this.#watcher.on("all", () => this.onChange());
-    this.#watcher.on("error", () => {
-      // The interval goes on.
-    });
   }
 
   stop(): void {
     this.#isStopped = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    void this.#watcher?.close();
   }
 
   /**
    * Something in a repository has changed. Each further change starts the quiet time again, but no poll is later than
-   * the end of its interval.
-   *
-   * @internal Called by the watcher, and by tests.
+   * the end of its interval. Called by whoever watches the file system.
    */
   onChange(): void {
     this.#changeCount++;
+    this.#lookSoon();
+  }
+
+  #lookSoon(): void {
     this.#arm(Math.min(this.#quietMs, this.#intervalEndMs - performance.now()));
   }
 
@@ -81,9 +75,9 @@ export class RepositoryPoller {
   async #run(): Promise<void> {
     this.#isPolling = true;
     const knownCount = this.#changeCount;
-    await this.#poll();
+    const outcome = await this.#poll();
     this.#isPolling = false;
     this.#startInterval();
-    if (this.#changeCount !== knownCount) this.onChange();
+    if (outcome === "changing" || this.#changeCount !== knownCount) this.#lookSoon();
   }
 }

@@ -1,121 +1,74 @@
-import type { Dirent } from "node:fs";
-import { readdir, stat } from "node:fs/promises";
-import path from "node:path";
 import { StatusError } from "../core/status.ts";
-
-/** A model's directory as the last scan found it. */
-export interface FoundModel {
-  readonly name: string;
-  readonly directory: string;
-  /** Newest modification time of anything in the directory, ms since 1970. */
-  readonly modifiedMs: number;
-}
+import { findModel, findModels, type FoundModel } from "./scan/find-models.ts";
+import type { UnreadableRepository } from "./scan/scan-protocol.ts";
+import { ScanThread } from "./scan/scan-thread.ts";
 
 /** What is in all repositories. */
 export interface RepositoryScan {
-  readonly models: ReadonlyMap<string, FoundModel>;
-  /** Names found in two or more repositories: none of them is served. */
-  readonly duplicates: readonly string[];
-}
-
-/** Names of the model directories in all repositories. */
-export interface ModelNames {
-  /** Each once, sorted. */
-  readonly names: readonly string[];
-  /** Those of them that two or more repositories have. */
-  readonly duplicates: readonly string[];
+  readonly models: readonly FoundModel[];
+  /** Repositories that cannot be read: nothing is known of their models. */
+  readonly unreadable: readonly UnreadableRepository[];
 }
 
 /**
- * Lists the model directories without looking into them.
- *
- * @throws StatusError when a repository is not a readable directory.
+ * Looks at the model repositories: by itself while nobody is served, in a thread of its own after
+ * {@link useThread}.
  */
-export async function listModelNames(repositories: readonly string[]): Promise<ModelNames> {
-  const names = new Set<string>();
-  const duplicates = new Set<string>();
-  for (const repository of repositories) {
-    for (const name of await modelNames(repository)) {
-      if (names.has(name)) duplicates.add(name);
-      names.add(name);
+export class RepositoryScanner {
+  readonly #repositories: readonly string[];
+  #thread: ScanThread | null = null;
+
+  /** @param repositories - A path that is given twice counts once. */
+  constructor(repositories: readonly string[]) {
+    this.#repositories = [...new Set(repositories)];
+  }
+
+  /**
+   * Moves the looking to a thread.
+   *
+   * @param onChange - Called when something in a repository has changed, where the file system tells; `null`: never.
+   */
+  useThread(onChange: (() => void) | null): void {
+    this.#thread ??= new ScanThread(this.#repositories, onChange);
+    this.#thread.start();
+  }
+
+  /** Looks at all models. Rejects with a StatusError when the thread fails, and after {@link close}. */
+  async scan(): Promise<RepositoryScan> {
+    if (this.#thread !== null) return this.#thread.scan();
+    const models: FoundModel[] = [];
+    const unreadable: UnreadableRepository[] = [];
+    for (const repository of this.#repositories) {
+      try {
+        models.push(...findModels(repository));
+      } catch (thrown) {
+        unreadable.push({ repository, problem: StatusError.from(thrown).toFailure() });
+      }
     }
+    return { models, unreadable };
   }
-  return { names: [...names].sort(), duplicates: [...duplicates] };
-}
 
-/**
- * Looks for one model in all repositories. The name is compared with what is there: no path is made of it.
- *
- * @returns Its directories, one for each repository that has it.
- * @throws StatusError when a repository is not a readable directory.
- */
-export async function findModelDirectories(
-  repositories: readonly string[],
-  name: string,
-): Promise<FoundModel[]> {
-  const found: FoundModel[] = [];
-  for (const repository of repositories) {
-    if (!(await modelNames(repository)).includes(name)) continue;
-    const directory = path.join(repository, name);
-    found.push({ name, directory, modifiedMs: await newestModification(directory) });
+  /**
+   * Looks for the models of one name, in all repositories.
+   *
+   * @throws StatusError when a repository cannot be read.
+   */
+  find(name: string): Promise<readonly FoundModel[]> {
+    return this.#find(name, this.#repositories);
   }
-  return found;
-}
 
-/**
- * Looks at every model directory of the repositories. Each sub-directory is a model; plain files are ignored.
- *
- * @throws StatusError when a repository is not a readable directory.
- */
-export async function scanRepositories(repositories: readonly string[]): Promise<RepositoryScan> {
-  const models = new Map<string, FoundModel>();
-  const duplicates = new Set<string>();
-  for (const repository of repositories) {
-    for (const name of await modelNames(repository)) {
-      if (models.has(name)) duplicates.add(name);
-      const directory = path.join(repository, name);
-      models.set(name, { name, directory, modifiedMs: await newestModification(directory) });
-    }
+  /** Looks at one model again. @returns `null` when it is gone. @throws StatusError as {@link find}. */
+  async look({ name, repository }: FoundModel): Promise<FoundModel | null> {
+    return (await this.#find(name, [repository]))[0] ?? null;
   }
-  for (const name of duplicates) models.delete(name);
-  return { models, duplicates: [...duplicates] };
-}
 
-async function modelNames(repository: string): Promise<string[]> {
-  let entries: Dirent[];
-  try {
-    entries = await readdir(repository, { withFileTypes: true });
-  } catch (thrown) {
-    const { message } = thrown as NodeJS.ErrnoException;
-    throw new StatusError("INTERNAL", `failed to read model repository '${repository}': ${message}`);
+  async #find(name: string, repositories: readonly string[]): Promise<readonly FoundModel[]> {
+    if (this.#thread !== null) return this.#thread.find(name, repositories);
+    return repositories.map((repository) => findModel(repository, name)).filter((found) => found !== null);
   }
-  const names: string[] = [];
-  for (const entry of entries) {
-    if (entry.name.startsWith(".")) continue;
-    const isDirectory = entry.isSymbolicLink()
-      ? await stat(path.join(repository, entry.name)).then(
-          (target) => target.isDirectory(),
-          () => false,
-        )
-      : entry.isDirectory();
-    if (isDirectory) names.push(entry.name);
-  }
-  return names.sort();
-}
 
-/** Directories count as well, so that a deletion is noticed. What cannot be read counts as unchanged. */
-async function newestModification(directory: string): Promise<number> {
-  let newest = await modificationOf(directory);
-  const entries = await readdir(directory, { withFileTypes: true, recursive: true }).catch(() => []);
-  for (const entry of entries) {
-    newest = Math.max(newest, await modificationOf(path.join(entry.parentPath, entry.name)));
+  /** Ends the thread. */
+  close(): void {
+    this.#thread?.close();
   }
-  return newest;
-}
-
-async function modificationOf(file: string): Promise<number> {
-  return stat(file).then(
-    (found) => found.mtimeMs,
-    () => 0,
-  );
 }

@@ -3,7 +3,7 @@ import { readdir } from "node:fs/promises";
 import { StatusError } from "../core/status.ts";
 
 /** Directories beside the versions that have a meaning of their own. */
-const reservedNames: readonly string[] = ["warmup", "initial_state", "configs"];
+const reservedNames: readonly string[] = ["warmup", "initial_state", "configs", "golden"];
 
 /** The version directories of one model. */
 export interface VersionDirectories {

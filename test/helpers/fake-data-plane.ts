@@ -56,6 +56,7 @@ export const fakeConfig: ModelConfig = {
     { name: "echo_0", kind: "KIND_CPU", count: 2, gpus: [], isPassive: false, rateLimiter: null },
   ],
   defaultModelFilename: "model.onnx",
+  repositoryAgents: [],
   metricTags: new Map([["team", "vision"]]),
   parameters: new Map([["key", "value"]]),
   schedulerName: "",
@@ -260,9 +261,9 @@ export class FakeDataPlane implements DataPlane {
   repositoryIndex(onlyReady: boolean): Promise<readonly ModelIndexRow[] | Failure> {
     this.indexes.push(onlyReady);
     const rows: ModelIndexRow[] = [
-      { name: "bad", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
-      { name: "echo", version: "1", state: "READY", reason: "" },
-      { name: "new", version: "", state: "", reason: "" },
+      { name: "bad", namespace: "", version: "3", state: "UNAVAILABLE", reason: "corrupt" },
+      { name: "echo", namespace: "", version: "1", state: "READY", reason: "" },
+      { name: "new", namespace: "", version: "", state: "", reason: "" },
     ];
     return Promise.resolve(this.repositoryRefusal ?? rows);
   }

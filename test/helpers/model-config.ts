@@ -23,6 +23,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     batchOutput: [],
     instanceGroup: [{ name: "m", kind: "KIND_CPU", count: 1, gpus: [], isPassive: false, rateLimiter: null }],
     defaultModelFilename: "model.onnx",
+    repositoryAgents: [],
     metricTags: new Map(),
     parameters: new Map(),
     schedulerName: "",

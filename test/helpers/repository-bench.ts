@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { rmSync, utimesSync } from "node:fs";
 import { StatusError } from "../../server/core/status.ts";
+import { systemClock } from "../../server/core/clock.ts";
 import type { Model } from "../../server/model/model.ts";
-import type { LoadedVersions, ModelSource } from "../../server/model/model-loader.ts";
-import { ModelRepositoryManager } from "../../server/repository/model-repository-manager.ts";
+import type { LoadedModel, ModelSource } from "../../server/model/model-loader.ts";
+import {
+  ModelRepositoryManager,
+  type RepositoryManagerParts,
+} from "../../server/repository/model-repository-manager.ts";
+import { RepositoryScanner } from "../../server/repository/repository-scanner.ts";
 import { type Deferred, settle } from "./deferred.ts";
 import { LogRecorder } from "./log-recorder.ts";
 import { ManualModel } from "./manual-model.ts";
@@ -21,10 +26,12 @@ class ManualLoader {
   readonly failures = new Map<string, string>();
   /** Names of models that wait until their gate is opened. */
   readonly gates = new Map<string, Deferred<void>>();
+  /** Called at the beginning of each load. */
+  onLoad: (name: string) => void = () => undefined;
   concurrent = 0;
   mostConcurrent = 0;
 
-  async load(source: ModelSource): Promise<LoadedVersions> {
+  async load(source: ModelSource): Promise<LoadedModel> {
     this.loaded.push(source.name);
     this.sources.push(source);
     if (source.configOverride === "invalid") throw new StatusError("INVALID_ARG", "not JSON");
@@ -32,6 +39,7 @@ class ManualLoader {
     this.mostConcurrent = Math.max(this.mostConcurrent, this.concurrent);
     const versions = source.selectVersions(makeModelConfig({ versionPolicy: { kind: "all" } })).map(String);
     for (const version of versions) source.onLoading(version);
+    this.onLoad(source.name);
     await (this.gates.get(source.name)?.promise ?? settle());
     this.concurrent--;
     const failed = this.failures.get(source.name);
@@ -41,7 +49,13 @@ class ManualLoader {
       this.models.set(`${source.name}/${version}`, manual);
       return [version, manual.model] as const;
     });
-    return new Map(made);
+    return {
+      versions: new Map(made),
+      apply: () => undefined,
+      discard: async () => {
+        await Promise.all(made.map(([, model]) => model.terminate()));
+      },
+    };
   }
 }
 
@@ -54,17 +68,25 @@ export class RepositoryBench {
   readonly #directory: TestDirectory;
   #changes = 0;
 
-  constructor(directory: TestDirectory) {
+  constructor(directory: TestDirectory, parts: Partial<RepositoryManagerParts> = {}) {
     this.#directory = directory;
     for (const name of ["a", "b"]) directory.make(name);
+    const repositories = [directory.in("a"), directory.in("b")];
     this.manager = new ModelRepositoryManager({
-      repositories: [directory.in("a"), directory.in("b")],
+      repositories,
+      scanner: new RepositoryScanner(repositories),
+      isNamespacing: false,
+      configName: null,
+      clock: systemClock,
+      loadThreadCount: 4,
+      settleMs: 0,
       loader: this.loader,
       listener: {
         onReady: ({ name, version }) => this.events.push(`${name}/${version} ready`),
         onUnloading: ({ name, version }) => this.events.push(`${name}/${version} unloading`),
       },
       logger: this.log.logger,
+      ...parts,
     });
   }
 

@@ -11,6 +11,8 @@ export interface TestDirectory {
   write(content: string | Uint8Array, ...parts: readonly string[]): string;
   /** Makes a directory, and those that lead to it. Returns its path. */
   make(...parts: readonly string[]): string;
+  /** Removes a file, or a directory with all that is in it. */
+  remove(...parts: readonly string[]): void;
 }
 
 /** Makes an empty directory before each test of the surrounding `describe`, and removes it after it. */
@@ -29,6 +31,7 @@ export function useTestDirectory(): TestDirectory {
       writeFileSync(file, content);
       return file;
     },
+    remove: (...parts) => rmSync(pathOf(...parts), { recursive: true }),
     make: (...parts) => {
       const directory = pathOf(...parts);
       mkdirSync(directory, { recursive: true });

@@ -71,6 +71,15 @@ export class TemporaryRepository {
     renameSync(staged, path.join(this.path, ...parts));
   }
 
+  /** Takes the whole repository away, until {@link show}. */
+  hide(): void {
+    renameSync(this.path, `${this.path}-hidden`);
+  }
+
+  show(): void {
+    renameSync(`${this.path}-hidden`, this.path);
+  }
+
   remove(): void {
     rmSync(this.#root, { recursive: true, force: true });
   }

@@ -24,6 +24,10 @@ const samples: InferenceServerOptions = {
   modelRepositoryPaths: [sampleRepository],
   modelControlMode: "explicit",
   repositoryPollSecs: 15,
+  modelLoadThreadCount: 4,
+  modelLoadRetryCount: 0,
+  modelConfigName: "",
+  modelNamespacing: false,
   loadModelNames: ["simple"],
   strictReadiness: true,
   autoCompleteConfig: true,
@@ -132,7 +136,9 @@ describe("InferenceServer", () => {
         inputs: ["INPUT0", "INPUT1"].map((name) => ({ name, datatype: "INT32", shape: [-1, 16] })),
         outputs: ["OUTPUT0", "OUTPUT1"].map((name) => ({ name, datatype: "INT32", shape: [-1, 16] })),
       });
-      assert.deepEqual(server.modelIndex(), [{ name: "simple", version: "1", state: "READY", reason: "" }]);
+      assert.deepEqual(server.modelIndex(), [
+        { name: "simple", namespace: "", version: "1", state: "READY", reason: "" },
+      ]);
       assert.equal(server.modelReady("simple", "1"), true);
     });
 
@@ -145,7 +151,7 @@ describe("InferenceServer", () => {
       assert.equal(await server.unloadModel("simple_identity"), null);
       assert.ok(isFailure(server.modelReady("simple_identity", "1")));
       const ready = await server.repositoryIndex(true);
-      assert.deepEqual(ready, [{ name: "simple", version: "1", state: "READY", reason: "" }]);
+      assert.deepEqual(ready, [{ name: "simple", namespace: "", version: "1", state: "READY", reason: "" }]);
     });
 
     it("refuses models that it does not serve", () => {

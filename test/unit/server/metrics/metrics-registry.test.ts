@@ -47,6 +47,7 @@ describe("MetricsRegistry", () => {
     registry.registerModel({
       name: "m",
       version: "3",
+      namespace: null,
       tags: {},
       statistics: numberedStatistics(),
       loadDurationSecs: 0.25,
@@ -82,7 +83,14 @@ describe("MetricsRegistry", () => {
       missCount: 3,
       missUs: 4.9,
     });
-    registry.registerModel({ name: "m", version: "3", tags: {}, statistics, loadDurationSecs: 0 });
+    registry.registerModel({
+      name: "m",
+      version: "3",
+      namespace: null,
+      tags: {},
+      statistics,
+      loadDurationSecs: 0,
+    });
     const counters = {
       lookupCount: 5,
       hitCount: 6,
@@ -121,6 +129,7 @@ describe("MetricsRegistry", () => {
     const unregister = registry.registerModel({
       name: "m",
       version: "1",
+      namespace: null,
       tags: {},
       statistics,
       loadDurationSecs: 0,
@@ -135,7 +144,14 @@ describe("MetricsRegistry", () => {
   it("MetricsRegistry shows padding only of models that pad", async () => {
     const registry = makeRegistry();
     const statistics = new ModelStatistics();
-    registry.registerModel({ name: "m", version: "1", tags: {}, statistics, loadDurationSecs: 0 });
+    registry.registerModel({
+      name: "m",
+      version: "1",
+      namespace: null,
+      tags: {},
+      statistics,
+      loadDurationSecs: 0,
+    });
     assert.doesNotMatch(await registry.render(), /^nv_inference_padd\w+\{/m);
     statistics.padding = Object.assign(new PaddingStatistics(), { elementCount: 9, paddingCount: 2 });
     const page = await registry.render();
@@ -177,6 +193,7 @@ describe("MetricsRegistry", () => {
     registry.registerModel({
       name: 'a"b',
       version: "1",
+      namespace: null,
       tags: { t: "c\\d\ne" },
       statistics,
       loadDurationSecs: 0,
@@ -204,6 +221,7 @@ describe("MetricsRegistry", () => {
     first.registerModel({
       name: "m",
       version: "1",
+      namespace: null,
       tags: {},
       statistics: new ModelStatistics(),
       loadDurationSecs: 0,

@@ -15,7 +15,7 @@ const family: ModelFamily = {
 };
 
 function model(name: string, version: string, loadDurationSecs: number, tags = {}): ModelRegistration {
-  return { name, version, tags, loadDurationSecs, statistics: new ModelStatistics() };
+  return { name, version, namespace: null, tags, loadDurationSecs, statistics: new ModelStatistics() };
 }
 
 describe("ModelMetrics", () => {

@@ -138,6 +138,7 @@ describe("completeModelConfig auto-complete", () => {
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
       parameters: new Map(),
+      repositoryAgents: [],
       schedulerName: "",
       dynamicBatching: makeDynamicBatching({ preferredBatchSize: [4] }),
       sequenceBatching: null,

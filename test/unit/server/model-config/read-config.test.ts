@@ -259,7 +259,6 @@ describe("parseModelConfig not supported yet", () => {
     ],
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
-    ["model_repository_agents", { model_repository_agents: { agents: [{ name: "checksum" }] } }],
     ["runtime", { runtime: "x.js" }],
     ["model_metrics", { model_metrics: { metric_control: [{}] } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],

@@ -57,6 +57,9 @@ describe("ModelLoader", () => {
       clock: systemClock,
       logger: log.logger,
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
+      configName: null,
+      retryCount: 0,
+      checkGolden: () => Promise.resolve(),
       ...parts,
     });
   }
@@ -76,9 +79,13 @@ describe("ModelLoader", () => {
     const parameters = { script: { string_value: JSON.stringify(script) } };
     directory.write(JSON.stringify({ backend: "scripted", parameters, ...config }), "m", "config.json");
     for (const version of versions) directory.write("", "m", String(version), "model.bin");
-    const loaded = await loader(options.parts).load({
+    const { versions: loaded } = await loader(options.parts).load({
       name: "m",
       directory: directory.in("m"),
+      namespace: "",
+      serving: new Map(),
+      filesOf: () => null,
+      onConfig: () => Promise.resolve(),
       versions,
       selectVersions: () => versions,
       configOverride: options.configOverride ?? null,
@@ -250,6 +257,10 @@ describe("ModelLoader", () => {
     const source = {
       name: "m",
       directory: directory.in("m"),
+      namespace: "",
+      serving: new Map(),
+      filesOf: () => null,
+      onConfig: () => Promise.resolve(),
       versions: [1],
       selectVersions: () => [1],
       configOverride: null,

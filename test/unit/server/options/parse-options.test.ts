@@ -35,6 +35,10 @@ describe("parseOptions", () => {
       modelRepositoryPaths: ["models"],
       modelControlMode: "none",
       repositoryPollSecs: 15,
+      modelLoadThreadCount: 4,
+      modelLoadRetryCount: 0,
+      modelConfigName: "",
+      modelNamespacing: false,
       loadModelNames: [],
       exitOnError: true,
       strictReadiness: true,
@@ -122,6 +126,10 @@ describe("parseOptions", () => {
       "--metrics-address=3.3.3.3",
       "--metrics-port=3",
       "--repository-poll-secs=4",
+      "--model-load-thread-count=6",
+      "--model-load-retry-count=2",
+      "--model-config-name=h100",
+      "--model-namespacing=true",
       "--trace-config=level=TENSORS",
       "--trace-config=rate=5",
       "--trace-config=triton,file=t=1.json",
@@ -140,6 +148,10 @@ describe("parseOptions", () => {
       modelRepositoryPaths: ["models", "more"],
       modelControlMode: "explicit",
       repositoryPollSecs: 4,
+      modelLoadThreadCount: 6,
+      modelLoadRetryCount: 2,
+      modelConfigName: "h100",
+      modelNamespacing: true,
       cacheConfig: { name: "local", sizeBytes: 11 },
       rateLimit: "execution_count",
       rateLimitResources: [{ name: "R", count: 3, deviceId: 1 }],
@@ -345,5 +357,16 @@ describe("parseOptions, mistakes", () => {
     const result = parseOptions([], {});
     assert(result.kind === "error");
     assert.match(result.message, /^--model-repository is required/);
+  });
+
+  it("parseOptions says that repositories in the cloud are not there yet", () => {
+    for (const path of ["s3://bucket/models", "gs://bucket", "as://account/container"]) {
+      const parsed = parseOptions([`--model-repository=${path}`], {});
+      assert.equal(parsed.kind, "error");
+      assert.match(
+        (parsed as { message: string }).message,
+        /^Bad option: "--model-repository" cannot read ".*": repositories of (s3|gs|as):\/\/ are not supported yet/,
+      );
+    }
   });
 });

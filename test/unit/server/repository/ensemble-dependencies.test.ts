@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import {
-  findCycles,
-  runInOrder,
-  stepModelNames,
-} from "../../../../server/repository/ensemble-dependencies.ts";
+import { findCycles, runInOrder, StepReader } from "../../../../server/repository/ensemble-dependencies.ts";
+import type { FoundModel } from "../../../../server/repository/scan/find-models.ts";
+import { fingerprintModel } from "../../../../server/repository/scan/model-fingerprint.ts";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 const dependencies = (needs: Record<string, string[]>): Map<string, string[]> =>
   new Map(Object.entries(needs));
 
-describe("stepModelNames", () => {
+function foundModel(repository: string, name: string, directory: string): FoundModel {
+  return { name, repository, directory, fingerprint: fingerprintModel(directory) };
+}
+
+describe("StepReader", () => {
   const directory = useTestDirectory();
 
   function names(config: string, override: string | null = null): readonly string[] {
     directory.make("m");
     directory.write(config, "m", "config.json");
-    return stepModelNames({ name: "m", directory: directory.in("m"), modifiedMs: 0 }, override);
+    return new StepReader(null).namesOf(foundModel("a", "m", directory.in("m")), override);
   }
 
   const ensemble = (...models: string[]): string =>
@@ -29,6 +31,32 @@ describe("stepModelNames", () => {
 
   it("reads the override in the place of the file", () => {
     assert.deepEqual(names(ensemble("a"), ensemble("c")), ["c"]);
+  });
+
+  it("reads the named config where there is one", () => {
+    directory.write(ensemble("c"), "m", "configs", "alt.json");
+    directory.write(ensemble("a"), "m", "config.json");
+    const found = foundModel("a", "m", directory.in("m"));
+    assert.deepEqual(new StepReader("alt").namesOf(found, null), ["c"]);
+    assert.deepEqual(new StepReader("other").namesOf(found, null), ["a"]);
+  });
+
+  it("takes the model of the own repository before that of another", () => {
+    for (const repository of ["a", "b"]) {
+      directory.write(ensemble("m"), repository, "e", "config.json");
+      directory.make(repository, "m");
+    }
+    directory.write(ensemble("m"), "c", "e", "config.json");
+    const [ea, ma, eb, mb, ec] = ["a/e", "a/m", "b/e", "b/m", "c/e"].map((name) => {
+      const [repository, model] = name.split("/") as [string, string];
+      return foundModel(repository, model, directory.in(repository, model));
+    }) as [FoundModel, FoundModel, FoundModel, FoundModel, FoundModel];
+    const steps = new StepReader(null);
+    const needs = steps.dependencies([ea, ma, eb, mb, ec]);
+    assert.deepEqual(needs.get(ea), [ma]);
+    assert.deepEqual(needs.get(eb), [mb]);
+    assert.deepEqual(needs.get(ec), [ma, mb]);
+    assert.deepEqual(steps.withSteps([eb], [ea, ma, eb, mb, ec]), [eb, mb]);
   });
 
   it("finds none in other models, nor in a config that is broken", () => {
@@ -43,15 +71,15 @@ describe("findCycles", () => {
     assert.deepEqual(
       [...cycles],
       [
-        ["a", "a -> b -> c -> a"],
-        ["b", "b -> c -> a -> b"],
-        ["c", "c -> a -> b -> c"],
+        ["a", ["a", "b", "c", "a"]],
+        ["b", ["b", "c", "a", "b"]],
+        ["c", ["c", "a", "b", "c"]],
       ],
     );
   });
 
   it("finds an ensemble that needs itself", () => {
-    assert.deepEqual([...findCycles(dependencies({ a: ["a"] }))], [["a", "a -> a"]]);
+    assert.deepEqual([...findCycles(dependencies({ a: ["a"] }))], [["a", ["a", "a"]]]);
   });
 });
 

@@ -425,7 +425,13 @@ describe("ModelRepositoryManager on request", () => {
       for (const repository of ["a", "b"]) bench.put("twin", ["1"], repository);
       bench.loader.failures.set("bad", "corrupt");
       await Promise.all([bench.load("bad"), bench.load("m")]);
-      const row = (name: string, version = "", state = "", reason = "") => ({ name, version, state, reason });
+      const row = (name: string, version = "", state = "", reason = "") => ({
+        name,
+        namespace: "",
+        version,
+        state,
+        reason,
+      });
       const ready = [row("m", "1", "READY"), row("m", "2", "READY")];
       assert.deepEqual(await bench.manager.repositoryIndex(false), [
         row("bad", "1", "UNAVAILABLE", "corrupt"),

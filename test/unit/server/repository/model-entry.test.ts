@@ -10,7 +10,7 @@ function model(version: string): Model {
 
 describe("ModelEntry", () => {
   it("knows the ready version with the highest number", () => {
-    const entry = new ModelEntry("m");
+    const entry = new ModelEntry("m", "");
     assert.equal(entry.latestReady, null);
     const [two, ten] = [model("2"), model("10")];
     entry.set("10", "READY", "", ten);
@@ -24,11 +24,11 @@ describe("ModelEntry", () => {
   });
 
   it("is not ready before it has a version", () => {
-    assert.equal(new ModelEntry("m").isReady(), false);
+    assert.equal(new ModelEntry("m", "").isReady(), false);
   });
 
   it("is ready when every version is, or was unloaded on purpose", () => {
-    const entry = new ModelEntry("m");
+    const entry = new ModelEntry("m", "");
     entry.set("1", "READY", "", model("1"));
     assert.ok(entry.isReady());
     entry.set("2", "UNAVAILABLE", unloadedReason, null);
@@ -40,7 +40,7 @@ describe("ModelEntry", () => {
   });
 
   it("forgets the versions that failed and no others", () => {
-    const entry = new ModelEntry("m");
+    const entry = new ModelEntry("m", "");
     entry.set("1", "READY", "", model("1"));
     entry.set("2", "UNAVAILABLE", unloadedReason, null);
     entry.set("3", "UNAVAILABLE", "corrupt", null);

@@ -310,7 +310,7 @@ describe("ModelRepositoryManager", () => {
       bench.delete("b");
       await bench.manager.poll();
       assert.deepEqual(bench.states, ["m/1 READY"]);
-      assert.match(bench.log.ofSeverity("E").join(), /Polling the model repository failed: /);
+      assert.match(bench.log.ofSeverity("E").join(), /Polling leaves the models of /);
     });
 
     it("keeps a version that came back while its old copy drained", async () => {

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { ModelEntry } from "../../../../server/repository/model-entry.ts";
 import { openModelSource } from "../../../../server/repository/model-source.ts";
+import { fingerprintModel } from "../../../../server/repository/scan/model-fingerprint.ts";
 import { LogRecorder } from "../../../helpers/log-recorder.ts";
 import { makeModelConfig } from "../../../helpers/model-config.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
@@ -8,12 +10,19 @@ import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 describe("openModelSource", () => {
   const directory = useTestDirectory();
 
+  /** A plan to load the directory of this name. */
+  function planOf(name: string) {
+    const fingerprint = fingerprintModel(directory.in(name));
+    const found = { name, repository: directory.in(), directory: directory.in(name), fingerprint };
+    return { found, configOverride: null, overrideDirectory: null };
+  }
+
   async function open(...versions: string[]) {
     for (const version of versions) directory.make("m", version);
     const log = new LogRecorder();
     const loading: string[] = [];
-    const found = { name: "m", directory: directory.in("m"), modifiedMs: 1 };
-    const source = await openModelSource(found, null, log.logger, (version) => loading.push(version));
+    const entry = new ModelEntry("m", "");
+    const source = await openModelSource(planOf("m"), entry, log.logger, (version) => loading.push(version));
     return { source, log, loading };
   }
 
@@ -57,9 +66,8 @@ describe("openModelSource", () => {
   });
 
   it("throws when the directory is gone", async () => {
-    const found = { name: "m", directory: directory.in("gone"), modifiedMs: 1 };
     await assert.rejects(
-      openModelSource(found, null, new LogRecorder().logger, () => undefined),
+      openModelSource(planOf("gone"), new ModelEntry("gone", ""), new LogRecorder().logger, () => undefined),
       { code: "NOT_FOUND" },
     );
   });

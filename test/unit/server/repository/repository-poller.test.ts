@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
-import { RepositoryPoller } from "../../../../server/repository/repository-poller.ts";
+import { type PollOutcome, RepositoryPoller } from "../../../../server/repository/repository-poller.ts";
 import { Deferred } from "../../../helpers/deferred.ts";
-import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
 
 /** Intervals of a few ms, so that tests end when polls come and need not wait for them. */
 const intervalSecs = 0.004;
 const quietMs = 3;
 
 describe("RepositoryPoller", () => {
-  const directory = useTestDirectory();
   const pollers: RepositoryPoller[] = [];
 
   /** A poller whose polls are announced to `onPoll`, counted from 1. */
-  function start(onPoll: (count: number) => Promise<void> | void, seconds = intervalSecs): RepositoryPoller {
+  function start(onPoll: (count: number) => unknown, seconds = intervalSecs): RepositoryPoller {
     let count = 0;
-    const poller = new RepositoryPoller([directory.in()], seconds, async () => onPoll(++count), quietMs);
+    const poller = new RepositoryPoller({
+      intervalSecs: seconds,
+      poll: async (): Promise<PollOutcome> =>
+        (await onPoll(++count)) === "changing" ? "changing" : "settled",
+      quietMs,
+    });
     pollers.push(poller);
     poller.start();
     return poller;
@@ -62,6 +65,16 @@ describe("RepositoryPoller", () => {
     poller.onChange();
     poller.onChange();
     await polled.promise;
+  });
+
+  it("looks again before long at what had not come to rest", async () => {
+    const third = new Deferred<void>();
+    const poller = start((count) => {
+      if (count === 3) third.resolve();
+      return count < 3 ? "changing" : "settled";
+    }, 60);
+    poller.onChange();
+    await third.promise;
   });
 
   it("looks again when something changed during a poll", async () => {

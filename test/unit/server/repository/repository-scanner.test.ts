@@ -1,130 +1,118 @@
 import assert from "node:assert/strict";
-import { rmSync, symlinkSync, utimesSync } from "node:fs";
-import { describe, it } from "mocha";
-import {
-  findModelDirectories,
-  listModelNames,
-  type RepositoryScan,
-  scanRepositories,
-} from "../../../../server/repository/repository-scanner.ts";
+import { afterEach, describe, it } from "mocha";
+import { RepositoryScanner } from "../../../../server/repository/repository-scanner.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
+import { waitUntil } from "../../../helpers/wait-until.ts";
 
-describe("scanRepositories", () => {
+describe("RepositoryScanner", () => {
   const directory = useTestDirectory();
+  const scanners: RepositoryScanner[] = [];
 
-  /** Scans the repositories of these names. */
-  function scan(...repositories: string[]): Promise<RepositoryScan> {
-    return scanRepositories(repositories.map((name) => directory.in(name)));
+  afterEach(() => {
+    for (const scanner of scanners.splice(0)) scanner.close();
+  });
+
+  /** A scanner of these repositories, which looks by itself or in its thread. */
+  function open(inThread: boolean, ...repositories: string[]): RepositoryScanner {
+    const scanner = new RepositoryScanner(repositories.map((name) => directory.in(name)));
+    if (inThread) scanner.useThread(null);
+    scanners.push(scanner);
+    return scanner;
   }
 
-  /** Newest modification time of model `m` in repository `a`. */
-  async function modifiedMs(): Promise<number | undefined> {
-    return (await scan("a")).models.get("m")?.modifiedMs;
+  /** `repository/model` of all that a scan finds. */
+  async function namesOf(scanner: RepositoryScanner): Promise<string[]> {
+    const { models } = await scanner.scan();
+    return models
+      .map(({ repository, name }) => `${repository.slice(directory.in("x").length - 1)}/${name}`)
+      .sort();
   }
 
-  /** Sets the modification time of `parts`, seconds since 1970. */
-  function touch(seconds: number, ...parts: string[]): void {
-    utimesSync(directory.in(...parts), seconds, seconds);
-  }
+  for (const inThread of [false, true]) {
+    const where = inThread ? "in its thread" : "by itself";
 
-  it("finds every directory and passes over files and hidden directories", async () => {
-    for (const name of ["b", "a"]) directory.make("repo", name);
-    directory.make("repo", ".git");
-    directory.write("", "repo", "README.md");
-    const { models, duplicates } = await scan("repo");
-    assert.deepEqual([...models.keys()], ["a", "b"]);
-    assert.equal(models.get("a")?.directory, directory.in("repo", "a"));
-    assert.deepEqual(duplicates, []);
-  });
-
-  it("follows links to directories", async () => {
-    directory.make("elsewhere");
-    directory.make("repo");
-    directory.write("", "file");
-    symlinkSync(directory.in("elsewhere"), directory.in("repo", "linked"), "junction");
-    symlinkSync(directory.in("file"), directory.in("repo", "file"));
-    symlinkSync(directory.in("nowhere"), directory.in("repo", "broken"));
-    assert.deepEqual([...(await scan("repo")).models.keys()], ["linked"]);
-  });
-
-  it("takes the models of all repositories, none of those that two have", async () => {
-    for (const [repository, name] of [
-      ["a", "x"],
-      ["a", "m"],
-      ["b", "m"],
-      ["b", "y"],
-      ["c", "m"],
-    ] as const) {
-      directory.make(repository, name);
-    }
-    const { models, duplicates } = await scan("a", "b", "c");
-    assert.deepEqual([...models.keys()].sort(), ["x", "y"]);
-    assert.deepEqual(duplicates, ["m"]);
-  });
-
-  it("throws for a repository that cannot be read and names it", async () => {
-    await assert.rejects(scan("none"), { name: "StatusError", code: "INTERNAL", message: /'[^']*none'/ });
-    directory.write("", "file");
-    await assert.rejects(scan("file"), { code: "INTERNAL" });
-  });
-
-  it("takes the newest time of anything in a model, however deep", async () => {
-    directory.write("", "a", "m", "1", "model.onnx");
-    directory.write("", "a", "m", "config.json");
-    for (const parts of [["1", "model.onnx"], ["config.json"], ["1"], []]) touch(1_000, "a", "m", ...parts);
-    assert.equal(await modifiedMs(), 1_000_000);
-    touch(3_000, "a", "m", "1", "model.onnx");
-    assert.equal(await modifiedMs(), 3_000_000);
-    touch(4_000, "a", "m", "config.json");
-    assert.equal(await modifiedMs(), 4_000_000);
-    touch(5_000, "a", "m");
-    assert.equal(await modifiedMs(), 5_000_000);
-  });
-
-  it("notices that something was deleted", async () => {
-    const file = directory.write("", "a", "m", "1", "data", "weights");
-    for (const parts of [["1", "data", "weights"], ["1", "data"], ["1"], []])
-      touch(1_000, "a", "m", ...parts);
-    const before = await modifiedMs();
-    rmSync(file);
-    assert.notEqual(await modifiedMs(), before);
-  });
-});
-
-describe("listModelNames", () => {
-  const directory = useTestDirectory();
-
-  it("lists each name once, and those that come twice", async () => {
-    for (const parts of [
-      ["a", "m"],
-      ["a", "twin"],
-      ["b", "twin"],
-      ["b", "c"],
-      ["b", ".hidden"],
-    ]) {
-      directory.make(...parts);
-    }
-    assert.deepEqual(await listModelNames([directory.in("a"), directory.in("b")]), {
-      names: ["c", "m", "twin"],
-      duplicates: ["twin"],
+    it(`finds the models of all repositories, ${where}`, async () => {
+      for (const parts of [
+        ["a", "x"],
+        ["a", "m"],
+        ["b", "m"],
+      ])
+        directory.make(...parts);
+      const scanner = open(inThread, "a", "b", "a");
+      assert.deepEqual(await namesOf(scanner), ["a/m", "a/x", "b/m"]);
+      const found = await scanner.find("m");
+      assert.deepEqual(
+        found.map(({ repository }) => repository),
+        [directory.in("a"), directory.in("b")],
+      );
+      for (const name of ["none", "", ".", "..", "../b", "m/1"])
+        assert.deepEqual(await scanner.find(name), []);
     });
-    await assert.rejects(listModelNames([directory.in("none")]), { code: "INTERNAL" });
+
+    it(`sees what has changed since the last scan, ${where}`, async () => {
+      for (const name of ["stays", "changes", "goes"]) directory.write("1", "a", name, "1", "model");
+      const scanner = open(inThread, "a");
+      const before = new Map((await scanner.scan()).models.map((model) => [model.name, model]));
+      directory.write("22", "a", "changes", "1", "model");
+      directory.make("a", "comes");
+      directory.remove("a", "goes");
+      const after = new Map((await scanner.scan()).models.map((model) => [model.name, model]));
+      assert.deepEqual([...after.keys()].sort(), ["changes", "comes", "stays"]);
+      const [old, now] = [before, after].map((models) => models.get("changes"));
+      assert.notEqual(now?.fingerprint.whole, old?.fingerprint.whole);
+      assert.deepEqual(after.get("stays"), before.get("stays"));
+      assert.deepEqual(await scanner.look(now!), now);
+      assert.equal(await scanner.look(before.get("goes")!), null);
+    });
+
+    it(`tells which repository cannot be read, and goes on with the others, ${where}`, async () => {
+      directory.make("a", "m");
+      directory.write("", "file");
+      const scanner = open(inThread, "none", "file", "a");
+      const { models, unreadable } = await scanner.scan();
+      assert.deepEqual(
+        models.map(({ name }) => name),
+        ["m"],
+      );
+      assert.deepEqual(
+        unreadable.map(({ repository }) => repository),
+        [directory.in("none"), directory.in("file")],
+      );
+      assert.match(unreadable[0]?.problem.message ?? "", /failed to read model repository '.*none'/);
+      await assert.rejects(async () => scanner.find("m"), { name: "StatusError", code: "INTERNAL" });
+    });
+  }
+
+  it("keeps what it knows of a repository that cannot be read any more", async () => {
+    directory.make("a", "m");
+    directory.make("b", "n");
+    const scanner = open(true, "a", "b");
+    assert.deepEqual(await namesOf(scanner), ["a/m", "b/n"]);
+    directory.remove("a");
+    assert.deepEqual(await namesOf(scanner), ["a/m", "b/n"]);
+    directory.make("a", "m2");
+    assert.deepEqual(await namesOf(scanner), ["a/m2", "b/n"]);
   });
-});
 
-describe("findModelDirectories", () => {
-  const directory = useTestDirectory();
+  it("tells of changes where the file system does", async () => {
+    directory.make("a", "m");
+    const scanner = open(false, "a");
+    let changes = 0;
+    scanner.useThread(() => changes++);
+    // Watching begins some time after the thread has started.
+    let count = 0;
+    await waitUntil("a change is told of", () => {
+      directory.write(String(count), "a", "m", `file${count++}`);
+      return changes > 0;
+    });
+  });
 
-  it("finds the model in every repository that has it, and nothing outside of them", async () => {
-    for (const repository of ["a", "b"]) directory.make(repository, "twin");
-    directory.make("a", "m", "1");
-    const repositories = [directory.in("a"), directory.in("b")];
-    const find = async (name: string) =>
-      (await findModelDirectories(repositories, name)).map((found) => found.directory);
-    assert.deepEqual(await find("m"), [directory.in("a", "m")]);
-    assert.deepEqual(await find("twin"), [directory.in("a", "twin"), directory.in("b", "twin")]);
-    for (const name of ["none", "", ".", "..", "../b", "m/1"]) assert.deepEqual(await find(name), [], name);
-    const [found] = await findModelDirectories(repositories, "m");
-    assert.equal(found?.modifiedMs, (await scanRepositories(repositories)).models.get("m")?.modifiedMs);
+  it("refuses to look once it is closed", async () => {
+    directory.make("a", "m");
+    const scanner = open(true, "a");
+    const late = scanner.scan();
+    scanner.close();
+    await assert.rejects(late, { name: "StatusError" });
+    await assert.rejects(scanner.scan(), { code: "UNAVAILABLE" });
   });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { LoadSlots } from "../../../../server/repository/load-slots.ts";
+import { LoadSlots } from "../../../../server/model/load-slots.ts";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 
 describe("LoadSlots", () => {
