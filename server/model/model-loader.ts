@@ -99,6 +99,12 @@ export class ModelLoader {
     if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
     const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
     if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
+    if (draft.config.sequenceBatching?.isIterative === true && backend.executionStyle === "batch") {
+      throw new StatusError(
+        "INVALID_ARG",
+        `model '${source.name}': sequence_batching.iterative_sequence needs a backend that can ask for another run of a request, such as javascript; ${backend.name} cannot. Leave it out`,
+      );
+    }
     const selected = source.selectVersions(draft.config);
     for (const version of selected) source.onLoading(String(version));
     const results = await Promise.allSettled(

@@ -1,4 +1,9 @@
-import { InferenceRequest, requestState, type ResponseSink } from "../../core/inference-request.ts";
+import {
+  InferenceRequest,
+  type RequestRescheduler,
+  requestState,
+  type ResponseSink,
+} from "../../core/inference-request.ts";
 import { elementCount } from "../../core/shape.ts";
 import { StatusError } from "../../core/status.ts";
 import { Tensor } from "../../core/tensor.ts";
@@ -16,13 +21,20 @@ export class WarmupSample {
   readonly count: number;
   readonly #inputs: readonly Tensor[];
   readonly #model: ValidatedModel;
+  readonly #isIterative: boolean;
 
-  private constructor(sample: WarmupSampleConfig, inputs: readonly Tensor[], model: ValidatedModel) {
+  private constructor(
+    sample: WarmupSampleConfig,
+    inputs: readonly Tensor[],
+    model: ValidatedModel,
+    isIterative: boolean,
+  ) {
     this.name = sample.name;
     this.batchSize = sample.batchSize;
     this.count = sample.count;
     this.#inputs = inputs;
     this.#model = model;
+    this.#isIterative = isIterative;
   }
 
   /**
@@ -49,7 +61,12 @@ export class WarmupSample {
       const data = await makeWarmupData(input, elementCount(dims), modelDirectory, ++seed);
       inputs.push(new Tensor(name, datatype, config.maxBatchSize > 0 ? [1, ...dims] : dims, data));
     }
-    const prepared = new WarmupSample(sample, inputs, validatedModelOf(config, checkBytesInput));
+    const prepared = new WarmupSample(
+      sample,
+      inputs,
+      validatedModelOf(config, checkBytesInput),
+      config.sequenceBatching?.isIterative === true,
+    );
     prepared.makeRequest(noSink);
     return prepared;
   }
@@ -67,17 +84,27 @@ export class WarmupSample {
       parameters: null,
       priority: 0,
       timeoutUs: 0,
-      correlationId: 0,
-      isSequenceStart: false,
+      correlationId: this.#isIterative ? warmupSequence : 0,
+      isSequenceStart: this.#isIterative,
       isSequenceEnd: false,
       sink,
     });
     const invalid = validateRequest(request, this.#model);
     if (invalid !== null) throw new StatusError(invalid.code, invalid.message);
     request.state = requestState.executing;
+    if (this.#isIterative) request.rescheduler = oneRun;
     return request;
   }
 }
+
+/** Which sequence a model of iterative sequences sees. */
+const warmupSequence = "warmup";
+
+/** One run is enough to be warm. */
+const oneRun: RequestRescheduler = {
+  onRescheduled: (request) => request.end(),
+  onHeld: () => undefined,
+};
 
 const noSink: ResponseSink = {
   onResponse: () => undefined,
