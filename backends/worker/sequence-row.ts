@@ -1,6 +1,6 @@
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 
-/** Codes of rows that fill a batch up. */
+/** Code of rows that belong to no sequence. */
 const fillerCode = -1;
 const flagCount = 4;
 const startFlag = 1;
@@ -8,7 +8,7 @@ const endFlag = 2;
 
 /** What an instance that keeps states is told of one row of a batch. */
 export interface SequenceRow {
-  /** Where the sequence's states are kept; -1: the row is a filler. */
+  /** Where the sequence's states are kept; -1: the row belongs to no sequence. */
   readonly slot: number;
   /** The states begin anew. */
   readonly isStart: boolean;
@@ -18,7 +18,8 @@ export interface SequenceRow {
 
 /** A request's row as one number, for the frame's header: the slot's number times 4, plus 1 at the start, 2 at the end. */
 export function sequenceRowOf(request: InferenceRequest): number {
-  if (request.isFiller) return fillerCode;
+  // A warm-up request belongs to no sequence either.
+  if (request.sequenceSlot < 0) return fillerCode;
   return (
     request.sequenceSlot * flagCount +
     (request.isSequenceStart ? startFlag : 0) +

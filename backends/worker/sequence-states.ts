@@ -92,8 +92,8 @@ export class SequenceStates {
   #inputFor(state: number, rows: readonly SequenceRow[]): BatchInput | Failure {
     const spec = this.#spec.states[state]!;
     const real = rows.filter((row) => row.slot >= 0).map((row) => this.#valuesOf(row.slot)[state]!);
-    const first = real[0];
-    if (first === undefined) throw new Error("A batch of fillers only. This is a bug.");
+    // Without any sequence, as in a warm-up: what one would start with.
+    const first = real[0] ?? firstValue(spec);
     const other = real.find((value) => !shapesEqual(value.shape, first.shape));
     if (other !== undefined) {
       return failure(
@@ -116,10 +116,7 @@ export class SequenceStates {
   #valuesOf(slot: number): KeptTensor[] {
     let values = this.#slots.get(slot);
     if (values === undefined) {
-      values = this.#spec.states.map(
-        ({ initialDims, initialData, datatype }) =>
-          new KeptTensor(initialDims, initialData ?? zeroData(datatype, initialDims)),
-      );
+      values = this.#spec.states.map(firstValue);
       this.#slots.set(slot, values);
     }
     return values;
@@ -166,6 +163,10 @@ export class SequenceStates {
       `state output '${spec.outputName}' came out with shape ${formatShape(shape)}, expected ${formatShape(expected)}`,
     );
   }
+}
+
+function firstValue({ initialDims, initialData, datatype }: StateSpec): KeptTensor {
+  return new KeptTensor(initialDims, initialData ?? zeroData(datatype, initialDims));
 }
 
 function join(values: readonly KeptTensor[]): Uint8Array<ArrayBuffer> {

@@ -95,7 +95,7 @@ function configOf(model: BenchModel): ConfigFile {
 
 /** As the other models, apart from the scheduler. Sequences outlive the bench. */
 function sumConfig(): ConfigFile {
-  const { dynamic_batching: _, ...config } = configOf(sumBenchModel);
+  const config = configOf(sumBenchModel);
   const state = {
     input_name: "STATE_IN",
     output_name: "STATE_OUT",
@@ -104,6 +104,8 @@ function sumConfig(): ConfigFile {
   };
   return {
     ...config,
+    // An undefined member is not written.
+    dynamic_batching: undefined,
     sequence_batching: {
       max_sequence_idle_microseconds: 600_000_000,
       oldest: { max_candidate_sequences: sumBenchSequenceCount },

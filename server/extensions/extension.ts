@@ -16,6 +16,7 @@ export type {
   ModelInstanceModule,
   ModelSignature,
   OutputPlace,
+  StateSpec,
   TensorSignature,
   TensorSpec,
 } from "../../backends/backend.ts";
@@ -25,7 +26,7 @@ export type {
   RequestModelInstance,
 } from "../../backends/request-execution.ts";
 export type { SchedulerContext, SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
-export type { InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
+export type { InstanceLane, InstancePool, Scheduler } from "../../schedulers/scheduler.ts";
 export type { Clock, ClockTimer } from "../core/clock.ts";
 export {
   type InferenceRequest,

@@ -59,7 +59,7 @@ export function normaliseModelConfig(
     ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
       graphLevel: fields.optimization?.graph?.level ?? 0,
-      eagerBatching: fields.optimization?.eager_batching ?? false,
+      eagerBatching: isTrue(fields.optimization?.eager_batching),
     },
     isDecoupled: isTrue(fields.model_transaction_policy?.decoupled),
     modelWarmup: normaliseWarmup(fields.model_warmup),
@@ -87,7 +87,7 @@ function normaliseSchedulers(
   const { dynamic_batching: dynamic, sequence_batching: sequence, ensemble_scheduling: ensemble } = fields;
   return {
     dynamicBatching: dynamic === undefined ? null : normaliseDynamicBatching(dynamic, maxBatchSize),
-    sequenceBatching: sequence === undefined ? null : normaliseSequenceBatching(sequence, maxBatchSize),
+    sequenceBatching: normaliseSequenceBatching(sequence, maxBatchSize),
     ensembleScheduling: ensemble === undefined ? null : normaliseEnsemble(ensemble),
   };
 }

@@ -19,9 +19,10 @@ const defaultIdleUs = 1_000_000;
  * @param fields - Control inputs that break the rules of `validateControlInputs` come out without a meaning.
  */
 export function normaliseSequenceBatching(
-  fields: wire.ModelSequenceBatching,
+  fields: wire.ModelSequenceBatching | undefined,
   maxBatchSize: number,
-): SequenceBatching {
+): SequenceBatching | null {
+  if (fields === undefined) return null;
   const idleUs = fields.max_sequence_idle_microseconds ?? 0;
   return {
     maxSequenceIdleUs: idleUs === 0 ? defaultIdleUs : idleUs,

@@ -43,15 +43,9 @@ export class ManualInstancePool implements InstancePool {
     this.#listener = listener;
   }
 
-  /** All of it is one instance. */
+  /** Its instances cannot be told apart: {@link ManualLanePool} has some that can. */
   lanes(): readonly InstanceLane[] {
-    return [
-      {
-        batchesUnderWay: this.running.length,
-        hasCapacity: () => this.hasCapacity(),
-        execute: (batch) => this.execute(batch),
-      },
-    ];
+    return [];
   }
 
   brokenReason(): Status {

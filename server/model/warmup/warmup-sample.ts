@@ -1,4 +1,5 @@
 import {
+  type CorrelationId,
   InferenceRequest,
   type RequestRescheduler,
   requestState,
@@ -21,20 +22,23 @@ export class WarmupSample {
   readonly count: number;
   readonly #inputs: readonly Tensor[];
   readonly #model: ValidatedModel;
-  readonly #isIterative: boolean;
+  /** 0: the model keeps no sequences. */
+  readonly #correlationId: CorrelationId;
+  readonly #rescheduler: RequestRescheduler | null;
 
   private constructor(
     sample: WarmupSampleConfig,
     inputs: readonly Tensor[],
     model: ValidatedModel,
-    isIterative: boolean,
+    config: ModelConfig,
   ) {
     this.name = sample.name;
     this.batchSize = sample.batchSize;
     this.count = sample.count;
     this.#inputs = inputs;
     this.#model = model;
-    this.#isIterative = isIterative;
+    this.#correlationId = correlationIdFor(config);
+    this.#rescheduler = config.sequenceBatching?.isIterative === true ? oneRun : null;
   }
 
   /**
@@ -65,18 +69,19 @@ export class WarmupSample {
       sample,
       inputs,
       validatedModelOf(config, checkBytesInput),
-      config.sequenceBatching?.isIterative === true,
+      config,
     );
-    prepared.makeRequest(noSink);
+    prepared.makeRequest(noSink, 0);
     return prepared;
   }
 
   /**
    * A request of one row, ready for an instance: no scheduler sees it, and nobody counts it.
    *
+   * @param row - Position in its batch. Of a model of sequences each row is a sequence of its own, of one request.
    * @throws StatusError INVALID_ARG when the model does not take it.
    */
-  makeRequest(sink: ResponseSink): InferenceRequest {
+  makeRequest(sink: ResponseSink, row: number): InferenceRequest {
     const request = new InferenceRequest({
       id: "",
       inputs: [...this.#inputs],
@@ -84,21 +89,19 @@ export class WarmupSample {
       parameters: null,
       priority: 0,
       timeoutUs: 0,
-      correlationId: this.#isIterative ? warmupSequence : 0,
-      isSequenceStart: this.#isIterative,
-      isSequenceEnd: false,
+      correlationId: this.#correlationId,
+      isSequenceStart: this.#correlationId !== 0,
+      isSequenceEnd: this.#correlationId !== 0,
       sink,
     });
     const invalid = validateRequest(request, this.#model);
     if (invalid !== null) throw new StatusError(invalid.code, invalid.message);
     request.state = requestState.executing;
-    if (this.#isIterative) request.rescheduler = oneRun;
+    request.rescheduler = this.#rescheduler;
+    if (this.#correlationId !== 0) request.sequenceSlot = row;
     return request;
   }
 }
-
-/** Which sequence a model of iterative sequences sees. */
-const warmupSequence = "warmup";
 
 /** One run is enough to be warm. */
 const oneRun: RequestRescheduler = {
@@ -131,7 +134,16 @@ function validatedModelOf(
     inputIndex: (wanted) => inputs.findIndex((tensor) => tensor.name === wanted),
     outputIndex: (wanted) => output.findIndex((tensor) => tensor.name === wanted),
     checkBytesInput,
-    // A sample belongs to no sequence.
+    // The id is made to fit.
     correlationIdInput: null,
   };
+}
+
+/** The id of a sample's sequences, of the kind that the model takes; 0 when it keeps none. */
+function correlationIdFor({ sequenceBatching }: ModelConfig): CorrelationId {
+  if (sequenceBatching === null) return 0;
+  const takesText = sequenceBatching.controlInput.some(
+    ({ kind, datatype }) => kind === "CONTROL_SEQUENCE_CORRID" && datatype === "BYTES",
+  );
+  return takesText ? "1" : 1;
 }

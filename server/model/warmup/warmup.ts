@@ -57,7 +57,7 @@ function failedSample(name: string, { code, message }: Failure): StatusError {
 function execute(sample: WarmupSample, instance: Pick<HostedInstance, "execute">): Promise<Failure | null> {
   return new Promise((resolve) => {
     const sink = new WarmupSink(sample.batchSize, resolve);
-    instance.execute(Array.from({ length: sample.batchSize }, () => sample.makeRequest(sink)));
+    instance.execute(Array.from({ length: sample.batchSize }, (_, row) => sample.makeRequest(sink, row)));
   });
 }
 

@@ -112,6 +112,19 @@ describe("Implicit state", () => {
         versions: { 1: growingListModel() },
       });
     }
+    made.add("warm", {
+      config: configOf("INT32", [stateOf("STATE", "INT32")], {
+        model_warmup: [
+          {
+            name: "ones",
+            batch_size: 3,
+            inputs: { INPUT0: { data_type: "TYPE_INT32", dims: [1], random_data: true } },
+            count: 2,
+          },
+        ],
+      }),
+      versions: { 1: sum },
+    });
     made.add("undeclared", {
       config: configOf("INT32", [{ ...stateOf("STATE", "INT32"), output_name: "NOWHERE" }]),
       versions: { 1: sum },
@@ -158,6 +171,12 @@ describe("Implicit state", () => {
         const { outputs } = await send({ ...step, outputs: ["OUTPUT0"] });
         assert.deepEqual(outputs, { OUTPUT0: [6] });
         assert.deepEqual(await output({ ...step, flags: "E", outputs: ["STATE_OUT"] }, "STATE_OUT"), [9]);
+      });
+
+      it("knows nothing of the warm-up (row 122)", async () => {
+        const id = ++lastId;
+        assert.deepEqual(await output({ model: "warm", id, flags: "S", value: 4 }), [4]);
+        assert.deepEqual(await output({ model: "warm", id, flags: "E", value: 5 }), [9]);
       });
 
       it("works for a model that does not batch", async () => {

@@ -254,17 +254,12 @@ describe("Sequences", () => {
     const cancelledBefore = await cancelledCount();
     const first = note("first", send("S"));
     await server.current.grpc.call("ServerLive", {});
-    let second: { cancel(): void } | null = null;
-    const rest = [
-      note(
-        "second",
-        send("", (call) => (second = call)),
-      ),
-      note("third", send("")),
-    ];
+    const calls: { cancel(): void }[] = [];
+    const second = send("", (call) => calls.push(call));
+    const rest = [note("second", second), note("third", send(""))];
     await waitForPending("slow", 2);
-    assert.ok(second !== null);
-    (second as { cancel(): void }).cancel();
+    assert.equal(calls.length, 1);
+    calls[0]?.cancel();
     await Promise.all(rest);
     assert.deepEqual(outcomes.sort(), ["second 1", "third 1"]);
     await first;

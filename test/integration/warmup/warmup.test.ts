@@ -147,4 +147,29 @@ describe("Warm-up", () => {
     const page = await server.current.metrics();
     assert.equal(page.model("repeat_int32").executions, 0);
   });
+
+  it("of models that keep sequences is a sequence of its own, with and without states (row 122)", async () => {
+    for (const [name, input, data_type] of [
+      ["simple_sequence", "INPUT", "TYPE_INT32"],
+      ["simple_string_dyna_sequence", "INPUT", "TYPE_INT32"],
+      ["running_parity", "bit", "TYPE_FP32"],
+    ] as const) {
+      const file = path.join(sampleRepository, name, "config.json");
+      const written = JSON.parse(readFileSync(file, "utf8")) as { max_batch_size: number };
+      const inputs = { [input]: { data_type, dims: [1], zero_data: true } };
+      const samples = [1, written.max_batch_size].map((batch_size) => ({
+        name: "s",
+        batch_size,
+        count: 2,
+        inputs,
+      }));
+      const config = JSON.stringify({ ...written, model_warmup: samples });
+      const reply = await server.current.http.post(`/v2/repository/models/${name}/load`, {
+        parameters: { config },
+      });
+      assert.equal(reply.status, 200, reply.text);
+      const page = await server.current.metrics();
+      assert.equal(page.model(name).executions, 0);
+    }
+  });
 });

@@ -117,6 +117,13 @@ describe("SequenceStates", () => {
     assert.equal(states.slotCount, 1);
   });
 
+  it("gives first values to a batch without sequences, as a warm-up is, and keeps nothing of it", () => {
+    const states = new SequenceStates(specOf([state("a", { initialData: Uint8Array.of(7, 8) })]));
+    assert.deepEqual(values(states, [filler, filler]), [7, 8, 7, 8]);
+    assert.equal(keep(states, [filler, filler], [2, 2], 1, 2, 3, 4), null);
+    assert.equal(states.slotCount, 0);
+  });
+
   it("lets a state change its shape where the config lets it vary", () => {
     const growing = state("a", { dims: [-1], initialDims: [1] });
     const states = new SequenceStates(specOf([growing], 0));

@@ -20,8 +20,15 @@ import { fp32Tensor, RecordingSink } from "../../../helpers/recorded-request.ts"
 /** Reads the values while they are there: the memory of an execution is reused afterwards. */
 class ReadingSink extends RecordingSink {
   readonly values: number[] = [];
+  onAnswered: (outcome: "" | " failed") => void = () => undefined;
+
+  override onFailure(cause: Failure, isFinal: boolean): void {
+    this.onAnswered(" failed");
+    super.onFailure(cause, isFinal);
+  }
 
   override onResponse(response: InferenceResponse, isFinal: boolean): void {
+    this.onAnswered("");
     for (const { data } of response.outputs)
       this.values.push(...new Float32Array(Uint8Array.from(data).buffer));
     super.onResponse(response, isFinal);
@@ -336,15 +343,7 @@ describe("CachingScheduler", () => {
     const left: string[] = [];
     const ask = (value: number, id: string): Asked => {
       const asked = bench.ask(value, { id });
-      const { onResponse, onFailure } = asked.sink;
-      asked.sink.onResponse = (...given) => {
-        left.push(id);
-        onResponse.apply(asked.sink, given);
-      };
-      asked.sink.onFailure = (...given) => {
-        left.push(`${id} failed`);
-        onFailure.apply(asked.sink, given);
-      };
+      asked.sink.onAnswered = (outcome) => left.push(`${id}${outcome}`);
       return asked;
     };
     ask(1, "a");

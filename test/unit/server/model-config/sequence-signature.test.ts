@@ -141,13 +141,10 @@ describe("completeModelConfig of sequence models", () => {
       full,
       { ...full, oldest: undefined, direct: { minimum_slot_utilization: 0.5 } },
     ]) {
-      const config = complete({ max_batch_size: 4, sequence_batching }, wide as typeof signature);
+      const config = complete({ max_batch_size: 4, sequence_batching }, wide);
       const printed = renderModelConfig(config);
       const { input, output, max_batch_size, sequence_batching: rules } = printed;
-      const again = complete(
-        { input, output, max_batch_size, sequence_batching: rules },
-        wide as typeof signature,
-      );
+      const again = complete({ input, output, max_batch_size, sequence_batching: rules }, wide);
       assert.deepEqual(again.sequenceBatching, config.sequenceBatching);
       assert.deepEqual(renderModelConfig(again), printed);
     }
