@@ -58,7 +58,10 @@ export class OpenRequest implements ResponseProducer {
    *
    * @returns What the answer was, for the statistics; `null`: there was none, another run is wanted.
    */
-  answer({ content, isFinal, ...at }: AnswerMessage, buffers: readonly ArrayBuffer[]): ResponseOutcome | null {
+  answer(
+    { content, isFinal, ...at }: AnswerMessage,
+    buffers: readonly ArrayBuffer[],
+  ): ResponseOutcome | null {
     const { request } = this;
     request.computeStartUs = at.computeStartUs;
     request.computeInputEndUs = at.computeInputEndUs;

@@ -31,7 +31,6 @@ export type { Clock, ClockTimer } from "../core/clock.ts";
 export {
   type InferenceRequest,
   type RequestHolder,
-  type RequestRescheduler,
   requestState,
   type ResponseSink,
 } from "../core/inference-request.ts";

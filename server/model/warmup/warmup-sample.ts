@@ -65,12 +65,7 @@ export class WarmupSample {
       const data = await makeWarmupData(input, elementCount(dims), modelDirectory, ++seed);
       inputs.push(new Tensor(name, datatype, config.maxBatchSize > 0 ? [1, ...dims] : dims, data));
     }
-    const prepared = new WarmupSample(
-      sample,
-      inputs,
-      validatedModelOf(config, checkBytesInput),
-      config,
-    );
+    const prepared = new WarmupSample(sample, inputs, validatedModelOf(config, checkBytesInput), config);
     prepared.makeRequest(noSink, 0);
     return prepared;
   }

@@ -30,7 +30,10 @@ const config = {
   output: [{ name: "TOKEN", data_type: "TYPE_STRING", dims: [1] }],
 };
 const models = {
-  tokens: { ...config, sequence_batching: { iterative_sequence: true, oldest: { max_candidate_sequences: 4 } } },
+  tokens: {
+    ...config,
+    sequence_batching: { iterative_sequence: true, oldest: { max_candidate_sequences: 4 } },
+  },
   once: config,
 };
 
@@ -57,7 +60,9 @@ describe("Iterative sequences over the protocols", () => {
     for (const [i, reply] of replies.entries()) {
       assert.equal(reply.status, 200, reply.text);
       const events = reply.text.split("\n\n").filter((event) => event !== "");
-      const tokens = events.map((event) => (JSON.parse(event.replace(/^data: /, "")) as { TOKEN: string }).TOKEN);
+      const tokens = events.map(
+        (event) => (JSON.parse(event.replace(/^data: /, "")) as { TOKEN: string }).TOKEN,
+      );
       assert.deepEqual(tokens, tokensOf(counts[i]!));
     }
   });

@@ -14,7 +14,9 @@ import { waitUntil } from "../../helpers/wait-until.ts";
 
 const sampleRepository = path.resolve(import.meta.dirname, "../../../../model_repository");
 
-const iterative = (more: object = {}): object => ({ sequence_batching: { iterative_sequence: true, ...more } });
+const iterative = (more: object = {}): object => ({
+  sequence_batching: { iterative_sequence: true, ...more },
+});
 const startError = /must specify the START flag on the first request of the sequence/;
 
 /** Gives one number per run, from INPUT - 1 down to 0; what is left it remembers by the sequence's id. */
@@ -56,10 +58,19 @@ const slow = `
   }`;
 
 const models: Record<string, JavaScriptModelSketch> = {
-  countdown: { config: { ...decoupledConfig, ...iterative({ oldest: { max_candidate_sequences: 8 } }) }, code: countdown },
+  countdown: {
+    config: { ...decoupledConfig, ...iterative({ oldest: { max_candidate_sequences: 8 } }) },
+    code: countdown,
+  },
   direct: { config: { ...decoupledConfig, ...iterative() }, code: countdown },
-  patient: { config: { ...vectorConfig, ...iterative({ oldest: { max_candidate_sequences: 8 } }) }, code: patient },
-  slow: { config: { ...decoupledConfig, ...iterative({ max_sequence_idle_microseconds: 60_000 }) }, code: slow },
+  patient: {
+    config: { ...vectorConfig, ...iterative({ oldest: { max_candidate_sequences: 8 } }) },
+    code: patient,
+  },
+  slow: {
+    config: { ...decoupledConfig, ...iterative({ max_sequence_idle_microseconds: 60_000 }) },
+    code: slow,
+  },
   dies: {
     config: { ...vectorConfig, ...iterative() },
     code: `export function execute([request]) {
@@ -85,7 +96,11 @@ const models: Record<string, JavaScriptModelSketch> = {
       ...decoupledConfig,
       ...iterative(),
       model_warmup: [
-        { name: "w", inputs: { INPUT: { data_type: "TYPE_FP32", dims: [1], zero_data: true } }, batch_size: 1 },
+        {
+          name: "w",
+          inputs: { INPUT: { data_type: "TYPE_FP32", dims: [1], zero_data: true } },
+          batch_size: 1,
+        },
       ],
     },
     code: countdown.replace("now > 0", "true"),
@@ -134,15 +149,16 @@ describe("Iterative sequences of JavaScript models", () => {
   });
 
   it("give a client no more than it has room for, over all runs", async () => {
-    const { request, answers, until, done } = js.send("countdown", input(6), { window: 2 });
-    await until(2);
+    const sent = js.send("countdown", input(6), { window: 2 });
+    const { request, answers, done } = sent;
+    await sent.until(2);
     for (let turn = 0; turn < 20; turn++) await settle();
     // Another request goes through in the meantime.
     await js.send("countdown", input(3)).done;
     assert.equal(answers.length, 2);
     for (let count = 3; count <= 6; count++) {
       request.responseWritten();
-      await until(count);
+      await sent.until(count);
     }
     request.responseWritten();
     assert.equal((await done).length, 7);
@@ -159,7 +175,11 @@ describe("Iterative sequences of JavaScript models", () => {
   for (const name of ["plain", "sequential", "batched"]) {
     it(`are needed for another run, which a model without them cannot have: ${name} (row 150)`, async () => {
       const tensors = name === "batched" ? [fp32Tensor("INPUT", [1, 1], [2])] : input(2);
-      const { done } = js.send(name, tensors, { correlationId: 5, isSequenceStart: true, isSequenceEnd: true });
+      const { done } = js.send(name, tensors, {
+        correlationId: 5,
+        isSequenceStart: true,
+        isSequenceEnd: true,
+      });
       const [failed] = await done;
       assert.ok(typeof failed === "object" && "code" in failed, JSON.stringify(failed));
       assert.equal(failed.code, "INVALID_ARG");
@@ -177,26 +197,28 @@ describe("Iterative sequences of JavaScript models", () => {
   });
 
   it("stop when the client goes", async () => {
-    const { request, until, done } = js.send("countdown", input(1e6));
-    await until(3);
-    request.cancel();
-    const answers = await done;
+    const sent = js.send("countdown", input(1e6));
+    await sent.until(3);
+    sent.request.cancel();
+    const answers = await sent.done;
     assert.match(JSON.stringify(answers.at(-1)), /CANCELLED/);
     assert.deepEqual(await js.send("countdown", input(1)).done, [{ OUTPUT: [0] }, "end"]);
   });
 
   it("take no answer in a run that has asked for another one", async () => {
     const { request, done } = js.send("wrong", input(1));
-    await waitUntil("the log says so", () => js.log.lines.some((line) => line.includes("has been rescheduled")));
+    await waitUntil("the log says so", () =>
+      js.log.lines.some((line) => line.includes("has been rescheduled")),
+    );
     request.cancel();
     assert.match(JSON.stringify(await done), /CANCELLED/);
   });
 
   it("go on to their end when the model is unloaded", async () => {
-    const { until, done } = js.send("direct", input(2_000));
-    await until(1);
+    const sent = js.send("direct", input(2_000));
+    await sent.until(1);
     const unloaded = js.server.unloadModel("direct");
-    assert.equal((await done).length, 2_001);
+    assert.equal((await sent.done).length, 2_001);
     assert.equal(await unloaded, null);
     assert.equal(await js.load("direct"), null);
   });
@@ -210,7 +232,11 @@ describe("Iterative sequences of JavaScript models", () => {
     });
     assert.match(JSON.stringify(refused), /iterative_sequence needs a backend that can ask for another run/);
     const state = [{ input_name: "a", output_name: "b", data_type: "TYPE_FP32", dims: [1] }];
-    const both = await loadWith("patient", { backend: "javascript", ...vectorConfig, ...iterative({ state }) });
+    const both = await loadWith("patient", {
+      backend: "javascript",
+      ...vectorConfig,
+      ...iterative({ state }),
+    });
     assert.match(JSON.stringify(both), /iterative_sequence.* cannot be combined with/);
   });
 });

@@ -81,7 +81,14 @@ describe("OpenRequest", () => {
     assert.equal(again.toMessage(new TensorPacker()).window, 2);
     again.answer(answer(response), []);
     again.answer(answer(response), []);
-    assert.equal(new OpenRequest(7, request, { identity: { modelName: "m", modelVersion: "3" }, isDecoupled: true, post: () => undefined }).toMessage(new TensorPacker()).window, 0);
+    assert.equal(
+      new OpenRequest(7, request, {
+        identity: { modelName: "m", modelVersion: "3" },
+        isDecoupled: true,
+        post: () => undefined,
+      }).toMessage(new TensorPacker()).window,
+      0,
+    );
   });
 
   it("tells the worker of a cancellation", () => {

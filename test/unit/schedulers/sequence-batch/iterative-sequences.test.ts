@@ -4,7 +4,12 @@ import { type InferenceRequest, requestState } from "../../../../server/core/inf
 import { failure } from "../../../../server/core/status.ts";
 import { ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
 import { makeOldestStrategy } from "../../../helpers/model-config.ts";
-import { failureOf, SequenceBench, type SequenceSketch, type SentStep } from "../../../helpers/sequence-bench.ts";
+import {
+  failureOf,
+  SequenceBench,
+  type SequenceSketch,
+  type SentStep,
+} from "../../../helpers/sequence-bench.ts";
 
 const idleUs = 5_000;
 const startError = /must specify the START flag on the first request of the sequence/;
@@ -192,7 +197,10 @@ for (const [name, batching] of Object.entries(strategies)) {
       bench.pool.reschedule(lane);
       bench.pool.crash(lane);
       bench.clock.endTurn();
-      assert.match(failureOf(step).message, /instance (that served the sequence has died|ended unexpectedly)/);
+      assert.match(
+        failureOf(step).message,
+        /instance (that served the sequence has died|ended unexpectedly)/,
+      );
       bench.pool.revive();
       bench.sendNow("b", 0);
       assert.deepEqual(bench.batches(), [["b"]]);
@@ -238,7 +246,12 @@ for (const [name, batching] of Object.entries(strategies)) {
         [0, 1, 1],
       );
       assert.deepEqual(
-        [statistics.queueUs, statistics.computeInputUs, statistics.computeInferUs, statistics.computeOutputUs],
+        [
+          statistics.queueUs,
+          statistics.computeInputUs,
+          statistics.computeInferUs,
+          statistics.computeOutputUs,
+        ],
         [12, 2, 20, 4],
       );
       assert.equal(statistics.requestUs, 70);
