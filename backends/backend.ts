@@ -120,6 +120,20 @@ export type TensorJoin =
   | { readonly kind: "flat" }
   /** An input that clients do not send: it tells the model how the batch is made up. */
   | { readonly kind: "generated"; readonly what: BatchInputKind; readonly source: number }
+  /** An input whose requests may differ in one axis: the shorter ones are filled up with `padElement`. */
+  | {
+      readonly kind: "padded";
+      /** At least 1: axis 0 is the batch dimension. */
+      readonly axis: number;
+      /** The axis becomes a multiple of this; at least 1. */
+      readonly multipleOf: number;
+      /** One element in wire form. */
+      readonly padElement: Uint8Array;
+    }
+  /** An input [rows, length] that clients do not send: `oneElement` where a padded input has an element, else zero. */
+  | { readonly kind: "mask"; readonly source: number; readonly oneElement: Uint8Array }
+  /** An output in rows, some of whose axes are cut back to the requests' own lengths of padded inputs. */
+  | { readonly kind: "trimmed"; readonly cuts: readonly OutputCut[] }
   /** An input that clients do not send: one element for each request says where in its sequence it is. */
   | {
       readonly kind: "control";
@@ -132,6 +146,14 @@ export type TensorJoin =
    * one takes its size from the same dimension of the request's input.
    */
   | { readonly kind: "scattered"; readonly source: number };
+
+/** One axis of an output is as long as a padded input. */
+export interface OutputCut {
+  /** Of the output, the batch dimension being 0. */
+  readonly axis: number;
+  /** Position of the padded input in {@link BatchSpec.inputs}. */
+  readonly source: number;
+}
 
 /** A tensor that the instance keeps for each sequence from one request to the next. */
 export interface StateSpec {

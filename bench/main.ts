@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { batchSizesCase } from "./cases/batch-sizes.ts";
+import { ensembleCalls } from "./cases/ensemble-calls.ts";
 import { cacheHit } from "./cases/cache-hit.ts";
 import { grpc600k } from "./cases/grpc-600k.ts";
 import { grpcStream } from "./cases/grpc-stream.ts";
@@ -12,6 +14,9 @@ import { httpLatency } from "./cases/http-latency.ts";
 import { httpThroughput } from "./cases/http-throughput.ts";
 import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
+import { overloadGoodput, overloadLate } from "./cases/overload-goodput.ts";
+import { overloadPriorities } from "./cases/overload-priorities.ts";
+import { paddingThroughput } from "./cases/padding-throughput.ts";
 import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
@@ -31,6 +36,12 @@ const allCases: readonly BenchCase[] = [
   grpc600k,
   grpcStream,
   mlpThroughput,
+  batchSizesCase,
+  ensembleCalls,
+  paddingThroughput,
+  overloadGoodput,
+  overloadLate,
+  overloadPriorities,
   sequences,
   cacheHit,
   startUp,

@@ -7,7 +7,7 @@ import { type Clock, systemClock } from "./core/clock.ts";
 import { type Failure, failure, type Status, StatusError } from "./core/status.ts";
 import { type DataPlane, isFailure, type ModelMetadata, type ServerMetadata } from "./data-plane.ts";
 import { ExtensionRegistry } from "./extensions/extension-registry.ts";
-import { loadExtensions } from "./extensions/load-extensions.ts";
+import { addExtensions } from "./extensions/load-extensions.ts";
 import { changeLogSetting, type LogSettingsReport, reportLogSettings } from "./logging/log-setting.ts";
 import type { Logger } from "./logging/logger.ts";
 import { MetricsRegistry } from "./metrics/metrics-registry.ts";
@@ -148,7 +148,7 @@ export class InferenceServer implements DataPlane {
    */
   async start(): Promise<boolean> {
     try {
-      await this.#loadExtensions();
+      await addExtensions(this.#options, this.#extensions);
       await this.metrics.initialize();
       if (this.#options.allowClientShm) {
         const obstacle = await this.sharedMemory.enable();
@@ -178,18 +178,6 @@ export class InferenceServer implements DataPlane {
   /** The backends that models may name. */
   get backends(): readonly Backend[] {
     return this.#extensions.backends;
-  }
-
-  async #loadExtensions(): Promise<void> {
-    const { backendDirectoryPath, backendConfig } = this.#options;
-    if (backendDirectoryPath !== null) await loadExtensions(backendDirectoryPath, this.#extensions);
-    const names = this.backends.map(({ name }) => name);
-    const unknown = backendConfig.find(({ backend }) => backend !== null && !names.includes(backend));
-    if (unknown === undefined) return;
-    throw new StatusError(
-      "INVALID_ARG",
-      `Bad option: "--backend-config" names unknown backend "${unknown.backend ?? ""}" (known: ${names.join(", ")})`,
-    );
   }
 
   /** A server that was told to stop while it loaded goes on stopping. */

@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import process from "node:process";
+import type { CommandReply } from "./cli/command-reply.ts";
+import { runCommand } from "./cli/run-command.ts";
 import { StatusError } from "./core/status.ts";
 import { FrontEnds } from "./front-ends.ts";
 import { letHeapGrow } from "./heap-growth.ts";
@@ -15,14 +17,11 @@ import { ShutdownBudget } from "./shutdown-budget.ts";
 /** The `nereid` program: options → server → front ends → signals. */
 async function main(): Promise<void> {
   // The command line and the environment are read here and nowhere else.
-  const commandLine = parseOptions(process.argv.slice(2), process.env);
-  if (commandLine.kind !== "serve") {
-    const reply = replyTo(commandLine, serverVersion);
-    process.stdout.write(reply.stdout);
-    process.stderr.write(reply.stderr);
-    process.exitCode = reply.exitCode;
-    return;
-  }
+  const argv = process.argv.slice(2);
+  const commandReply = await runCommand(argv);
+  if (commandReply !== null) return printReply(commandReply);
+  const commandLine = parseOptions(argv, process.env);
+  if (commandLine.kind !== "serve") return printReply(replyTo(commandLine, serverVersion));
   const { options } = commandLine;
   let logger: Logger;
   try {
@@ -36,6 +35,13 @@ async function main(): Promise<void> {
   letHeapGrow();
   for (const warning of commandLine.warnings) logger.warning(warning);
   await serve(options, logger);
+}
+
+/** Lets the process end by itself: what it has printed into a pipe must not be lost. */
+function printReply({ exitCode, stdout, stderr }: CommandReply): void {
+  process.stdout.write(stdout);
+  process.stderr.write(stderr);
+  process.exitCode = exitCode;
 }
 
 async function serve(options: ServerOptions, logger: Logger): Promise<void> {

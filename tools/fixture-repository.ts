@@ -1,6 +1,6 @@
 import { configDataTypeName, dataTypes, type DataType } from "../server/core/data-type.ts";
 import { type ConfigFile, writeModelDirectory } from "./model-directory.ts";
-import { failingModel, identityModel, slowModel } from "./onnx-builder/model-zoo.ts";
+import { failingModel, identityModel, slowModel, sumDifferenceModel } from "./onnx-builder/model-zoo.ts";
 
 /** Items of the tensors of the fixed-size identity models. */
 const fixedLength = 16;
@@ -23,6 +23,66 @@ function identityConfig(datatype: DataType, dims: readonly number[], batching: C
   };
 }
 
+/** As people write it for Triton: lists and repeated fields, both kinds of brackets, comments, enums by number. */
+const tritonSumConfig = `# Sum and difference of two vectors
+name: "triton_sum"
+platform: "onnxruntime_onnx"
+max_batch_size: 8
+input [
+  {
+    name: "INPUT0"
+    data_type: TYPE_INT32
+    dims: [ 16 ]
+  },
+  {
+    name: "INPUT1"
+    data_type: 8
+    dims: 16
+  }
+]
+output: { name: "OUTPUT0" data_type: TYPE_INT32 dims: [ 16 ] }
+output: < name: 'OUTPUT' "1"; data_type: TYPE_INT32; dims: [ 16 ]; >
+version_policy: { all { } }
+instance_group [ { count: 1 kind: KIND_CPU } ]
+dynamic_batching { max_queue_delay_microseconds: 100 }
+parameters { key: "intra_op_thread_count" value: { string_value: "1" } }
+`;
+
+/** TWICE = (A + B) + (A - B). */
+const tritonPipelineConfig = `name: "triton_pipeline"
+platform: "ensemble"
+max_batch_size: 8
+input [
+  { name: "A" data_type: TYPE_INT32 dims: [ 16 ] },
+  { name: "B" data_type: TYPE_INT32 dims: [ 16 ] }
+]
+output [ { name: "TWICE" data_type: TYPE_INT32 dims: [ 16 ] } ]
+ensemble_scheduling {
+  step [
+    {
+      model_name: "triton_sum"
+      model_version: -1
+      input_map { key: "INPUT0" value: "A" }
+      input_map { key: "INPUT1" value: "B" }
+      output_map { key: "OUTPUT0" value: "sum" }
+      output_map { key: "OUTPUT1" value: "difference" }
+    },
+    {
+      model_name: "triton_sum"
+      model_version: 1
+      input_map [ { key: "INPUT0" value: "sum" }, { key: "INPUT1" value: "difference" } ]
+      output_map { key: "OUTPUT0" value: "TWICE" }
+    }
+  ]
+}
+`;
+
+/** Writes models as a repository for Triton has them: with a `config.pbtxt` and nothing else. */
+export function writeTritonModels(repository: string): void {
+  writeModelDirectory(repository, "triton_sum", tritonSumConfig, sumDifferenceModel());
+  writeModelDirectory(repository, "triton_pipeline", tritonPipelineConfig, null);
+}
+
 /**
  * Writes the models that tests use beside the sample models. All but the last answer OUTPUT0 = INPUT0.
  *
@@ -33,6 +93,7 @@ function identityConfig(datatype: DataType, dims: readonly number[], batching: C
  * - `slow_levels`: 16 values, one row; takes 100 ms or more. Two priority levels, of which 2 is the default, and a timeout
  *   that requests may shorten.
  * - `fixture_no_config`: 16 values and no `config.json`.
+ * - `triton_sum`, `triton_pipeline`: a model and an ensemble with a `config.pbtxt`, see {@link writeTritonModels}.
  * - `failing`: INT64 index to FP32 value; fails at run time for an index of 4 or more.
  */
 export function writeFixtureRepository(repository: string): void {
@@ -72,5 +133,6 @@ export function writeFixtureRepository(repository: string): void {
     slowModel(slowLoops),
   );
   writeModelDirectory(repository, "fixture_no_config", null, fixed);
+  writeTritonModels(repository);
   writeModelDirectory(repository, "failing", { backend: "onnxruntime" }, failingModel());
 }

@@ -8,19 +8,22 @@ export type ConfigFile = Readonly<Record<string, unknown>>;
  * Writes one model with version 1 into a repository: `<name>/config.json` and `<name>/1/model.onnx`.
  *
  * @param repository - Made when it does not exist.
- * @param config - `null` leaves the file out: the server then reads everything from the model.
- * @param model - The bytes of the ONNX file.
+ * @param config - `null` leaves the file out: the server then reads everything from the model. A text is written as
+ * `config.pbtxt` instead.
+ * @param model - The bytes of the ONNX file; `null` leaves the version directory empty, as ensembles have it.
  */
 export function writeModelDirectory(
   repository: string,
   name: string,
-  config: ConfigFile | null,
-  model: Uint8Array,
+  config: ConfigFile | string | null,
+  model: Uint8Array | null,
 ): void {
   const directory = path.join(repository, name);
   mkdirSync(path.join(directory, "1"), { recursive: true });
-  if (config !== null) {
+  if (typeof config === "string") {
+    writeFileSync(path.join(directory, "config.pbtxt"), config);
+  } else if (config !== null) {
     writeFileSync(path.join(directory, "config.json"), `${JSON.stringify(config, null, 2)}\n`);
   }
-  writeFileSync(path.join(directory, "1", "model.onnx"), model);
+  if (model !== null) writeFileSync(path.join(directory, "1", "model.onnx"), model);
 }

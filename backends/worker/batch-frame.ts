@@ -89,6 +89,8 @@ export class FrameLayout {
   rankOf(tensor: TensorSpec): number {
     if (tensor.join.kind === "rows" || tensor.join.kind === "control")
       return tensor.dims.length + (this.isBatching ? 1 : 0);
+    if (tensor.join.kind === "padded" || tensor.join.kind === "trimmed") return tensor.dims.length + 1;
+    if (tensor.join.kind === "mask") return 2;
     return tensor.join.kind === "generated" && tensor.join.what === "BATCH_ITEM_SHAPE" ? 2 : 1;
   }
 

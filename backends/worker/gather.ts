@@ -1,11 +1,13 @@
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import { carryVariableDims, elementCount } from "../../server/core/shape.ts";
+import { inputOf, paddedLength } from "../../server/core/padded-length.ts";
 import type { Tensor } from "../../server/core/tensor.ts";
 import type { TensorSpec } from "../backend.ts";
 import { alignTensor, FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
 import { measureControl, writeControl } from "./control-input.ts";
 import type { FramePool } from "./frame-pool.ts";
 import { measureGenerated, writeGenerated } from "./generated-input.ts";
+import { measurePadded, paddedInputOf, writeMask, writePadded } from "./padded-input.ts";
 import { sequenceRowOf } from "./sequence-row.ts";
 
 /**
@@ -55,10 +57,7 @@ export function gatherBatch(
       header.clearInput(index);
       continue;
     }
-    offset =
-      spec.join.kind === "generated"
-        ? placeGenerated(header, index, { batch, spec, position, offset, bytes })
-        : placeJoined(header, index, { batch, spec, position, offset, bytes }, layout);
+    offset = placeInput(header, index, { batch, spec, position, offset, bytes }, layout);
   }
   requestOutputs(header, layout, outputMask, offset);
   return header;
@@ -73,6 +72,45 @@ interface InputPlacement {
   readonly offset: number;
   /** The whole frame. */
   readonly bytes: Uint8Array;
+}
+
+/** @returns Where the next tensor begins. */
+function placeInput(
+  header: FrameHeader,
+  index: number,
+  placement: InputPlacement,
+  layout: FrameLayout,
+): number {
+  switch (placement.spec.join.kind) {
+    case "generated":
+      return placeGenerated(header, index, placement);
+    case "padded":
+    case "mask":
+      return placePadded(header, index, placement, layout);
+    default:
+      return placeJoined(header, index, placement, layout);
+  }
+}
+
+/** A padded input, or the mask that says which of its positions are real. @returns Where the next tensor begins. */
+function placePadded(
+  header: FrameHeader,
+  index: number,
+  { batch, spec, offset, bytes }: InputPlacement,
+  layout: FrameLayout,
+): number {
+  const input = paddedInputOf(layout.spec.inputs, index);
+  const length = paddedLength(batch, input);
+  if (spec.join.kind === "mask") {
+    const end = writeMask(batch, input, { length, element: spec.join.oneElement, bytes, offset });
+    header.writeInput(index, offset, end - offset, [header.rows, length]);
+    return alignTensor(end);
+  }
+  if (spec.join.kind !== "padded") throw new Error("Only a padded input can be padded. This is a bug.");
+  const end = writePadded(batch, input, { length, element: spec.join.padElement, bytes, offset });
+  const shape = inputOf(batch[0]!, input.index, input.name)!.shape.with(input.axis, length);
+  header.writeInput(index, offset, end - offset, shape.with(0, header.rows));
+  return alignTensor(end);
 }
 
 /** @returns Where the next tensor begins. */
@@ -126,7 +164,7 @@ function sourceOf(
   spec: TensorSpec,
   index: number,
 ): number {
-  if (spec.join.kind === "generated") {
+  if (spec.join.kind === "generated" || spec.join.kind === "mask") {
     const { source } = spec.join;
     return sourceOf(request, inputs, inputs[source]!, source);
   }
@@ -149,6 +187,8 @@ function inputBytes(
     let tensorBytes = 0;
     if (join.kind === "generated") {
       tensorBytes = measureGenerated(join.what, batch, position).byteLength;
+    } else if (join.kind === "padded" || join.kind === "mask") {
+      tensorBytes = measurePadded(batch, inputs, index);
     } else {
       for (const request of batch) tensorBytes += request.inputs[position]!.data.byteLength;
     }

@@ -3,8 +3,10 @@ import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import { InferenceResponse, type SharedBuffer } from "../../server/core/inference-response.ts";
 import { carryVariableDims, elementCount, type Shape } from "../../server/core/shape.ts";
 import { failure, type Status } from "../../server/core/status.ts";
+import { inputOf } from "../../server/core/padded-length.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import { type FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import { type OutputTrim, outputTrims, trimInPlace } from "./trimmed-output.ts";
 
 /** Whose responses these are. */
 export interface ModelIdentity {
@@ -40,10 +42,7 @@ function scatteredOutput(layout: FrameLayout, index: number): ScatteredOutput | 
 
 /** The shape of a request's part: variable dimensions are as large as those of its input. */
 function scatteredShape(request: InferenceRequest, output: ScatteredOutput): number[] {
-  const { sourceIndex, sourceName } = output;
-  const atIndex = request.inputs[sourceIndex];
-  const source =
-    atIndex?.name === sourceName ? atIndex : request.inputs.find((tensor) => tensor.name === sourceName);
+  const source = inputOf(request, output.sourceIndex, output.sourceName);
   const dims = output.wireDims.map((dim, i) => (dim === -1 ? (source?.shape[i + 1] ?? 0) : dim));
   return [request.batchSize, ...dims];
 }
@@ -59,6 +58,8 @@ class OutputCutter {
   readonly #isBatching: boolean;
   /** Where the elements of a request are counted by the shape of one of its inputs; else `null`. */
   readonly #scattered: ScatteredOutput | null;
+  /** The axes that are cut to the request's own lengths; none where it has all that the batch has. */
+  readonly #trims: readonly OutputTrim[];
   readonly #rowBytes: number;
   /** Elements of one row of a BYTES tensor. */
   readonly #rowElements: number;
@@ -77,6 +78,7 @@ class OutputCutter {
     this.#itemShape = spec.dims === spec.wireDims ? item : carryVariableDims(item, spec.dims, spec.wireDims);
     this.#isBatching = layout.isBatching;
     this.#scattered = scatteredOutput(layout, index);
+    this.#trims = outputTrims(layout, header, index);
     this.#rowBytes = header.rows === 0 ? 0 : byteLength / header.rows;
     this.#rowElements = item.reduce((count, dim) => count * dim, 1);
   }
@@ -98,7 +100,9 @@ class OutputCutter {
         ? this.#skipElements(rows * this.#rowElements)
         : start + rows * this.#rowBytes;
     const data = this.#bytes.subarray(start, this.#offset);
-    return new Tensor(this.#name, this.#datatype, [rows, ...this.#itemShape], data);
+    const shape = [rows, ...this.#itemShape];
+    const trimmed = trimInPlace(data, shape, request, this.#trims);
+    return new Tensor(this.#name, this.#datatype, shape, trimmed);
   }
 
   #cutScattered(shape: number[]): Tensor {
@@ -192,6 +196,13 @@ export function checkOutputs(
       return failure(
         "INTERNAL",
         `output '${name}' came out with ${shape[0]!} elements, expected ${expected} by the shapes of input '${scattered.sourceName}'`,
+      );
+    }
+    for (const trim of outputTrims(layout, header, i)) {
+      if (shape[trim.axis] === trim.paddedLength) continue;
+      return failure(
+        "INTERNAL",
+        `output '${name}' came out with shape [${shape.join(",")}], expected ${trim.paddedLength} along axis ${trim.axis}, the padded length of input '${trim.input.name}'`,
       );
     }
     if (shape[0] !== header.rows) {

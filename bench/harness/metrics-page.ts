@@ -25,6 +25,14 @@ export class MetricsPage {
     };
   }
 
+  /** The part of a model's padded inputs that was padding. @throws Error when the model pads nothing. */
+  paddingShare(name: string): number {
+    return (
+      this.#value("nv_inference_padding_element_count", name) /
+      this.#value("nv_inference_padded_element_count", name)
+    );
+  }
+
   #value(metric: string, model: string): number {
     const line = this.#lines.find(
       (each) =>

@@ -1,7 +1,8 @@
 import path from "node:path";
 import { runGenerator } from "./load-generator.ts";
+import type { LoadCall } from "./request-load.ts";
 
-const script = path.resolve(import.meta.dirname, "../../../bench/harness/post-body.lua");
+const scripts = path.resolve(import.meta.dirname, "../../../bench/harness");
 
 /** One run of wrk, an HTTP/1.1 load generator with one thread here. */
 export interface WrkLoad {
@@ -37,12 +38,43 @@ interface ScriptResult {
 /** @throws Error when any request failed: then the numbers mean nothing. */
 export async function runWrk(load: WrkLoad): Promise<WrkResult> {
   const headers = Object.entries(load.headers).map(([name, value]) => `${name}:${value}`);
+  const turns = load.bodyBytes === undefined ? [] : [`body-bytes=${load.bodyBytes}`];
+  return run(load, "post-body.lua", [load.bodyFile, ...turns, ...headers]);
+}
+
+/** A load of different requests to one model. */
+export interface MixedWrkLoad extends Pick<WrkLoad, "connectionCount" | "seconds"> {
+  readonly baseUrl: string;
+  /** Sent in this order, round and round, over all connections. All to the same path. */
+  readonly calls: readonly LoadCall[];
+}
+
+/** @throws Error when any request failed: then the numbers mean nothing. */
+export function runMixedWrk(load: MixedWrkLoad): Promise<WrkResult> {
+  const { baseUrl, calls, connectionCount, seconds } = load;
+  const bodies = calls.map(
+    ({ headers, bodyFile }) => `${headers["Inference-Header-Content-Length"]}:${bodyFile}`,
+  );
+  return run({ url: baseUrl + (calls[0]?.path ?? ""), connectionCount, seconds }, "post-mix.lua", bodies);
+}
+
+async function run(
+  load: Pick<WrkLoad, "url" | "connectionCount" | "seconds">,
+  script: string,
+  scriptArgs: readonly string[],
+): Promise<WrkResult> {
   // wrk takes whole seconds only.
   const duration = `${Math.max(1, Math.round(load.seconds))}s`;
-  const args = ["-t1", `-c${load.connectionCount}`, `-d${duration}`, "-s", script, load.url];
-  const turns = load.bodyBytes === undefined ? [] : [`body-bytes=${load.bodyBytes}`];
-  const run = await runGenerator("wrk", [...args, "--", load.bodyFile, ...turns, ...headers]);
-  return parseWrk(run.output, run.cores);
+  const args = [
+    "-t1",
+    `-c${load.connectionCount}`,
+    `-d${duration}`,
+    "-s",
+    path.join(scripts, script),
+    load.url,
+  ];
+  const { output, cores } = await runGenerator("wrk", [...args, "--", ...scriptArgs]);
+  return parseWrk(output, cores);
 }
 
 /**

@@ -22,25 +22,41 @@ export interface BatchableInput {
  * the same ones.
  *
  * @param inputs - In the order of `InferenceRequest.inputs`.
+ * @param paddedAxes - By input: the one dimension that may differ because it is padded, the batch dimension being 0.
  * @see contract §6.2
  */
-export function batchCompatibilityOf(inputs: readonly BatchableInput[]): BatchCompatibility | null {
-  const isVariable = inputs.map((input) => input.dims.includes(-1) && !input.allowRaggedBatch);
-  if (inputs.some((input) => input.isOptional)) {
-    return sameInputsRule(new Set(inputs.flatMap(({ name }, i) => (isVariable[i] === true ? [name] : []))));
+export function batchCompatibilityOf(
+  inputs: readonly BatchableInput[],
+  paddedAxes: ReadonlyMap<string, number> = new Map(),
+): BatchCompatibility | null {
+  const variable: ComparedInput[] = [];
+  for (const [index, { name, dims, allowRaggedBatch }] of inputs.entries()) {
+    const paddedAxis = paddedAxes.get(name) ?? 0;
+    const varies = dims.some((dim, i) => dim === -1 && i + 1 !== paddedAxis);
+    if (varies && !allowRaggedBatch) variable.push({ name, index, paddedAxis });
   }
-  const variable = isVariable.flatMap((varies, index) => (varies ? [index] : []));
+  if (inputs.some((input) => input.isOptional)) {
+    return sameInputsRule(new Map(variable.map(({ name, paddedAxis }) => [name, paddedAxis])));
+  }
   if (variable.length === 0) return null;
   return (first, other) => {
-    for (const index of variable) {
-      if (!haveSameItemShape(first.inputs[index], other.inputs[index])) return false;
+    for (const { index, paddedAxis } of variable) {
+      if (!haveSameItemShape(first.inputs[index], other.inputs[index], paddedAxis)) return false;
     }
     return true;
   };
 }
 
-/** @param variable - Names of the inputs whose shapes are compared. */
-function sameInputsRule(variable: ReadonlySet<string>): BatchCompatibility {
+/** An input whose shapes are compared. */
+interface ComparedInput {
+  readonly name: string;
+  readonly index: number;
+  /** The dimension that is not compared; 0, the batch dimension, when it is not padded. */
+  readonly paddedAxis: number;
+}
+
+/** @param variable - Names of the inputs whose shapes are compared, each with its padded axis. */
+function sameInputsRule(variable: ReadonlyMap<string, number>): BatchCompatibility {
   return (first, other) => {
     if (first.inputs.length !== other.inputs.length) return false;
     // Both are in the config's order, so equal sets are equal lists.
@@ -48,15 +64,18 @@ function sameInputsRule(variable: ReadonlySet<string>): BatchCompatibility {
       const a = first.inputs[i];
       const b = other.inputs[i];
       if (a === undefined || b === undefined || a.name !== b.name) return false;
-      if (variable.has(a.name) && !haveSameItemShape(a, b)) return false;
+      const paddedAxis = variable.get(a.name);
+      if (paddedAxis !== undefined && !haveSameItemShape(a, b, paddedAxis)) return false;
     }
     return true;
   };
 }
 
 /** Dimension 0 is the batch dimension. */
-function haveSameItemShape(a: Tensor | undefined, b: Tensor | undefined): boolean {
+function haveSameItemShape(a: Tensor | undefined, b: Tensor | undefined, paddedAxis: number): boolean {
   if (a === undefined || b === undefined || a.shape.length !== b.shape.length) return false;
-  for (let dim = 1; dim < a.shape.length; dim++) if (a.shape[dim] !== b.shape[dim]) return false;
+  for (let dim = 1; dim < a.shape.length; dim++) {
+    if (dim !== paddedAxis && a.shape[dim] !== b.shape[dim]) return false;
+  }
   return true;
 }

@@ -1,3 +1,4 @@
+import type { InferenceRequest } from "../../server/core/inference-request.ts";
 import type { RequestQueue } from "../queue/request-queue.ts";
 import type { BatchCompatibility } from "./batch-compatibility.ts";
 import type { PreferredBatchSizes } from "./preferred-batch-size.ts";
@@ -6,6 +7,11 @@ import type { PreferredBatchSizes } from "./preferred-batch-size.ts";
 export interface BatchFormer {
   /** @returns The number of requests to send now, or 0 to wait for more. */
   form(queue: RequestQueue, nowUs: number): number;
+  /**
+   * Gives away the requests that the last {@link form} meant, as many as it said or more, in their order, when they are not
+   * simply the first ones of the queue; `null` from a former that passes nobody over.
+   */
+  takePicked(): readonly InferenceRequest[] | null;
   /**
    * When to ask again although nothing has happened, monotonic µs; `Infinity`: no need to. Holds after {@link form} has
    * returned 0.
@@ -45,6 +51,10 @@ export class PreferredSizeFormer implements BatchFormer {
 
   constructor(rules: BatchFormingRules) {
     this.#rules = rules;
+  }
+
+  takePicked(): null {
+    return null;
   }
 
   form(queue: RequestQueue, nowUs: number): number {

@@ -130,14 +130,19 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
 
   #takeBatch(count: number): InferenceRequest[] {
     const batch: InferenceRequest[] = [];
+    const picked = this.#former.takePicked();
     for (let i = 0; i < count; i++) {
-      const request = this.#queue.shift();
+      const request = picked === null ? this.#queue.shift() : this.#takePicked(picked[i]);
       if (request === undefined) throw new Error("A batch was formed beyond the queue's end. This is a bug.");
       request.state = requestState.executing;
       request.holder = null;
       batch.push(request);
     }
     return batch;
+  }
+
+  #takePicked(request: InferenceRequest | undefined): InferenceRequest | undefined {
+    return request !== undefined && this.#queue.remove(request) ? request : undefined;
   }
 
   #rejectExpired(nowUs: number): void {

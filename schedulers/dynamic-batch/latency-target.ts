@@ -5,6 +5,7 @@ import type { InstancePool } from "../scheduler.ts";
 import type { BatchCompatibility } from "./batch-compatibility.ts";
 import type { BatchFormer } from "./batch-former.ts";
 import { ExecutionTimeModel } from "./execution-time-model.ts";
+import type { PaddingShare } from "./padding-share.ts";
 
 /** Decides which requests are worth their wait. */
 export interface Admission {
@@ -25,6 +26,8 @@ export interface LatencyTargetRules {
   /** At least 1. */
   readonly maxBatchSize: number;
   readonly isCompatible: BatchCompatibility | null;
+  /** Limits how much of a batch is padding; `null`: nothing is padded. A request that would bring too much ends the batch. */
+  readonly padding: PaddingShare | null;
 }
 
 interface BatchUnderWay {
@@ -88,11 +91,16 @@ export class LatencyTarget implements BatchFormer, Admission {
     });
   }
 
+  takePicked(): null {
+    return null;
+  }
+
   form(queue: RequestQueue, nowUs: number): number {
     this.wakeAtUs = Number.POSITIVE_INFINITY;
     const first = queue.peek();
     if (first === undefined) return 0;
-    const { isCompatible } = this.#rules;
+    const { isCompatible, padding } = this.#rules;
+    padding?.begin(first);
     const deadlineUs = this.#deadlineOf(first) - handOverUs;
     let rows = sizeOf(first);
     let count = 1;
@@ -103,6 +111,7 @@ export class LatencyTarget implements BatchFormer, Admission {
       if (joined > this.#fullRows || (isCompatible !== null && !isCompatible(first, request))) return count;
       // A larger batch would make the oldest request late.
       if (!isLate && nowUs + this.#times.estimateUs(joined, nowUs) > deadlineUs) return count;
+      if (padding?.tryAdd(request) === false) return count;
       rows = joined;
       count++;
     }

@@ -23,6 +23,10 @@ export class FifoRequestQueue implements RequestQueue {
     return this.#requests.shift();
   }
 
+  mayOvertake(): boolean {
+    return true;
+  }
+
   remove(request: InferenceRequest): boolean {
     return this.#requests.remove(request);
   }

@@ -86,6 +86,12 @@ export class PriorityRequestQueue implements RequestQueue {
     return entry.request;
   }
 
+  mayOvertake(request: InferenceRequest, other: InferenceRequest): boolean {
+    const entry = this.#entries.get(request);
+    const otherEntry = this.#entries.get(other);
+    return entry?.level === otherEntry?.level && entry?.isDelayed === otherEntry?.isDelayed;
+  }
+
   remove(request: InferenceRequest): boolean {
     const entry = this.#entries.get(request);
     if (entry === undefined) return false;

@@ -19,6 +19,11 @@ export interface RequestQueue {
   peek(position?: number): InferenceRequest | undefined;
   /** Takes the request to be served next, or `undefined` when none waits. */
   shift(): InferenceRequest | undefined;
+  /**
+   * Whether a request may be served before another one that stands in front of it, as far as the rules of this queue go:
+   * they are of the same priority, and neither or both were delayed.
+   */
+  mayOvertake(request: InferenceRequest, other: InferenceRequest): boolean;
   /** Takes a request out wherever it stands. @returns Whether it was there. */
   remove(request: InferenceRequest): boolean;
   /** When {@link takeExpired} has something to do next, monotonic µs; `Infinity` when no request has a timeout. */

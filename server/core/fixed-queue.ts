@@ -49,22 +49,36 @@ export class FixedQueue<T extends object> {
   }
 
   /**
-   * Removes an item from the middle; the order of the others stays. Takes time in the length of the queue: for
-   * cancellations, which are rare, not for taking work.
+   * Removes an item from the middle; the order of the others stays. Takes time in the item's distance from the nearer
+   * end: for taking work from near the head, and for cancellations, which are rare.
    *
    * @returns Whether the item was there.
    */
   remove(item: T): boolean {
     for (let i = 0; i < this.#length; i++) {
       if (this.#slots[(this.#head + i) & this.#mask] !== item) continue;
-      for (let j = i; j < this.#length - 1; j++) {
-        this.#slots[(this.#head + j) & this.#mask] = this.#slots[(this.#head + j + 1) & this.#mask];
-      }
+      if (i < this.#length / 2) this.#closeFromHead(i);
+      else this.#closeFromTail(i);
       this.#length--;
-      this.#slots[(this.#head + this.#length) & this.#mask] = undefined;
       return true;
     }
     return false;
+  }
+
+  #closeFromHead(gap: number): void {
+    for (let i = gap; i > 0; i--) {
+      this.#slots[(this.#head + i) & this.#mask] = this.#slots[(this.#head + i - 1) & this.#mask];
+    }
+    this.#slots[this.#head] = undefined;
+    this.#head = (this.#head + 1) & this.#mask;
+  }
+
+  #closeFromTail(gap: number): void {
+    const last = this.#length - 1;
+    for (let i = gap; i < last; i++) {
+      this.#slots[(this.#head + i) & this.#mask] = this.#slots[(this.#head + i + 1) & this.#mask];
+    }
+    this.#slots[(this.#head + last) & this.#mask] = undefined;
   }
 
   #grow(): void {

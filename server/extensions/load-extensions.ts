@@ -5,8 +5,29 @@ import { pathToFileURL } from "node:url";
 import type { Backend } from "../../backends/backend.ts";
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import { StatusError } from "../core/status.ts";
+import type { ServerOptions } from "../options/server-options.ts";
 import type { ExtensionRegistry } from "./extension-registry.ts";
 import { backendProblem, schedulerProblem } from "./extension-shape.ts";
+
+/** The options that concern extensions. */
+export type ExtensionOptions = Pick<ServerOptions, "backendDirectoryPath" | "backendConfig">;
+
+/**
+ * Adds what the options ask for, and checks that they speak of no backend that is not there.
+ *
+ * @throws StatusError as {@link loadExtensions}; INVALID_ARG for a setting of an unknown backend.
+ */
+export async function addExtensions(options: ExtensionOptions, registry: ExtensionRegistry): Promise<void> {
+  const { backendDirectoryPath, backendConfig } = options;
+  if (backendDirectoryPath !== null) await loadExtensions(backendDirectoryPath, registry);
+  const names = registry.backends.map(({ name }) => name);
+  const unknown = backendConfig.find(({ backend }) => backend !== null && !names.includes(backend));
+  if (unknown === undefined) return;
+  throw new StatusError(
+    "INVALID_ARG",
+    `Bad option: "--backend-config" names unknown backend "${unknown.backend ?? ""}" (known: ${names.join(", ")})`,
+  );
+}
 
 const moduleEndings = ["mjs", "js"] as const;
 

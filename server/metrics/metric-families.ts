@@ -3,6 +3,7 @@ import {
   type CacheStatistics,
   failureReasons,
   type ModelStatistics,
+  type PaddingStatistics,
 } from "../statistics/model-statistics.ts";
 
 /** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
@@ -80,6 +81,19 @@ function durationFamily(
   };
 }
 
+/** Only models whose config pads have such series. */
+function paddingFamily(
+  name: string,
+  help: string,
+  read: (padding: PaddingStatistics) => number,
+): ModelFamily {
+  return {
+    ...countFamily(name, help, () => 0),
+    read: ({ statistics: { padding } }) =>
+      padding === null ? [] : [{ labels: noLabels, value: read(padding) }],
+  };
+}
+
 /** A family that only models with cached responses have series of. */
 function cacheFamily(
   part: string,
@@ -138,6 +152,16 @@ export const modelFamilies: readonly ModelFamily[] = [
     "compute_output",
     "Time in which outputs were taken from the model",
     (s) => s.computeOutputUs,
+  ),
+  paddingFamily(
+    "nv_inference_padded_element_count",
+    "Elements of padded inputs in executed batches, padding included",
+    (padding) => padding.elementCount,
+  ),
+  paddingFamily(
+    "nv_inference_padding_element_count",
+    "Elements of padded inputs in executed batches that are padding",
+    (padding) => padding.paddingCount,
   ),
   {
     name: "nv_model_load_duration_secs",

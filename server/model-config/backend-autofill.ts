@@ -79,9 +79,9 @@ const knownBackends: ReadonlySet<string> = new Set([
  */
 export function autofillBackend(search: BackendSearch): ResolvedBackend {
   const { document, modelName } = search;
-  const problems = new ConfigProblems(document?.file ?? `model '${modelName}'`);
+  const problems = new ConfigProblems(document?.file ?? `model '${modelName}'`, document);
   if (document === null && !search.isAutoCompleteEnabled) {
-    problems.invalid("there is no config.json, and auto-complete is disabled");
+    problems.invalid("there is no config.json or config.pbtxt, and auto-complete is disabled");
     problems.throwIfAny();
   }
   const fields = document?.fields ?? {};

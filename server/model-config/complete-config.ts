@@ -1,5 +1,5 @@
 import { autofillBackend, type BackendSearch, type ResolvedBackend } from "./backend-autofill.ts";
-import { ConfigProblems } from "./config-problems.ts";
+import { ConfigProblems, type ConfigSource } from "./config-problems.ts";
 import type { ModelConfigFields } from "./model-config.gen.ts";
 import type { ModelConfig } from "./model-config.ts";
 import { mergeCompletion } from "./config-completion.ts";
@@ -27,6 +27,8 @@ export interface ModelConfigDraft {
   readonly resolved: ResolvedBackend;
   /** @internal Where the config came from, for messages. */
   readonly subject: string;
+  /** @internal The config file, or `null` when there is none. */
+  readonly source: ConfigSource | null;
   /** @internal */
   readonly isAutoCompleteEnabled: boolean;
 }
@@ -42,6 +44,8 @@ export interface DescribedModel {
 /** A config that is ready to be served. */
 export interface CompletedModelConfig {
   readonly config: ModelConfig;
+  /** What the author and the model say, without defaults. */
+  readonly fields: ModelConfigFields;
   /** A line for the log about each thing that was filled in and that its author may want to know of. */
   readonly notices: readonly string[];
 }
@@ -58,16 +62,17 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   const fields = document?.fields ?? {};
   const subject = document?.file ?? `model '${modelName}'`;
   const config = normaliseModelConfig(fields, modelName, resolved);
-  const problems = new ConfigProblems(subject);
+  const problems = new ConfigProblems(subject, document);
   validateModelConfig(config, problems);
   validateControlInputs(fields, problems);
   validateInitialStates(fields, problems);
   checkTransactionPolicy(config, resolved, problems);
+  checkPaddingIsPossible(config, resolved, problems);
   validateEnsemble(fields, config, problems);
   validateResponseCache(fields, problems);
   validateWarmup(fields, problems);
   problems.throwIfAny();
-  return { config, fields, resolved, subject, isAutoCompleteEnabled };
+  return { config, fields, resolved, subject, source: document, isAutoCompleteEnabled };
 }
 
 /**
@@ -91,18 +96,19 @@ export function completeModelConfig(
   const config = normaliseModelConfig(fields, modelName, draft.resolved);
 
   // Once more: what came from the model has to keep the rules, and the batch size may have changed.
-  const problems = new ConfigProblems(draft.subject);
+  const problems = new ConfigProblems(draft.subject, draft.source);
   validateModelConfig(config, problems);
   checkTransactionPolicy(config, draft.resolved, problems);
+  checkPaddingIsPossible(config, draft.resolved, problems);
   validateResponseCache(fields, problems);
   if (signature === null) checkTensorsGiven(config, draft, problems);
   problems.throwIfAny();
-  if (signature === null) return { config, notices };
+  if (signature === null) return { config, fields, notices };
 
-  const differences = new ConfigProblems(`model '${modelName}'`);
+  const differences = new ConfigProblems(`model '${modelName}'`, draft.source);
   checkAgainstSignature(config, signature, differences);
   differences.throwIfAny();
-  return { config, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
+  return { config, fields, notices: notices.map((notice) => `Model '${modelName}': ${notice}`) };
 }
 
 function autocomplete(
@@ -111,7 +117,7 @@ function autocomplete(
   defaultMaxBatchSize: number,
 ): { readonly fields: ModelConfigFields; readonly notices: readonly string[] } {
   if (!draft.isAutoCompleteEnabled) return { fields: draft.fields, notices: [] };
-  const problems = new ConfigProblems(`autofill failed for model '${draft.config.name}'`);
+  const problems = new ConfigProblems(`autofill failed for model '${draft.config.name}'`, draft.source);
   if (model.completion !== null) {
     return { fields: mergeCompletion(draft.fields, model.completion, draft.config.name), notices: [] };
   }
@@ -133,6 +139,19 @@ function checkTransactionPolicy(
         ? `models of the ${config.backend} backend give one response to each request`
         : "an ensemble is decoupled when one of its steps is: leave it out"
     }`,
+  );
+}
+
+/** Where models get each request by itself, its own length is no obstacle. */
+function checkPaddingIsPossible(
+  config: ModelConfig,
+  resolved: ResolvedBackend,
+  problems: ConfigProblems,
+): void {
+  const rules = config.dynamicBatching?.pad ?? [];
+  if (rules.length === 0 || resolved.backend.executionStyle === "batch") return;
+  problems.invalid(
+    `"dynamic_batching.pad" has no meaning for the ${config.backend} backend, whose models get each request by itself. Leave it out`,
   );
 }
 

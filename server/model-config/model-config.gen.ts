@@ -479,6 +479,16 @@ export interface ModelDynamicBatching {
    */
   latency_target_microseconds?: number;
   /**
+   * Inputs that are padded, by name, so that requests of different lengths share a batch; not in Triton. Default: none, and requests of different shapes run in batches of their own.
+   */
+  pad?: {
+    [k: string]: ModelPadding;
+  };
+  /**
+   * The largest part of each padded input of a batch that may be padding, from 0 to 1, not counting what `multiple_of` adds; not in Triton. A request that would bring more is passed over, and is in the next batch when it waits longest. 0 joins only equal lengths, 1 joins all. Raise it for larger batches, lower it when long inputs are costly. Default: 0.25.
+   */
+  max_padding_share?: number;
+  /**
    * Whether responses leave in the order of their requests, over all instances. Excludes priorities and policies that delay. Default: false.
    */
   preserve_ordering?: boolean;
@@ -496,6 +506,37 @@ export interface ModelDynamicBatching {
    */
   priority_queue_policy?: {
     [k: string]: ModelQueuePolicy;
+  };
+}
+/**
+ * How an input is padded, so that requests of different lengths share a batch.
+ */
+export interface ModelPadding {
+  /**
+   * The dimension that is padded, one that is -1 in `dims`. The batch dimension is 0, so the first of `dims` is 1.
+   */
+  axis: number;
+  /**
+   * What is put behind the elements of shorter requests. Default: 0.
+   */
+  value?: number;
+  /**
+   * Name of an input of the model that the server fills, with 1 where a request has an element and 0 where there is padding: shape [batch, padded length]. Clients do not send it, and `input` does not list it. Default: none.
+   */
+  mask?: string;
+  mask_data_type?: DataType;
+  /**
+   * The padded length is rounded up to a multiple of this, also for a request that runs alone. Fewer different shapes suit runtimes that prepare for each one. Default: 1.
+   */
+  multiple_of?: number;
+  /**
+   * Outputs that are as long as this input, and the dimension along which they are: each request gets its own length back. The batch dimension is 0. Default: none, and such outputs come padded.
+   */
+  outputs?: {
+    /**
+     * The dimension of this output that is cut.
+     */
+    [k: string]: number;
   };
 }
 /**
@@ -690,7 +731,7 @@ export interface ModelEnsembling {
      */
     model_name: string;
     /**
-     * Version of the model, -1 for the newest. Default: -1. In Triton's own configuration the default is version 0, which hardly anybody has.
+     * Version of the model, -1 for the newest. Default: -1. In a config.pbtxt, as in Triton, the default is version 0, which hardly anybody has.
      */
     model_version?: number;
     /**

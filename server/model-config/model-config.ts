@@ -168,6 +168,10 @@ export interface DynamicBatching {
    * {@link preferredBatchSize} is empty and {@link maxQueueDelayUs} 0. 0: no target.
    */
   readonly latencyTargetUs: number;
+  /** Inputs that are padded, so that requests of different lengths share a batch. Empty: none. */
+  readonly pad: readonly PaddingRule[];
+  /** The largest part of a padded input that may be padding, 0 to 1, apart from what {@link PaddingRule.multipleOf} adds. */
+  readonly maxPaddingShare: number;
   /** Responses leave in the order of their requests, over all instances. Then there are no priorities. */
   readonly preserveOrdering: boolean;
   /** Levels are 1, the highest, to this one. 0: no priorities. */
@@ -177,6 +181,29 @@ export interface DynamicBatching {
   readonly defaultQueuePolicy: QueuePolicy;
   /** By level; the others have {@link defaultQueuePolicy}. */
   readonly priorityQueuePolicy: ReadonlyMap<number, QueuePolicy>;
+}
+
+/** How one input is made equally long in all requests of a batch. */
+export interface PaddingRule {
+  /** One of {@link ModelConfig.input}, neither BYTES nor ragged nor reshaped. */
+  readonly input: string;
+  /** Its variable dimension that is padded, the batch dimension being 0. */
+  readonly axis: number;
+  /** What is put behind the shorter requests' elements; a value that the input's type can hold. */
+  readonly value: number;
+  /** The padded length is a multiple of this; at least 1. */
+  readonly multipleOf: number;
+  /** `null`: the model is not told which positions are padding. */
+  readonly mask: PaddingMask | null;
+  /** Outputs that are cut back to each request's length, and along which axis, the batch dimension being 0. */
+  readonly outputs: ReadonlyMap<string, number>;
+}
+
+/** An input that the server fills: 1 where a request has an element, 0 where there is padding. Shape [rows, length]. */
+export interface PaddingMask {
+  /** Not in {@link ModelConfig.input}. */
+  readonly name: string;
+  readonly datatype: DataType;
 }
 
 /** What happens to a request that waited too long. */

@@ -11,6 +11,7 @@ import type {
   ModelConfig,
   ModelInput,
   ModelTensorConfig,
+  PaddingRule,
   QueuePolicy,
   RateLimiterConfig,
   VersionPolicy,
@@ -18,6 +19,7 @@ import type {
   WarmupSampleConfig,
   WarmupSource,
 } from "./model-config.ts";
+import { defaultMaxPaddingShare } from "./validate-padding.ts";
 import type * as wire from "./model-config.gen.ts";
 import { normaliseSequenceBatching } from "./normalise-sequence-batching.ts";
 
@@ -151,6 +153,8 @@ function normaliseDynamicBatching(
     preferredBatchSize: preferred.length === 0 && prefersLargest ? [maxBatchSize] : preferred,
     maxQueueDelayUs: batching.max_queue_delay_microseconds ?? 0,
     latencyTargetUs,
+    pad: Object.entries(batching.pad ?? {}).map(([input, rule]) => normalisePadding(input, rule)),
+    maxPaddingShare: batching.max_padding_share ?? defaultMaxPaddingShare,
     preserveOrdering: batching.preserve_ordering ?? false,
     priorityLevels: batching.priority_levels ?? 0,
     defaultPriorityLevel: batching.default_priority_level ?? 0,
@@ -161,6 +165,24 @@ function normaliseDynamicBatching(
         normaliseQueuePolicy(policy),
       ]),
     ),
+  };
+}
+
+/** The type of masks in the models that the usual exporters make: they take them from 64-bit token ids. */
+const defaultMaskDataType = "TYPE_INT64";
+
+function normalisePadding(input: string, rule: wire.ModelPadding): PaddingRule {
+  return {
+    input,
+    axis: rule.axis,
+    value: rule.value ?? 0,
+    multipleOf: rule.multiple_of ?? 1,
+    // A type without a name is for the validation to refuse.
+    mask:
+      rule.mask === undefined && rule.mask_data_type === undefined
+        ? null
+        : { name: rule.mask ?? "", datatype: normaliseDataType(rule.mask_data_type ?? defaultMaskDataType) },
+    outputs: new Map(Object.entries(rule.outputs ?? {})),
   };
 }
 

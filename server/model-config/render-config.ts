@@ -11,6 +11,7 @@ import type {
   ModelInput,
   ModelOutput,
   ModelTensorConfig,
+  PaddingRule,
   QueuePolicy,
   RateLimiterConfig,
   VersionPolicy,
@@ -135,6 +136,12 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
     max_queue_delay_microseconds: batching.maxQueueDelayUs,
     // Not a field of Triton's: clients that know no other see it only where it is used.
     ...(batching.latencyTargetUs === 0 ? {} : { latency_target_microseconds: batching.latencyTargetUs }),
+    ...(batching.pad.length === 0
+      ? {}
+      : {
+          pad: Object.fromEntries(batching.pad.map((rule) => [rule.input, renderPadding(rule)])),
+          max_padding_share: batching.maxPaddingShare,
+        }),
     preserve_ordering: batching.preserveOrdering,
     priority_levels: batching.priorityLevels,
     default_priority_level: batching.defaultPriorityLevel,
@@ -144,6 +151,16 @@ function renderDynamicBatching(batching: DynamicBatching): wire.ModelDynamicBatc
     priority_queue_policy: Object.fromEntries(
       [...batching.priorityQueuePolicy].map(([level, policy]) => [String(level), renderQueuePolicy(policy)]),
     ),
+  };
+}
+
+function renderPadding({ axis, value, multipleOf, mask, outputs }: PaddingRule): wire.ModelPadding {
+  return {
+    axis,
+    value,
+    ...(mask === null ? {} : { mask: mask.name, mask_data_type: configDataTypeName(mask.datatype) }),
+    multiple_of: multipleOf,
+    outputs: Object.fromEntries(outputs),
   };
 }
 

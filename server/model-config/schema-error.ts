@@ -119,6 +119,8 @@ function mustSpecifyItself(path: string): string {
 const maxFoundLength = 60;
 
 function formatFound(value: unknown): string {
+  // A config.pbtxt can say nan and inf, which JSON has no words for.
+  if (typeof value === "number" && !Number.isFinite(value)) return `${value}: it must be finite`;
   if (value === null || typeof value !== "object") {
     const text = JSON.stringify(value);
     return text.length > maxFoundLength ? `${text.slice(0, maxFoundLength)}…` : text;

@@ -67,6 +67,9 @@ function clientInputs(fields: ModelConfigFields, signature: Signature): readonly
     ...controls.map((control) => control.name),
     ...states.map((state) => state.input_name),
   ]);
+  for (const { mask } of Object.values(fields.dynamic_batching?.pad ?? {})) {
+    if (mask !== undefined) generated.add(mask);
+  }
   return signature.inputs.filter((input) => !generated.has(input.name));
 }
 

@@ -1,6 +1,7 @@
 import type { ConfigProblems } from "./config-problems.ts";
 import { childPath } from "./json-path.ts";
 import type { DynamicBatching, ModelConfig, QueuePolicy } from "./model-config.ts";
+import { validatePadding } from "./validate-padding.ts";
 
 const field = "dynamic_batching";
 
@@ -17,6 +18,7 @@ export function validateDynamicBatching(
 ): void {
   checkPreferredSizes(config, batching, problems);
   checkPriorities(batching, problems);
+  validatePadding(config, batching, problems);
   if (batching.preserveOrdering) checkArrivalOrder("preserve_ordering", batching, problems);
   if (batching.latencyTargetUs > 0) checkLatencyTarget(config, batching, problems);
 }

@@ -1,5 +1,13 @@
-import type { BatchSpec, StateSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
-import { type ModelConfig, modelDims, type ModelTensorConfig } from "../model-config/model-config.ts";
+import type { BatchSpec, OutputCut, StateSpec, TensorJoin, TensorSpec } from "../../backends/backend.ts";
+import type { DataType } from "../core/data-type.ts";
+import { encodeElement } from "../core/element-bytes.ts";
+import {
+  type ModelConfig,
+  modelDims,
+  type ModelInput,
+  type ModelTensorConfig,
+  type PaddingRule,
+} from "../model-config/model-config.ts";
 import type { InitialStates } from "./initial-states.ts";
 
 const rows: TensorJoin = { kind: "rows" };
@@ -10,12 +18,10 @@ const rows: TensorJoin = { kind: "rows" };
  * @param initialStates - First values of states that come from files.
  */
 export function batchSpecOf(config: ModelConfig, initialStates: InitialStates = new Map()): BatchSpec {
-  const sent = config.input.map((input) =>
-    specOf(input, input.isOptional, input.allowRaggedBatch ? { kind: "flat" } : rows),
-  );
+  const sent = config.input.map((input) => specOf(input, input.isOptional, inputJoin(config, input)));
   return {
     maxBatchSize: config.maxBatchSize,
-    inputs: [...sent, ...generatedInputs(config), ...controlInputs(config)],
+    inputs: [...sent, ...generatedInputs(config), ...maskInputs(config), ...controlInputs(config)],
     outputs: config.output.map((output) => specOf(output, false, outputJoin(config, output.name))),
     states: stateSpecs(config, initialStates),
   };
@@ -39,6 +45,33 @@ function generatedInputs(config: ModelConfig): TensorSpec[] {
       join,
     }));
   });
+}
+
+function inputJoin(config: ModelConfig, input: ModelInput): TensorJoin {
+  if (input.allowRaggedBatch) return { kind: "flat" };
+  const rule = paddingRules(config).find((candidate) => candidate.input === input.name);
+  if (rule === undefined) return rows;
+  const { axis, multipleOf, value } = rule;
+  return { kind: "padded", axis, multipleOf, padElement: elementOf(input.datatype, value) };
+}
+
+function maskInputs(config: ModelConfig): TensorSpec[] {
+  return paddingRules(config).flatMap(({ input, mask }) => {
+    if (mask === null) return [];
+    const oneElement = elementOf(mask.datatype, 1);
+    const join: TensorJoin = { kind: "mask", source: inputIndex(config, input), oneElement };
+    return [{ ...mask, dims: [-1], wireDims: [-1], isOptional: false, join }];
+  });
+}
+
+function paddingRules(config: ModelConfig): readonly PaddingRule[] {
+  return config.dynamicBatching?.pad ?? [];
+}
+
+function elementOf(datatype: DataType, value: number): Uint8Array {
+  const bytes = encodeElement(datatype, value);
+  if (bytes === null) throw new Error(`Validation let ${value} of ${datatype} through. This is a bug.`);
+  return bytes;
 }
 
 /** One element per request. */
@@ -68,8 +101,16 @@ function stateSpecs(config: ModelConfig, initialStates: InitialStates): StateSpe
 
 function outputJoin(config: ModelConfig, name: string): TensorJoin {
   const batchOutput = config.batchOutput.find((candidate) => candidate.targetName.includes(name));
-  if (batchOutput === undefined) return rows;
+  if (batchOutput === undefined) return trimmedJoin(config, name);
   return { kind: "scattered", source: inputIndex(config, batchOutput.sourceInput) };
+}
+
+function trimmedJoin(config: ModelConfig, output: string): TensorJoin {
+  const cuts = paddingRules(config).flatMap(({ input, outputs }): OutputCut[] => {
+    const axis = outputs.get(output);
+    return axis === undefined ? [] : [{ axis, source: inputIndex(config, input) }];
+  });
+  return cuts.length === 0 ? rows : { kind: "trimmed", cuts };
 }
 
 function inputIndex(config: ModelConfig, name: string): number {

@@ -7,6 +7,10 @@ export interface InstancePlan {
   readonly inits: ModelInstanceInit[];
   /** Names of the instances that are loaded and never given work. */
   readonly passive: ReadonlySet<string>;
+  /** Threads per instance. */
+  readonly threadCount: number;
+  /** Why it is so many threads. */
+  readonly threadReason: string;
   /** One line for the log: what was chosen. */
   readonly summary: string;
   readonly warnings: readonly string[];
@@ -55,6 +59,11 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
     : [];
   return {
     inits,
+    threadCount: grant.threadCount,
+    threadReason:
+      settings.intraOpThreadCount === null
+        ? `${cores} core(s) shared by ${cpuCount} instance(s) on the CPU`
+        : "asked for by the configuration or --backend-config",
     passive: new Set(placed.filter((place) => place.isPassive).map((place) => place.name)),
     warnings,
     summary: `Loading model '${config.name}' version ${version}: ${inits.length} instance(s), ${grant.threadCount} thread(s) each of ${cores} core(s), backend ${config.backend}`,

@@ -13,8 +13,8 @@ export type PooledInstance = Pick<
 
 /** Hears what the instances do. */
 export interface PoolObserver {
-  /** `count` requests left the scheduler for an instance. */
-  onDispatch(count: number): void;
+  /** `count` requests left the scheduler for an instance, in a batch that may hold fillers besides. */
+  onDispatch(count: number, batch: readonly InferenceRequest[]): void;
   /** An execution of `rows` batch rows succeeded. Those that fail are told of by their requests only. */
   onExecution(rows: number, times: BatchTimes): void;
   /** A request of a decoupled model got its answer number `index`, from 0. */
@@ -144,7 +144,8 @@ export class ModelInstancePool implements InstancePool, InstanceListener {
 
   readonly #executeOn = (instance: PooledInstance, batch: InferenceRequest[]): void => {
     // Nobody has waited for the fillers.
-    this.#observer.onDispatch(batch.reduce((count, request) => count + (request.isFiller ? 0 : 1), 0));
+    const count = batch.reduce((sum, request) => sum + (request.isFiller ? 0 : 1), 0);
+    this.#observer.onDispatch(count, batch);
     instance.execute(batch);
   };
 

@@ -8,6 +8,7 @@ import { WorkerRequestInstance } from "../../backends/worker/worker-request-inst
 import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { BatchTimes } from "../core/batch-times.ts";
 import type { Clock } from "../core/clock.ts";
+import type { InferenceRequest } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import { type Failure, StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
@@ -16,6 +17,7 @@ import {
   draftModelConfig,
   type ModelConfigDraft,
 } from "../model-config/complete-config.ts";
+import type { ModelConfigFields } from "../model-config/model-config.gen.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
@@ -33,6 +35,7 @@ import { ModelInstancePool, type PooledInstance } from "./model-instance-pool.ts
 import { prepareWarmup } from "./warmup/warmup.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { withResponseCache } from "./response-caching.ts";
+import { PaddingMeter } from "./padding-meter.ts";
 import { formAheadOf, makeScheduler } from "./scheduler-factory.ts";
 
 /** The versions of one model that loaded together, by decimal version number. */
@@ -69,6 +72,8 @@ export interface ModelSource {
   selectVersions(config: ModelConfig): readonly number[];
   /** Called for each version when its loading begins. */
   onLoading(version: string): void;
+  /** Called for each version with what its author and the model itself say of the config, without defaults. */
+  onCompleted?(fields: ModelConfigFields): void;
 }
 
 /** What a pool needs to restart an instance, and to know which of them work. */
@@ -95,16 +100,9 @@ export class ModelLoader {
    * @throws StatusError that says what is wrong and in which file.
    */
   async load(source: ModelSource): Promise<LoadedVersions> {
-    const draft = await this.#draft(source);
+    const draft = await this.draft(source);
     if (draft.config.ensembleScheduling !== null) return loadEnsemble(this.#parts, source, draft.config);
-    const backend = this.#parts.backends.find((candidate) => candidate.name === draft.config.backend);
-    if (backend === undefined) throw new Error(`Backend '${draft.config.backend}' vanished. This is a bug.`);
-    if (draft.config.sequenceBatching?.isIterative === true && backend.executionStyle === "batch") {
-      throw new StatusError(
-        "INVALID_ARG",
-        `model '${source.name}': sequence_batching.iterative_sequence needs a backend that can ask for another run of a request, such as javascript; ${backend.name} cannot. Leave it out`,
-      );
-    }
+    const backend = this.#backendOf(draft.config);
     const selected = source.selectVersions(draft.config);
     for (const version of selected) source.onLoading(String(version));
     const results = await Promise.allSettled(
@@ -122,11 +120,13 @@ export class ModelLoader {
     );
   }
 
-  async #draft(source: ModelSource): Promise<ModelConfigDraft> {
+  /** What the config and the directory say of a model that is not loaded. @throws StatusError as {@link load}. */
+  async draft(source: ModelSource): Promise<ModelConfigDraft> {
     const document =
       source.configOverride === null
         ? readModelConfig(source.directory, source.name)
         : parseModelConfig(source.configOverride, `config override of model '${source.name}'`);
+    for (const notice of document?.notices ?? []) this.#parts.logger.warning(notice);
     const first = source.versions[0];
     const versionDirectoryEntries =
       first === undefined ? [] : (await readdir(path.join(source.directory, String(first)))).sort();
@@ -146,13 +146,16 @@ export class ModelLoader {
     version: string,
   ): Promise<Model> {
     const startUs = this.#parts.clock.nowUs();
-    const { inits, passive } = this.#planInstances(source, draft.config, backend, version);
+    const plan = this.plan(source, draft.config, version);
+    for (const warning of plan.warnings) this.#parts.logger.warning(warning);
+    this.#parts.logger.info(plan.summary);
+    const { inits, passive } = plan;
     const active = inits.filter(({ instanceName }) => !passive.has(instanceName));
     const seats = takeSeats(draft.config, active, this.#parts);
     const instances = inits.map((init) => this.#startInstance(backend, init));
     let pool: ModelInstancePool | null = null;
     try {
-      const config = await this.#complete(draft, backend, instances);
+      const config = await this.#complete(source, draft, backend, instances);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
       const statistics = new ModelStatistics();
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
@@ -190,11 +193,19 @@ export class ModelLoader {
     }
   }
 
-  #planInstances(source: ModelSource, config: ModelConfig, backend: Backend, version: string): InstancePlan {
+  /** The instances that a version gets. @param config - At least a draft's. @throws StatusError as {@link load}. */
+  plan(source: ModelSource, config: ModelConfig, version: string): InstancePlan {
+    const backend = this.#backendOf(config);
     const serverSettings = new Map(this.#parts.backendSettings(backend.name));
     serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
+    if (config.sequenceBatching?.isIterative === true && backend.executionStyle === "batch") {
+      throw new StatusError(
+        "INVALID_ARG",
+        `model '${config.name}': sequence_batching.iterative_sequence needs a backend that can ask for another run of a request, such as javascript; ${backend.name} cannot. Leave it out`,
+      );
+    }
     const settings = backend.resolveSettings(config, serverSettings);
-    const plan = planInstances({
+    return planInstances({
       config,
       version,
       modelPath: path.resolve(source.directory, version, config.defaultModelFilename),
@@ -202,12 +213,16 @@ export class ModelLoader {
       coreBudget: this.#parts.coreBudget,
       gpuDeviceIds: () => backend.gpuDeviceIds(),
     });
-    for (const warning of plan.warnings) this.#parts.logger.warning(warning);
-    this.#parts.logger.info(plan.summary);
-    return plan;
+  }
+
+  #backendOf(config: ModelConfig): Backend {
+    const backend = this.#parts.backends.find((candidate) => candidate.name === config.backend);
+    if (backend === undefined) throw new Error(`Backend '${config.backend}' vanished. This is a bug.`);
+    return backend;
   }
 
   async #complete(
+    source: ModelSource,
     draft: ModelConfigDraft,
     backend: Backend,
     instances: readonly HostedInstance[],
@@ -215,19 +230,24 @@ export class ModelLoader {
     const first = instances[0];
     if (first === undefined) throw new Error("A model without instances. This is a bug.");
     const settings = this.#parts.backendSettings(backend.name);
-    const { config, notices } = completeModelConfig(
+    const { config, fields, notices } = completeModelConfig(
       draft,
       { signature: await first.signature(), completion: await first.completion() },
       Number(settings.get("default-max-batch-size") ?? defaultMaxBatchSize),
     );
     for (const notice of notices) this.#parts.logger.info(notice);
+    source.onCompleted?.(fields);
     return config;
   }
 
   #makePool(statistics: ModelStatistics, recipe: InstanceRecipe, plan: PoolPlan): ModelInstancePool {
     const { config } = recipe;
+    const padding = PaddingMeter.of(config, statistics);
     const observer = {
-      onDispatch: (count: number) => statistics.onDispatch(count),
+      onDispatch: (count: number, batch: readonly InferenceRequest[]) => {
+        statistics.onDispatch(count);
+        padding?.onDispatch(batch);
+      },
       onExecution: (rows: number, times: BatchTimes) => statistics.onExecution(rows, times),
       onResponse: (index: number, outcome: ResponseOutcome, times: ResponseTimes) =>
         statistics.onResponse(index, outcome, times),

@@ -1,7 +1,13 @@
 import { batchCompatibilityOf } from "../../schedulers/dynamic-batch/batch-compatibility.ts";
-import { type BatchFormingRules, PreferredSizeFormer } from "../../schedulers/dynamic-batch/batch-former.ts";
+import {
+  type BatchFormer,
+  type BatchFormingRules,
+  PreferredSizeFormer,
+} from "../../schedulers/dynamic-batch/batch-former.ts";
 import { DynamicBatchScheduler } from "../../schedulers/dynamic-batch/dynamic-batch-scheduler.ts";
 import { LatencyTarget } from "../../schedulers/dynamic-batch/latency-target.ts";
+import { PaddedBatchFormer } from "../../schedulers/dynamic-batch/padded-batch-former.ts";
+import { PaddingShare } from "../../schedulers/dynamic-batch/padding-share.ts";
 import { PreferredBatchSizes } from "../../schedulers/dynamic-batch/preferred-batch-size.ts";
 import { ResponseOrder } from "../../schedulers/dynamic-batch/response-order.ts";
 import { FifoRequestQueue } from "../../schedulers/queue/fifo-request-queue.ts";
@@ -12,6 +18,7 @@ import type { SchedulerPlugin } from "../../schedulers/scheduler-plugin.ts";
 import type { Clock } from "../core/clock.ts";
 import type { DynamicBatching, ModelConfig } from "../model-config/model-config.ts";
 import type { FormAhead } from "./model-instance-pool.ts";
+import { paddedInputsOf } from "./padding-meter.ts";
 import { makeSequenceScheduler } from "./sequence-scheduler.ts";
 
 /** What else a scheduler may get from the server. */
@@ -41,7 +48,7 @@ export function makeScheduler(
   const target = latencyTargetOf(config, pool, clock);
   return new DynamicBatchScheduler({
     queue: queueOf(batching),
-    former: target ?? new PreferredSizeFormer(batchFormingRulesOf(config)),
+    former: target ?? formerOf(config),
     admission: target,
     responseOrder: batching?.preserveOrdering === true ? new ResponseOrder() : null,
     pool,
@@ -79,7 +86,21 @@ function latencyTargetOf(config: ModelConfig, pool: InstancePool, clock: Clock):
   const latencyTargetUs = config.dynamicBatching?.latencyTargetUs ?? 0;
   if (latencyTargetUs === 0) return null;
   const { maxBatchSize, isCompatible } = batchFormingRulesOf(config);
-  return new LatencyTarget({ latencyTargetUs, maxBatchSize, isCompatible }, pool, () => clock.nowUs());
+  const padding = paddingShareOf(config);
+  return new LatencyTarget({ latencyTargetUs, maxBatchSize, isCompatible, padding }, pool, () =>
+    clock.nowUs(),
+  );
+}
+
+function formerOf(config: ModelConfig): BatchFormer {
+  const rules = batchFormingRulesOf(config);
+  const padding = paddingShareOf(config);
+  return padding === null ? new PreferredSizeFormer(rules) : new PaddedBatchFormer(rules, padding);
+}
+
+function paddingShareOf(config: ModelConfig): PaddingShare | null {
+  const inputs = paddedInputsOf(config);
+  return inputs.length === 0 ? null : new PaddingShare(inputs, config.dynamicBatching?.maxPaddingShare ?? 0);
 }
 
 function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {
@@ -97,6 +118,9 @@ function batchFormingRulesOf(config: ModelConfig): BatchFormingRules {
     maxBatchSize: config.maxBatchSize,
     preferred: new PreferredBatchSizes(batching.preferredBatchSize),
     maxQueueDelayUs: batching.maxQueueDelayUs,
-    isCompatible: batchCompatibilityOf(config.input),
+    isCompatible: batchCompatibilityOf(
+      config.input,
+      new Map(batching.pad.map(({ input, axis }) => [input, axis])),
+    ),
   };
 }

@@ -1,6 +1,7 @@
 import { backendConfigKeys } from "./backend-config.ts";
 import { describeDefault, type OptionDefinition, optionGroups } from "./option-definition.ts";
 import { actionOptions, environmentVariables, optionFields, optionTable } from "./option-table.ts";
+import { subCommandNames, subCommands } from "./sub-commands.ts";
 import { traceConfigKeys } from "./trace-config-value.ts";
 
 const indent = "      ";
@@ -14,6 +15,9 @@ export function formatHelp(): string {
       "Options are written --flag value or --flag=value; a boolean is true, on, 1,\n" +
       "false, off or 0. Of an option given twice the last value counts, unless it is\n" +
       "repeatable.",
+    `Commands, in place of options:\n${subCommandNames
+      .map((name) => `${indentedUsage(subCommands[name].usage)}\n${wrap(subCommands[name].doc)}`)
+      .join("\n")}`,
     Object.values(actionOptions)
       .map(({ flag, doc }) => `  ${flag}\n${wrap(doc)}`)
       .join("\n"),
@@ -38,6 +42,11 @@ export function formatHelp(): string {
   });
   sections.push(`Environment:\n${variables.join("\n")}`);
   return `${sections.join("\n\n")}\n`;
+}
+
+/** A usage may be longer than a line. */
+function indentedUsage(usage: string): string {
+  return `  ${wrap(`nereid ${usage}`).trimStart()}`;
 }
 
 function formatOption(option: OptionDefinition<unknown>): string {

@@ -16,6 +16,14 @@ export class BatchStatistics {
   computeOutputUs = 0;
 }
 
+/** Elements of padded inputs in the batches that were handed to instances. */
+export class PaddingStatistics {
+  /** All of them. */
+  elementCount = 0;
+  /** Those that no request sent. */
+  paddingCount = 0;
+}
+
 /** What the response cache did for a model. Durations are µs with a fraction. */
 export class CacheStatistics {
   /** Requests answered without an execution of their own. */
@@ -84,6 +92,9 @@ export class ModelStatistics implements RequestObserver {
   readonly batches = new Map<number, BatchStatistics>();
   /** `null`: the model's responses are not cached. */
   cache: CacheStatistics | null = null;
+
+  /** What padding has cost; `null` for models whose config pads nothing. */
+  padding: PaddingStatistics | null = null;
 
   /** By position of the answer among its request's; filled for decoupled models. */
   readonly responses: ResponseStatistics[] = [];

@@ -64,6 +64,8 @@ export function makeDynamicBatching(parts: Partial<DynamicBatching> = {}): Dynam
     preferredBatchSize: [8],
     maxQueueDelayUs: 0,
     latencyTargetUs: 0,
+    pad: [],
+    maxPaddingShare: 0.25,
     preserveOrdering: false,
     priorityLevels: 0,
     defaultPriorityLevel: 0,

@@ -7,6 +7,8 @@ import { after, before } from "mocha";
 export interface RepositoryModel {
   /** An object becomes JSON; a text is written as it is. */
   readonly config?: object | string;
+  /** A `config.pbtxt`, as it is written. */
+  readonly pbtxt?: string;
   /** Version directories and the bytes of their `model.onnx`; `null` leaves the directory empty. */
   readonly versions: Readonly<Record<string, Uint8Array | null>>;
 }
@@ -36,6 +38,7 @@ export class TemporaryRepository {
         typeof config === "string" ? config : JSON.stringify(config),
       );
     }
+    if (model.pbtxt !== undefined) writeFileSync(path.join(staged, "config.pbtxt"), model.pbtxt);
     for (const [version, bytes] of Object.entries(model.versions)) {
       mkdirSync(path.join(staged, version));
       if (bytes !== null) writeFileSync(path.join(staged, version, "model.onnx"), bytes);

@@ -8,14 +8,17 @@ const introduction = `# Model configuration
 <!-- Made by tools/generators/model-config-doc.mjs from server/model-config/model-config.schema.json: change it there and
 run \`npm run generate\`. -->
 
-A model's \`config.json\` has the fields of Triton's \`config.pbtxt\` in protobuf's JSON form. It may be missing: what it
-does not say is read from the model or gets its default. \`GET /v2/models/M/config\` answers with the result. An editor
+A model's \`config.json\` has the fields of Triton's \`config.pbtxt\` in protobuf's JSON form. Where there is none, a
+\`config.pbtxt\` is read, with the same fields, rules and messages. Both may be missing: what they
+do not say is read from the model or gets its default. \`GET /v2/models/M/config\` answers with the result. An editor
 completes and checks the file when it begins with a \`$schema\` that points to
 \`server/model-config/model-config.schema.json\`.
 
 Names are written as here or in camelCase; enum values in any letter case or as their numbers; 64-bit integers as numbers
 or strings. An unknown field, a wrong value, or a field marked † with a value that asks for something is an error that
-names file, path, what was found and what is allowed.
+names file, path, what was found and what is allowed. In a \`config.pbtxt\`, names are exact, enum values are names or
+numbers, and messages tell line and column. \`nereid config convert\` writes one form as the other
+([command-line.md](command-line.md)).
 
 † not supported yet: accepted only at its default.`;
 

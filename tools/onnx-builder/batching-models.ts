@@ -1,22 +1,10 @@
-import { buildModel, type GraphNode, type GraphValue, type Initializer } from "./build-model.ts";
+import { buildModel, type GraphNode, type GraphValue } from "./build-model.ts";
+import { float32, int64 } from "./initializers.ts";
 import { bytesOf } from "./random-weights.ts";
 
 /**
  * Small models for tests of what happens when requests are joined to batches. Names as in the model zoo.
  */
-
-function int64(name: string, ...values: number[]): Initializer {
-  return {
-    name,
-    datatype: "INT64",
-    shape: [values.length],
-    data: bytesOf(BigInt64Array.from(values, (value) => BigInt(value))),
-  };
-}
-
-function float32(name: string, ...values: number[]): Initializer {
-  return { name, datatype: "FP32", shape: [values.length], data: bytesOf(Float32Array.from(values)) };
-}
 
 /**
  * OUTPUT0 FP32 `[batch, 1]`: the sums of the segments of the flat INPUT0 FP32 `[elements]`, which begin and end where

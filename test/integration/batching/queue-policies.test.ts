@@ -30,7 +30,6 @@ describe("Queue policies", () => {
         versions: { 1: slowModel(loops) },
       });
     const policy = (fields: object): object => ({ default_queue_policy: fields });
-    add("levels", { priority_levels: 3, default_priority_level: 2 });
     add("small", policy({ max_queue_size: 2 }), verySlowLoops);
     add("reject", policy({ default_timeout_microseconds: 20_000 }), verySlowLoops);
     const override = { default_timeout_microseconds: 60_000_000, allow_timeout_override: true };
@@ -44,9 +43,10 @@ describe("Queue policies", () => {
       ],
       [{ name: "OUTPUT0", data_type: "TYPE_FP32", dims: [16] }],
     ];
-    for (const [name, preserve_ordering] of [
-      ["ordered", true],
-      ["unordered", false],
+    for (const [name, count, dynamic_batching] of [
+      ["ordered", 2, { preserve_ordering: true }],
+      ["unordered", 2, { preserve_ordering: false }],
+      ["levels", 1, { priority_levels: 3, default_priority_level: 2 }],
     ] as const) {
       made.add(name, {
         config: {
@@ -54,8 +54,8 @@ describe("Queue policies", () => {
           max_batch_size: 1,
           input,
           output,
-          dynamic_batching: { preserve_ordering },
-          instance_group: [{ kind: "KIND_CPU", count: 2 }],
+          dynamic_batching,
+          instance_group: [{ kind: "KIND_CPU", count }],
         },
         versions: { 1: slowByInputModel() },
       });
@@ -72,6 +72,14 @@ describe("Queue policies", () => {
       ...rowsMessage(model, [row(1)]),
       parameters: Object.fromEntries(given) as object,
     });
+  }
+
+  /** A row for a model whose second input says how long it takes. */
+  function loopsMessage(model: string, loops: number): Record<string, unknown> {
+    const message = rowsMessage(model, [row(loops)]);
+    const inputs = [...(message["inputs"] as object[]), { name: "INPUT1", datatype: "INT64", shape: [1, 1] }];
+    const data = Buffer.from(BigInt64Array.of(BigInt(loops)).buffer);
+    return { ...message, inputs, raw_input_contents: [...(message["raw_input_contents"] as Buffer[]), data] };
   }
 
   /** @returns Status and text of the reply. */
@@ -102,7 +110,8 @@ describe("Queue policies", () => {
 
   it("serve strictly by priority, first in first out within a level (row 129)", async () => {
     const ended: string[] = [];
-    const busy = overGrpc("levels");
+    // Long enough for all others to arrive meanwhile, on a busy machine too.
+    const busy = server.current.grpc.infer(loopsMessage("levels", 2 * verySlowLoops));
     await waitForExecution("levels", busy);
     const sent: Promise<unknown>[] = [];
     for (const [name, priority] of [
@@ -114,7 +123,8 @@ describe("Queue policies", () => {
       ["second high", 1],
     ] as const) {
       // Requests of one connection arrive in order.
-      sent.push(overGrpc("levels", { priority }).then(() => ended.push(name)));
+      const message = { ...loopsMessage("levels", 1), parameters: { priority: { int64_param: priority } } };
+      sent.push(server.current.grpc.infer(message).then(() => ended.push(name)));
     }
     await waitForPending("levels", sent.length);
     await Promise.all([busy, ...sent]);
@@ -190,14 +200,7 @@ describe("Queue policies", () => {
   async function race(model: string): Promise<string[]> {
     const ended: string[] = [];
     const send = async (name: string, loops: number): Promise<void> => {
-      const data = Buffer.from(BigInt64Array.of(BigInt(loops)).buffer);
-      const message = rowsMessage(model, [row(loops)]);
-      const inputs = [
-        ...(message["inputs"] as object[]),
-        { name: "INPUT1", datatype: "INT64", shape: [1, 1] },
-      ];
-      const raw = [...(message["raw_input_contents"] as Buffer[]), data];
-      const reply = await server.current.grpc.infer({ ...message, inputs, raw_input_contents: raw });
+      const reply = await server.current.grpc.infer(loopsMessage(model, loops));
       assert.deepEqual(reply.raw_output_contents[0], Buffer.from(rowsTensor(row(loops)).data));
       ended.push(name);
     };

@@ -50,6 +50,22 @@ describe("batchCompatibilityOf", () => {
     assert.ok(!isCompatible(requestOf([1, 2], [1, 3]), requestOf([1, 2], [1, 4])));
   });
 
+  it("lets padded axes differ, and nothing else of their inputs", () => {
+    const padded = new Map([["x", 1]]);
+    assert.equal(batchCompatibilityOf([makeInput("x", { dims: [-1, 2] })], padded), null);
+    const isCompatible = batchCompatibilityOf([makeInput("x", { dims: [-1, -1] })], padded);
+    assert.ok(isCompatible !== null);
+    assert.ok(isCompatible(requestOf([1, 2, 5]), requestOf([1, 3, 5])));
+    assert.ok(!isCompatible(requestOf([1, 2, 5]), requestOf([1, 2, 6])));
+
+    const optional = [makeInput("x0", { dims: [-1, -1], isOptional: true })];
+    const isSame = batchCompatibilityOf(optional, new Map([["x0", 2]]));
+    assert.ok(isSame !== null);
+    assert.ok(isSame(requestOf([1, 2, 5]), requestOf([1, 2, 6])));
+    assert.ok(!isSame(requestOf([1, 2, 5]), requestOf([1, 3, 5])));
+    assert.ok(!isSame(requestOf([1, 2, 5]), requestOf()));
+  });
+
   it("wants the same inputs where some may be left out (row 65)", () => {
     const named = (...inputs: (readonly [string, number[]])[]): InferenceRequest =>
       makeRequest({

@@ -155,7 +155,7 @@ describe("LatencyTarget", () => {
   it("does not look through a queue that is too long anyway", () => {
     const { queue, positions } = countedQueue(1_000);
     const pool = new ManualInstancePool(1);
-    const rules = { latencyTargetUs: targetUs, maxBatchSize: 4, isCompatible: null };
+    const rules = { latencyTargetUs: targetUs, maxBatchSize: 4, isCompatible: null, padding: null };
     const target = new LatencyTarget(rules, pool, () => 0);
     pool.execute([makeRequest({ batchSize: 4 }).request]);
     pool.completeOldest(1_000);

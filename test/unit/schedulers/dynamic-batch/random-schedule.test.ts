@@ -4,6 +4,7 @@ import { type InferenceRequest, requestState } from "../../../../server/core/inf
 import { failure } from "../../../../server/core/status.ts";
 import type { DynamicBatching, QueuePolicy } from "../../../../server/model-config/model-config.ts";
 import { makeInput, makeQueuePolicy } from "../../../helpers/model-config.ts";
+import { makePaddingRule } from "../../../helpers/padded-requests.ts";
 import { fp32Tensor } from "../../../helpers/recorded-request.ts";
 import { SchedulerBench, type SentRequest } from "../../../helpers/scheduler-bench.ts";
 
@@ -31,6 +32,7 @@ interface Plan {
   readonly max: number;
   readonly capacity: number;
   readonly isVariable: boolean;
+  readonly isPadded: boolean;
   readonly batching: Partial<DynamicBatching>;
 }
 
@@ -40,6 +42,10 @@ function randomPlan(random: Random): Plan {
   const priorityLevels = preserveOrdering ? 0 : random(4);
   const policies = random(2) === 0;
   const hasTarget = random(4) === 0;
+  const isPadded = random(3) === 0;
+  const padding = isPadded
+    ? { pad: [makePaddingRule({ input: "x" })], maxPaddingShare: random(5) / 4 }
+    : { pad: [], maxPaddingShare: 0.25 };
   const policy = (): QueuePolicy => {
     const made = policies ? randomPolicy(random) : makeQueuePolicy();
     return preserveOrdering ? { ...made, timeoutAction: "REJECT" } : made;
@@ -47,10 +53,12 @@ function randomPlan(random: Random): Plan {
   return {
     max,
     capacity: 1 + random(3),
-    isVariable: random(3) === 0,
+    isVariable: isPadded || random(3) === 0,
+    isPadded,
     batching: hasTarget
-      ? { preferredBatchSize: [], latencyTargetUs: 500 + random(3_000), preserveOrdering }
+      ? { ...padding, preferredBatchSize: [], latencyTargetUs: 500 + random(3_000), preserveOrdering }
       : {
+          ...padding,
           preferredBatchSize: random(2) === 0 ? [max] : [1 + random(max), 1 + random(max)],
           maxQueueDelayUs: random(2) * 300,
           preserveOrdering,
@@ -76,7 +84,10 @@ class Simulation {
     const { max, capacity, batching, isVariable } = this.#plan;
     const input = makeInput("x", { dims: [isVariable ? -1 : 2] });
     this.#bench = new SchedulerBench({ max, capacity, batching, config: { input: [input] } });
-    this.#bench.pool.onExecute = (batch) => this.#checkPriorities(batch);
+    this.#bench.pool.onExecute = (batch) => {
+      this.#checkPriorities(batch);
+      this.#checkHead(batch);
+    };
   }
 
   run(stepCount: number): void {
@@ -111,7 +122,8 @@ class Simulation {
 
   #send(): void {
     const batchSize = this.#random(10) === 0 ? 0 : 1 + this.#random(this.#plan.max);
-    const length = this.#plan.isVariable ? 1 + this.#random(2) : 2;
+    const variety = this.#plan.isPadded ? 9 : 2;
+    const length = this.#plan.isVariable ? 1 + this.#random(variety) : 2;
     const { sent, refusal } = this.#bench.offer(String(this.#sent.length), {
       batchSize,
       priority: this.#random(5),
@@ -139,6 +151,24 @@ class Simulation {
     }
   }
 
+  /** Where nothing else changes the order, whoever waits longest is in the next batch: padding starves nobody. */
+  #checkHead([head]: readonly InferenceRequest[]): void {
+    if (!this.#keepsOrder()) return;
+    for (const { request } of this.#sent) {
+      if (request.state === requestState.queued) assert.ok(Number(request.id) > Number(head?.id));
+    }
+  }
+
+  /** Nothing but a priority or a timeout that delays may change the order of the batches. */
+  #keepsOrder(): boolean {
+    const { priorityLevels = 0, defaultQueuePolicy, priorityQueuePolicy } = this.#plan.batching;
+    const policies = [defaultQueuePolicy, ...(priorityQueuePolicy?.values() ?? [])];
+    const delays = policies.some(
+      (policy) => policy?.timeoutAction === "DELAY" && policy.defaultTimeoutUs > 0,
+    );
+    return priorityLevels === 0 && !delays;
+  }
+
   #levelOf({ priority }: InferenceRequest): number {
     const { priorityLevels = 0, defaultPriorityLevel = 0 } = this.#plan.batching;
     if (priorityLevels === 0) return 0;
@@ -155,15 +185,14 @@ class Simulation {
     const { batching } = this.#plan;
     for (const batch of pool.executed) {
       assert.ok(batch.reduce((sum, { batchSize }) => sum + Math.max(1, batchSize), 0) <= this.#plan.max);
-      assert.ok(new Set(batch.map(({ inputs }) => inputs[0]?.shape[1])).size === 1, "shapes are mixed");
+      const lengths = batch.map(({ inputs }) => inputs[0]?.shape[1] ?? 0);
+      if (!this.#plan.isPadded) assert.ok(new Set(lengths).size === 1, "shapes are mixed");
+      else assert.ok(paddingShare(batch) <= (batching.maxPaddingShare ?? 0) + 1e-9, String(lengths));
+      // Within a batch the order is always that of the queue.
+      if (this.#keepsOrder()) assertAscending(batch.map(({ id }) => Number(id)));
     }
-    // Nothing but a priority or a timeout that delays may change the order.
-    const { priorityLevels = 0 } = batching;
-    const policies = [batching.defaultQueuePolicy, ...(batching.priorityQueuePolicy?.values() ?? [])];
-    const delays = policies.some(
-      (policy) => policy?.timeoutAction === "DELAY" && policy.defaultTimeoutUs > 0,
-    );
-    if (priorityLevels === 0 && !delays) assertAscending(executed.map(({ id }) => Number(id)));
+    const passesNobody = !this.#plan.isPadded || (batching.latencyTargetUs ?? 0) > 0;
+    if (passesNobody && this.#keepsOrder()) assertAscending(executed.map(({ id }) => Number(id)));
     if (batching.preserveOrdering === true) {
       const accepted = new Set(this.#sent.map(({ request }) => request.id));
       assertAscending(answered.filter((id) => accepted.has(id)).map(Number));
@@ -181,6 +210,18 @@ class Simulation {
   get refusedCount(): number {
     return this.#refusedCount;
   }
+}
+
+function paddingShare(batch: readonly InferenceRequest[]): number {
+  const longest = Math.max(...batch.map(({ inputs }) => inputs[0]?.shape[1] ?? 0));
+  let positions = 0;
+  let padding = 0;
+  for (const { batchSize, inputs } of batch) {
+    const rows = Math.max(1, batchSize);
+    positions += rows * longest;
+    padding += rows * (longest - (inputs[0]?.shape[1] ?? 0));
+  }
+  return padding / positions;
 }
 
 function assertAscending(values: readonly number[]): void {

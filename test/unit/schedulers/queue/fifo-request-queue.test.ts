@@ -13,6 +13,10 @@ describe("FifoRequestQueue", () => {
     assert.deepEqual([queue.shift(), queue.shift(), queue.shift()], [requests[0], requests[2], undefined]);
   });
 
+  it("has no rule against one request passing another", () => {
+    assert.ok(new FifoRequestQueue().mayOvertake());
+  });
+
   it("knows no timeouts", () => {
     const queue = new FifoRequestQueue();
     queue.push(makeRequest({ timeoutUs: 1 }).request);

@@ -147,6 +147,23 @@ describe("PriorityRequestQueue", () => {
     assert.equal(bench.queue.nextExpiryUs(), Number.POSITIVE_INFINITY);
   });
 
+  it("lets requests pass others of their level only, and only as long as neither was delayed", () => {
+    const policy = makeQueuePolicy({
+      timeoutAction: "DELAY",
+      defaultTimeoutUs: 50,
+      allowTimeoutOverride: true,
+    });
+    const { queue } = new Bench({ defaultQueuePolicy: policy });
+    const [a, b, c] = [{ priority: 1, timeoutUs: 10 }, { priority: 1 }, { priority: 2 }].map(
+      (sketch) => makeRequest({ queueStartUs: 100, ...sketch }).request,
+    );
+    for (const request of [a!, b!, c!]) queue.push(request);
+    assert.ok(queue.mayOvertake(b!, a!));
+    assert.ok(!queue.mayOvertake(c!, b!));
+    queue.takeExpired(120);
+    assert.ok(!queue.mayOvertake(a!, b!));
+  });
+
   it("forgets the deadlines of what has left", () => {
     const bench = new Bench({ defaultQueuePolicy: makeQueuePolicy({ defaultTimeoutUs: 50 }) });
     bench.push("a");

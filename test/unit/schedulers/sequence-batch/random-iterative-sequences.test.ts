@@ -89,12 +89,9 @@ class Schedule {
       case 6:
         if (lane !== undefined) this.#held.push(...pool.hold(lane));
         return;
-      case 7: {
-        const [request] = this.#held.splice(this.#random(Math.max(1, this.#held.length)), 1);
-        if (this.#random(2) === 0) request?.reschedule();
-        else request?.end();
+      case 7:
+        this.#goOn();
         return;
-      }
       case 8:
         if (this.#random(2) === 0) this.#sent[this.#random(Math.max(1, this.#sent.length))]?.request.cancel();
         return;
@@ -104,18 +101,25 @@ class Schedule {
           pool.revive();
         }
         return;
-      default: {
-        // Some clients have ids of their own, and some of them begin again in the middle.
-        const id = this.#random(3) === 0 ? 1 + this.#random(3) : 0;
-        const { step, refusal } = this.#bench.offer(
-          `r${this.#sent.length}`,
-          id,
-          this.#random(2) === 0 ? "S" : "",
-        );
-        if (refusal === null) this.#sent.push(step);
-        else assert.match(refusal.message, /START flag/);
-      }
+      default:
+        this.#send();
     }
+  }
+
+  /** The model asks for another run of a request that it has kept, or ends it. */
+  #goOn(): void {
+    const [request] = this.#held.splice(this.#random(Math.max(1, this.#held.length)), 1);
+    if (this.#random(2) === 0) request?.reschedule();
+    else request?.end();
+  }
+
+  /** Some clients have ids of their own, and some of them begin again in the middle. */
+  #send(): void {
+    const id = this.#random(3) === 0 ? 1 + this.#random(3) : 0;
+    const flags = this.#random(2) === 0 ? "S" : "";
+    const { step, refusal } = this.#bench.offer(`r${this.#sent.length}`, id, flags);
+    if (refusal === null) this.#sent.push(step);
+    else assert.match(refusal.message, /START flag/);
   }
 
   /** All slots have come back: as many sequences as there are slots are served at once, without time going by. */

@@ -2,7 +2,11 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HostMetrics } from "../../../../server/metrics/host-metrics.ts";
 import { MetricsRegistry } from "../../../../server/metrics/metrics-registry.ts";
-import { CacheStatistics, ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
+import {
+  CacheStatistics,
+  ModelStatistics,
+  PaddingStatistics,
+} from "../../../../server/statistics/model-statistics.ts";
 
 const proc: Record<string, string> = {
   "/proc/stat": "cpu  1 0 0 3\n",
@@ -128,6 +132,17 @@ describe("MetricsRegistry", () => {
     assert.doesNotMatch(await registry.render(), /model="m"/);
   });
 
+  it("MetricsRegistry shows padding only of models that pad", async () => {
+    const registry = makeRegistry();
+    const statistics = new ModelStatistics();
+    registry.registerModel({ name: "m", version: "1", tags: {}, statistics, loadDurationSecs: 0 });
+    assert.doesNotMatch(await registry.render(), /^nv_inference_padd\w+\{/m);
+    statistics.padding = Object.assign(new PaddingStatistics(), { elementCount: 9, paddingCount: 2 });
+    const page = await registry.render();
+    assert.match(page, /^nv_inference_padded_element_count\{model="m",version="1"\} 9$/m);
+    assert.match(page, /^nv_inference_padding_element_count\{model="m",version="1"\} 2$/m);
+  });
+
   it("MetricsRegistry prints HELP and TYPE of every family without a model", async () => {
     const page = await makeRegistry().render();
     const types = [...page.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map((match) => `${match[1]} ${match[2]}`);
@@ -142,6 +157,8 @@ describe("MetricsRegistry", () => {
       "nv_inference_compute_input_duration_us counter",
       "nv_inference_compute_infer_duration_us counter",
       "nv_inference_compute_output_duration_us counter",
+      "nv_inference_padded_element_count counter",
+      "nv_inference_padding_element_count counter",
       "nv_model_load_duration_secs gauge",
       "nv_cache_num_hits_per_model counter",
       "nv_cache_num_misses_per_model counter",

@@ -159,7 +159,7 @@ describe("autofillBackend without auto-complete", () => {
   it("needs a config", () => {
     assert.equal(
       errorOf({ entries: ["model.onnx"], isAutoCompleteEnabled }),
-      "INVALID_ARG model 'm': there is no config.json, and auto-complete is disabled",
+      "INVALID_ARG model 'm': there is no config.json or config.pbtxt, and auto-complete is disabled",
     );
   });
   it("needs a name", () => {

@@ -320,7 +320,35 @@ describe("readModelConfig", () => {
     withDirectory((directory) => {
       const path = join(directory, "config.json");
       writeFileSync(path, '\uFEFF{"name": "m"}');
-      assert.deepEqual(readModelConfig(directory, "m"), { file: path, fields: { name: "m" } });
+      assert.deepEqual(readModelConfig(directory, "m"), {
+        file: path,
+        places: null,
+        fields: { name: "m" },
+        notices: [],
+      });
+    });
+  });
+
+  it("reads config.pbtxt when there is no config.json", () => {
+    withDirectory((directory) => {
+      const path = join(directory, "config.pbtxt");
+      writeFileSync(path, '\uFEFFname: "m" max_batch_size: 4');
+      const document = readModelConfig(directory, "m");
+      assert.deepEqual([document?.file, document?.notices], [path, []]);
+      assert.deepEqual(document?.fields, { name: "m", max_batch_size: 4 });
+    });
+  });
+
+  it("takes config.json when there are both, and says so", () => {
+    withDirectory((directory) => {
+      writeFileSync(join(directory, "config.json"), '{"max_batch_size": 1}');
+      writeFileSync(join(directory, "config.pbtxt"), "this is never read");
+      const document = readModelConfig(directory, "m");
+      assert.deepEqual(document?.fields, { max_batch_size: 1 });
+      assert.match(
+        document.notices[0] ?? "",
+        /^Model 'm' has a config\.json and a config\.pbtxt: '.*pbtxt' is not read$/,
+      );
     });
   });
 

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { batchSpecOf } from "../../../../server/model/batch-spec.ts";
 import {
+  makeDynamicBatching,
   makeInput,
   makeModelConfig,
   makeOutput,
   makeSequenceBatching,
 } from "../../../helpers/model-config.ts";
+import { makePaddingRule } from "../../../helpers/padded-requests.ts";
 
 describe("batchSpecOf", () => {
   it("says how each tensor of a batch is made up, generated inputs last", () => {
@@ -40,6 +42,58 @@ describe("batchSpecOf", () => {
       [
         ["y", { kind: "rows" }],
         ["z", { kind: "scattered", source: 1 }],
+      ],
+    );
+  });
+
+  it("says what is padded, masked and cut back", () => {
+    const { inputs, outputs } = batchSpecOf(
+      makeModelConfig({
+        input: [
+          makeInput("a"),
+          makeInput("b", { dims: [-1], datatype: "INT16" }),
+          makeInput("c", { dims: [2, -1] }),
+        ],
+        output: [makeOutput("y"), makeOutput("z", { dims: [-1, -1] })],
+        dynamicBatching: makeDynamicBatching({
+          pad: [
+            makePaddingRule({
+              input: "b",
+              value: -2,
+              multipleOf: 8,
+              mask: { name: "m", datatype: "FP32" },
+              outputs: new Map([["z", 2]]),
+            }),
+            makePaddingRule({ input: "c", axis: 2, outputs: new Map([["z", 1]]) }),
+          ],
+        }),
+      }),
+    );
+    assert.deepEqual(
+      inputs.map(({ name, join }) => [name, join]),
+      [
+        ["a", { kind: "rows" }],
+        ["b", { kind: "padded", axis: 1, multipleOf: 8, padElement: Uint8Array.of(0xfe, 0xff) }],
+        ["c", { kind: "padded", axis: 2, multipleOf: 1, padElement: new Uint8Array(4) }],
+        ["m", { kind: "mask", source: 1, oneElement: Uint8Array.of(0, 0, 0x80, 0x3f) }],
+      ],
+    );
+    const mask = inputs[3];
+    assert.deepEqual([mask?.datatype, mask?.dims, mask?.isOptional], ["FP32", [-1], false]);
+    assert.deepEqual(
+      outputs.map(({ name, join }) => [name, join]),
+      [
+        ["y", { kind: "rows" }],
+        [
+          "z",
+          {
+            kind: "trimmed",
+            cuts: [
+              { axis: 2, source: 1 },
+              { axis: 1, source: 2 },
+            ],
+          },
+        ],
       ],
     );
   });

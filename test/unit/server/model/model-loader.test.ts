@@ -257,7 +257,7 @@ describe("ModelLoader", () => {
     };
     await assert.rejects(loader({ isAutoCompleteEnabled: false }).load(source), {
       code: "INVALID_ARG",
-      message: /no config\.json, and auto-complete is disabled$/,
+      message: /no config\.json or config\.pbtxt, and auto-complete is disabled$/,
     });
   });
 

@@ -1,0 +1,50 @@
+/** Where a request stands in a sequence. */
+export interface SequencePosition {
+  /** The correlation id. */
+  readonly id: number;
+  readonly isStart: boolean;
+  readonly isEnd: boolean;
+}
+
+/** One request and what became of it. All times are of the shared monotonic clock. */
+export class Exchange {
+  templateIndex = 0;
+  sequence: SequencePosition | null = null;
+  /** When it should have been sent. */
+  intendedUs = 0;
+  sendStartUs = 0;
+  /** When its last byte was handed to the system. */
+  sendEndUs = 0;
+  /** When the first byte of the response came. */
+  receiveStartUs = 0;
+  endUs = 0;
+  /** Why it failed; `null` for a valid response. */
+  error: string | null = null;
+  /** The response's message as it came, where {@link LoadClient} was told to keep it. Owned by the exchange. */
+  body: Uint8Array | null = null;
+  /** Bytes of JSON at the beginning of {@link body}: HTTP only. */
+  jsonByteLength = 0;
+  /** @internal Of the loop that sent it. */
+  slotIndex = 0;
+}
+
+/** An output tensor of a response. */
+export interface OutputTensor {
+  readonly name: string;
+  readonly datatype: string;
+  readonly shape: readonly number[];
+  /** Wire bytes. A view of the response. */
+  readonly data: Uint8Array;
+}
+
+/** Sends requests that were encoded before, as fast as it can. The hot path. */
+export interface LoadClient {
+  /** Opens connections for so many outstanding requests. Rejects when the server cannot be reached. */
+  open(outstandingCount: number): Promise<void>;
+  /** Sends; `done` is called exactly once, later, with {@link Exchange.endUs} or {@link Exchange.error} set. */
+  send(exchange: Exchange, done: (exchange: Exchange) => void): void;
+  /** The outputs of a response that was kept. @throws Error when they cannot be read. */
+  decodeOutputs(exchange: Exchange): readonly OutputTensor[];
+  /** Requests that are outstanding fail. */
+  close(): void;
+}

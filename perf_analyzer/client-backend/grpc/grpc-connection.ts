@@ -1,0 +1,220 @@
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { monotonicNowUs } from "../../clock.ts";
+import { authorityOf, type Target } from "../target.ts";
+import { connectionOptions } from "../tls-settings.ts";
+import { unframeMessage } from "./grpc-frame.ts";
+
+/** How a unary call ended. */
+export interface GrpcReply {
+  /** gRPC's status; `null` when the call ended without one. */
+  readonly status: number | null;
+  /** Of a status other than OK, or why there is none. */
+  readonly errorMessage: string;
+  /** `null` when it was not to be kept, or the status is not OK. */
+  readonly message: Uint8Array | null;
+  readonly sendEndUs: number;
+  readonly receiveStartUs: number;
+  readonly endUs: number;
+}
+
+const statusNames = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+] as const;
+
+/** gRPC's number for "the server has no such method". */
+export const unimplemented = 12;
+
+/** Window of a connection and of each call: 600 KB responses must not wait for updates of 64 KB. */
+const windowBytes = 16 * 1024 * 1024;
+
+/** One HTTP/2 connection for many unary calls at a time, straight on `node:http2`. */
+export class GrpcConnection {
+  readonly #target: Target;
+  #session: ClientHttp2Session | null = null;
+  /** Calls that are outstanding. */
+  outstandingCount = 0;
+  /** Why the connection ended; `null` while it is open. */
+  #endReason: string | null = null;
+
+  constructor(target: Target) {
+    this.#target = target;
+  }
+
+  get isOpen(): boolean {
+    return this.#session !== null && this.#endReason === null;
+  }
+
+  /** Rejects with the reason when the server cannot be reached. */
+  open(): Promise<void> {
+    const { tls } = this.#target;
+    const authority = authorityOf(this.#target);
+    return new Promise((resolve, reject) => {
+      const session = connect(`${tls === null ? "http" : "https"}://${authority}`, {
+        ...(tls === null ? {} : connectionOptions(tls)),
+        settings: { enablePush: false, initialWindowSize: windowBytes },
+      });
+      this.#session = session;
+      session.once("connect", () => {
+        session.setLocalWindowSize(windowBytes);
+        resolve();
+      });
+      session.on("error", (error: Error) => {
+        this.#endReason ??= error.message;
+        reject(new Error(`Cannot connect to ${authority}: ${error.message}`));
+      });
+      session.on("goaway", () => (this.#endReason ??= "the server is going away"));
+      session.on("close", () => (this.#endReason ??= "the server closed the connection"));
+    });
+  }
+
+  /**
+   * Calls a method.
+   *
+   * @param headers - With `:path`; not changed.
+   * @param frame - The message with its prefix.
+   * @param onReply - Called exactly once, later.
+   */
+  call(
+    headers: OutgoingHttpHeaders,
+    frame: Uint8Array,
+    keepMessage: boolean,
+    onReply: (reply: GrpcReply) => void,
+  ): void {
+    const session = this.#session;
+    if (session === null || session.closed || session.destroyed) {
+      const reason = this.#endReason ?? "the connection is closed";
+      setImmediate(() => onReply(failedReply(reason)));
+      return;
+    }
+    this.outstandingCount++;
+    const stream = session.request(headers);
+    new UnaryCall(stream, keepMessage, (reply) => {
+      this.outstandingCount--;
+      onReply(
+        reply.status === null && this.#endReason !== null
+          ? { ...reply, errorMessage: this.#endReason }
+          : reply,
+      );
+    }).send(frame);
+  }
+
+  close(): void {
+    this.#session?.destroy();
+  }
+}
+
+function failedReply(errorMessage: string): GrpcReply {
+  const nowUs = monotonicNowUs();
+  return { status: null, errorMessage, message: null, sendEndUs: nowUs, receiveStartUs: nowUs, endUs: nowUs };
+}
+
+/** The status of a call and what it is called. */
+export function describeGrpcError({ status, errorMessage }: GrpcReply): string {
+  return status === null ? errorMessage : `gRPC ${statusNames[status] ?? status}: ${errorMessage}`;
+}
+
+/** Follows one stream to its end. */
+class UnaryCall {
+  readonly #stream: ClientHttp2Stream;
+  readonly #keepMessage: boolean;
+  readonly #onReply: (reply: GrpcReply) => void;
+  #parts: Buffer[] = [];
+  #status: number | null = null;
+  #errorMessage = "the stream ended without a gRPC status";
+  #encoding = "identity";
+  #sendEndUs = 0;
+  #receiveStartUs = 0;
+  #lastByteUs = 0;
+
+  constructor(stream: ClientHttp2Stream, keepMessage: boolean, onReply: (reply: GrpcReply) => void) {
+    this.#stream = stream;
+    this.#keepMessage = keepMessage;
+    this.#onReply = onReply;
+    stream.on("response", (headers: Readonly<Record<string, unknown>>) => {
+      this.#receiveStartUs = monotonicNowUs();
+      const encoding = headers["grpc-encoding"];
+      if (typeof encoding === "string") this.#encoding = encoding;
+      const httpStatus = headers[":status"];
+      if (httpStatus !== 200)
+        this.#errorMessage = `HTTP status ${String(httpStatus)}: is this the gRPC port?`;
+      // A call without a message has its status here.
+      this.#readStatus(headers);
+    });
+    stream.on("trailers", (trailers: Readonly<Record<string, unknown>>) => {
+      this.#lastByteUs = monotonicNowUs();
+      this.#readStatus(trailers);
+    });
+    stream.on("data", (chunk: Buffer) => {
+      if (this.#keepMessage) this.#parts.push(chunk);
+    });
+    stream.on("error", (error: Error) => {
+      if (this.#status === null) this.#errorMessage = error.message;
+    });
+    stream.once("close", () => this.#finish());
+  }
+
+  send(frame: Uint8Array): void {
+    this.#stream.end(frame, () => (this.#sendEndUs = monotonicNowUs()));
+  }
+
+  #readStatus(headers: Readonly<Record<string, unknown>>): void {
+    const status = headers["grpc-status"];
+    if (status === undefined) return;
+    this.#status = Number(status);
+    const message = headers["grpc-message"];
+    this.#errorMessage = typeof message === "string" ? decodePercent(message) : "";
+  }
+
+  #finish(): void {
+    const endUs = this.#lastByteUs === 0 ? monotonicNowUs() : this.#lastByteUs;
+    const receiveStartUs = this.#receiveStartUs === 0 ? endUs : this.#receiveStartUs;
+    let message: Buffer | null = null;
+    if (this.#keepMessage && this.#status === 0) {
+      try {
+        message = unframeMessage(Buffer.concat(this.#parts), this.#encoding);
+      } catch (thrown) {
+        this.#status = null;
+        this.#errorMessage = thrown instanceof Error ? thrown.message : String(thrown);
+      }
+    }
+    this.#onReply({
+      status: this.#status,
+      errorMessage: this.#errorMessage,
+      message,
+      // The system may confirm the write after the response has come.
+      sendEndUs: this.#sendEndUs === 0 ? receiveStartUs : Math.min(this.#sendEndUs, receiveStartUs),
+      receiveStartUs,
+      endUs,
+    });
+  }
+}
+
+/** gRPC messages are percent-encoded. */
+function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

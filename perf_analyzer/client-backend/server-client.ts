@@ -1,0 +1,26 @@
+import type { JsonObject } from "./json-access.ts";
+
+/** A server refused a question, or has no such extension. */
+export class ServerRefusal extends Error {
+  /** The server does not know this kind of question: an extension that it lacks. */
+  readonly isUnsupported: boolean;
+
+  constructor(message: string, isUnsupported: boolean) {
+    super(message);
+    this.name = "ServerRefusal";
+    this.isUnsupported = isUnsupported;
+  }
+}
+
+/**
+ * Asks a server about itself. Answers are JSON of the protocol whatever the transport, read by the same code.
+ * Every method rejects with {@link ServerRefusal} for an answer that is an error, and with another Error when the
+ * server cannot be reached.
+ */
+export interface ServerClient {
+  isModelReady(name: string, version: string): Promise<boolean>;
+  modelMetadata(name: string, version: string): Promise<JsonObject>;
+  modelConfig(name: string, version: string): Promise<JsonObject>;
+  modelStatistics(name: string, version: string): Promise<JsonObject>;
+  close(): void;
+}

@@ -1,0 +1,47 @@
+import { PerfError } from "../exit-code.ts";
+import type { AnalyzerOptions } from "../options/analyzer-options.ts";
+import { grpcTlsSettings, httpsSettings, type TlsSettings } from "./tls-settings.ts";
+
+/** Where the server listens. Can be sent to a thread. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  /** Before every path of HTTP, without a slash at its end. */
+  readonly pathPrefix: string;
+  readonly tls: TlsSettings | null;
+}
+
+const defaultPort = { http: 8000, grpc: 8001 } as const;
+
+/** @throws PerfError when `-u` is not an address. */
+export function targetOf(options: AnalyzerOptions): Target {
+  const text = options.url ?? "localhost";
+  const scheme = /^(https?):\/\//.exec(text)?.[1] ?? "http";
+  let url: URL;
+  try {
+    url = new URL(`http://${text.replace(/^https?:\/\//, "")}`);
+  } catch {
+    throw new PerfError(`-u expects <host>:<port>, got ${JSON.stringify(text)}`);
+  }
+  // URL drops a port of 80, as it is HTTP's own.
+  const isPort80 = /:80(?:\/|$)/.test(text.replace(/^https?:\/\//, ""));
+  const port = url.port !== "" ? Number(url.port) : isPort80 ? 80 : defaultPort[options.protocol];
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ""),
+    port,
+    pathPrefix: url.pathname.replace(/\/+$/, ""),
+    tls:
+      options.protocol === "grpc"
+        ? options.isGrpcTls
+          ? grpcTlsSettings(options)
+          : null
+        : scheme === "https"
+          ? httpsSettings(options)
+          : null,
+  };
+}
+
+/** As a Host header and messages write it. */
+export function authorityOf({ host, port }: Target): string {
+  return `${host.includes(":") ? `[${host}]` : host}:${port}`;
+}

@@ -1,0 +1,56 @@
+import type { GrpcLoadPlan } from "../client-backend/grpc/grpc-load-client.ts";
+import type { HttpLoadPlan } from "../client-backend/http/http-load-client.ts";
+import type { ExpectedOutput } from "../infer-data/request-plan.ts";
+import type { LoadRun } from "./load-level.ts";
+import type { SequencePlan } from "./request-source.ts";
+
+/** All that a thread needs to make load: what `workerData` holds. */
+export interface LoadPlan {
+  readonly client: HttpLoadPlan | GrpcLoadPlan;
+  readonly streams: readonly (readonly number[])[];
+  readonly sequences: SequencePlan | null;
+  /** By content; `null` where nobody said what is right. */
+  readonly expected: readonly (readonly ExpectedOutput[] | null)[];
+  /** Whether responses are handed to the main thread with the records. */
+  readonly exportsOutputs: boolean;
+}
+
+/** To a thread. */
+export type LoadCommand =
+  | {
+      /** Opens connections: schedules must not begin before. */
+      readonly kind: "prepare";
+      readonly run: LoadRun;
+      readonly share: { readonly index: number; readonly count: number };
+      /** Outstanding requests of this thread; `null` for no bound. */
+      readonly maxOutstanding: number | null;
+    }
+  | { readonly kind: "start"; readonly startUs: number }
+  | { readonly kind: "collect" }
+  | { readonly kind: "stop" };
+
+/** The outputs of a request, for the profile export. */
+export interface ExportedOutput {
+  readonly name: string;
+  readonly datatype: string;
+  readonly data: Uint8Array;
+}
+
+/** What a thread did since the last answer. */
+export interface LoadAnswer {
+  readonly rows: Float64Array<ArrayBuffer>;
+  /** As many as rows, when they are exported; else empty. */
+  readonly outputs: readonly (readonly ExportedOutput[])[];
+  /** How long the thread had nothing to do. */
+  readonly idleUs: number;
+  readonly sentCount: number;
+  /** Requests sent later than they should have been, by more than a timer's precision. */
+  readonly lateCount: number;
+  /** The sum of how late requests were sent. */
+  readonly lagUs: number;
+  readonly failedCount: number;
+  /** The first failure of the level; `null` when there is none. */
+  readonly failure: string | null;
+  /** Whether it has sent all its requests and got all responses. */
+  readonly isFinished: boolean;
+}

@@ -1,0 +1,68 @@
+import { parentPort, workerData } from "node:worker_threads";
+import type { LoadClient } from "./client-backend/exchange.ts";
+import { GrpcLoadClient } from "./client-backend/grpc/grpc-load-client.ts";
+import { HttpLoadClient } from "./client-backend/http/http-load-client.ts";
+import { ConcurrencyLoop } from "./load-manager/concurrency-loop.ts";
+import type { LoadLoop } from "./load-manager/load-loop.ts";
+import type { LoadAnswer, LoadCommand, LoadPlan } from "./load-manager/load-plan.ts";
+import { RequestRateLoop } from "./load-manager/request-rate-loop.ts";
+import { RequestSource } from "./load-manager/request-source.ts";
+
+/** Connections that are opened before a schedule without a bound begins. */
+const openAheadCount = 8;
+
+/** A thread that makes load: commands come as messages, and each is answered with one. */
+class LoadWorker {
+  readonly #plan: LoadPlan;
+  readonly #client: LoadClient;
+  #loop: LoadLoop | null = null;
+
+  constructor(plan: LoadPlan) {
+    this.#plan = plan;
+    this.#client =
+      plan.client.protocol === "http" ? new HttpLoadClient(plan.client) : new GrpcLoadClient(plan.client);
+  }
+
+  /** The answer to a command. Rejects when the server cannot be reached. */
+  async handle(command: LoadCommand): Promise<LoadAnswer | null> {
+    switch (command.kind) {
+      case "prepare":
+        await this.#prepare(command);
+        return null;
+      case "start":
+        this.#loop?.start(command.startUs);
+        return null;
+      case "collect":
+        return this.#loop?.collect() ?? null;
+      case "stop": {
+        await this.#loop?.stop();
+        return this.#loop?.collect() ?? null;
+      }
+    }
+  }
+
+  async #prepare(command: Extract<LoadCommand, { kind: "prepare" }>): Promise<void> {
+    const { run, share, maxOutstanding } = command;
+    const { level, requestCount } = run;
+    const source = new RequestSource(this.#plan.streams, this.#plan.sequences, share);
+    if (level.kind === "concurrency") {
+      const concurrency = maxOutstanding ?? level.concurrency;
+      await this.#client.open(concurrency);
+      this.#loop = new ConcurrencyLoop(this.#client, this.#plan, source, { concurrency, requestCount });
+    } else {
+      await this.#client.open(maxOutstanding ?? openAheadCount);
+      const rate = { arrivals: level.arrivals, share, requestCount, slotCount: maxOutstanding };
+      this.#loop = new RequestRateLoop(this.#client, this.#plan, source, rate);
+    }
+  }
+}
+
+const port = parentPort;
+if (port === null) throw new Error("The load worker is a worker thread. This is a bug.");
+const worker = new LoadWorker(workerData as LoadPlan);
+port.on("message", (command: LoadCommand) => {
+  worker.handle(command).then(
+    (answer) => port.postMessage({ answer }, answer === null ? [] : [answer.rows.buffer]),
+    (error: unknown) => port.postMessage({ error: error instanceof Error ? error.message : String(error) }),
+  );
+});

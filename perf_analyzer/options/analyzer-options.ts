@@ -1,0 +1,96 @@
+import type { LevelRange } from "./option-value.ts";
+
+/** The dimensions of an input, given with `--shape`. Without the batch dimension. */
+export interface ShapeOption {
+  readonly name: string;
+  readonly dims: readonly number[];
+}
+
+/** A header of every request. */
+export interface HeaderOption {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A parameter of every request. 64-bit integers need the bigint. */
+export interface RequestParameter {
+  readonly name: string;
+  readonly value: boolean | bigint | string;
+}
+
+/** Correlation ids from `start`; `end`, which is excluded, is `null` for no end. */
+export interface SequenceIdRange {
+  readonly start: number;
+  readonly end: number | null;
+}
+
+/** A complete command line. */
+export interface AnalyzerOptions {
+  readonly modelName: string;
+  /** "" for the server's choice. */
+  readonly modelVersion: string;
+  readonly serviceKind: "triton";
+  readonly verbosity: number;
+
+  readonly measurementMode: "time_windows" | "count_windows";
+  readonly measurementIntervalMs: number;
+  readonly measurementRequestCount: number;
+  readonly stabilityPercentage: number;
+  /** `null`: the average latency decides. */
+  readonly percentile: number | null;
+  readonly maxTrials: number;
+  readonly warmupRequestCount: number;
+  /** 0: measure windows until they are stable. */
+  readonly requestCount: number;
+
+  readonly concurrencyRange: LevelRange | null;
+  readonly requestRateRange: LevelRange | null;
+  readonly requestDistribution: "constant" | "poisson";
+  /** A file of intervals in µs, one a line. */
+  readonly requestIntervals: string | null;
+  /** 0: none. */
+  readonly latencyThresholdMs: number;
+  readonly isBinarySearch: boolean;
+  readonly maxThreads: number | null;
+  readonly randomSeed: number;
+
+  readonly sequenceCount: number;
+  readonly sequenceLength: number;
+  readonly sequenceLengthVariation: number;
+  readonly sequenceIdRange: SequenceIdRange;
+
+  /** `random`, `zero`, one directory, or JSON files. */
+  readonly inputData: readonly string[];
+  readonly batchSize: number;
+  readonly shapes: readonly ShapeOption[];
+  /** `null`: random strings. */
+  readonly stringData: string | null;
+  readonly stringLength: number;
+  readonly inputTensorFormat: "binary" | "json";
+  readonly outputTensorFormat: "binary" | "json";
+
+  readonly protocol: "http" | "grpc";
+  readonly isAsync: boolean | null;
+  readonly headers: readonly HeaderOption[];
+  readonly grpcCompression: "none" | "gzip" | "deflate";
+  readonly requestParameters: readonly RequestParameter[];
+
+  /** `null`: the protocol's default port of this machine. */
+  readonly url: string | null;
+  readonly isGrpcTls: boolean;
+  readonly grpcRootCertificates: string | null;
+  readonly grpcPrivateKey: string | null;
+  readonly grpcCertificateChain: string | null;
+  readonly isHttpsPeerVerified: boolean;
+  /** 0: any host name in the certificate will do. */
+  readonly httpsVerifyHost: number;
+  readonly httpsCaCertificates: string | null;
+  readonly httpsClientCertificate: string | null;
+  readonly httpsClientCertificateType: "PEM" | "DER";
+  readonly httpsPrivateKey: string | null;
+  readonly httpsPrivateKeyType: "PEM" | "DER";
+
+  readonly csvFile: string | null;
+  readonly isVerboseCsv: boolean;
+  readonly profileExportFile: string | null;
+}

@@ -1,0 +1,75 @@
+import type { AnalyzerOptions } from "./analyzer-options.ts";
+import type { LevelRange } from "./option-value.ts";
+
+/** The load levels that a command line asks for. */
+export function levelRangeOf(options: AnalyzerOptions): LevelRange {
+  return options.requestRateRange ?? options.concurrencyRange ?? { start: 1, end: 1, step: 1 };
+}
+
+/** What does not fit together in a command line, or `null`. */
+export function findConflict(options: AnalyzerOptions): string | null {
+  return findLoadConflict(options) ?? findCountConflict(options) ?? findRequestConflict(options);
+}
+
+function findLoadConflict(options: AnalyzerOptions): string | null {
+  const modes = [
+    options.concurrencyRange === null ? null : "--concurrency-range",
+    options.requestRateRange === null ? null : "--request-rate-range",
+    options.requestIntervals === null ? null : "--request-intervals",
+  ].filter((flag) => flag !== null);
+  if (modes.length > 1) return `Give only one of ${modes.join(" and ")}: a run has one kind of load`;
+  const range = levelRangeOf(options);
+  if (range.end === 0 && options.latencyThresholdMs === 0) {
+    return "A range with the end 0 needs --latency-threshold: nothing else would end it";
+  }
+  if (options.isBinarySearch) {
+    if (options.requestIntervals !== null) return "--binary-search needs a range, not --request-intervals";
+    if (range.end === 0 || options.latencyThresholdMs === 0) {
+      return "--binary-search needs a range with an end, and --latency-threshold above 0";
+    }
+  }
+  return null;
+}
+
+function findCountConflict(options: AnalyzerOptions): string | null {
+  const range = levelRangeOf(options);
+  const given =
+    options.requestCount > 0
+      ? "--request-count"
+      : options.warmupRequestCount > 0
+        ? "--warmup-request-count"
+        : null;
+  if (given === null) return null;
+  if (range.start !== range.end) return `${given} needs a single load level, such as --concurrency-range=4`;
+  if (options.requestCount > 0 && options.requestIntervals === null && options.requestCount < range.start) {
+    return `--request-count must not be below the load level ${range.start}, got ${options.requestCount}`;
+  }
+  return null;
+}
+
+function findRequestConflict(options: AnalyzerOptions): string | null {
+  const files = options.inputData.filter((each) => each === "random" || each === "zero");
+  if (options.inputData.length > 1 && files.length > 0) {
+    return "--input-data is given several times only for JSON files";
+  }
+  if (options.protocol === "http") {
+    if (options.grpcCompression !== "none") return "--grpc-compression-algorithm needs -i grpc";
+    if (options.requestParameters.length > 0) return "--request-parameter needs -i grpc";
+    if (options.isGrpcTls) return "--ssl-grpc-use-ssl needs -i grpc; for HTTP write -u https://<host>:<port>";
+  } else {
+    if (options.inputTensorFormat === "json" || options.outputTensorFormat === "json") {
+      return "--input-tensor-format and --output-tensor-format need -i http: gRPC tensors are binary";
+    }
+    if (/^https?:/.test(options.url ?? "")) {
+      return "-u takes <host>:<port> for gRPC; TLS is --ssl-grpc-use-ssl";
+    }
+  }
+  if (options.isVerboseCsv && options.csvFile === null) return "--verbose-csv needs -f <file>";
+  if ((options.grpcPrivateKey === null) !== (options.grpcCertificateChain === null)) {
+    return "--ssl-grpc-private-key-file and --ssl-grpc-certificate-chain-file need each other";
+  }
+  if ((options.httpsPrivateKey === null) !== (options.httpsClientCertificate === null)) {
+    return "--ssl-https-private-key-file and --ssl-https-client-certificate-file need each other";
+  }
+  return null;
+}

@@ -1,0 +1,105 @@
+import type { LevelResult } from "../inference-profiler.ts";
+import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
+import { isRateReport, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
+import { flatComposing } from "./text.ts";
+
+/** A file to write. */
+export interface CsvFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+type Cells = readonly (readonly [header: string, value: string])[];
+
+function whole(value: number): string {
+  return String(Math.floor(value));
+}
+
+/**
+ * The report as CSV, sorted by throughput, and one more file for each model inside an ensemble.
+ *
+ * @see contract §9.4
+ */
+export function csvFiles(
+  path: string,
+  results: readonly LevelResult[],
+  context: ReportContext,
+): readonly CsvFile[] {
+  const levels = [...reportedLevels(results)].sort((a, b) => a.summary.throughput - b.summary.throughput);
+  const files = [
+    { path, text: csvOf(levels.map((result) => rowOf(result, result.summary.server, context))) },
+  ];
+  const server = levels.find(({ summary }) => summary.server !== null)?.summary.server ?? null;
+  const composing = server === null ? [] : flatComposing(server);
+  composing.forEach(({ name, version }, i) => {
+    const rows = levels.map((result) => {
+      const growth = result.summary.server;
+      return rowOf(result, growth === null ? null : (flatComposing(growth)[i] ?? null), context);
+    });
+    files.push({ path: besideFile(path, `${name}_v${version}`), text: csvOf(rows) });
+  });
+  return files;
+}
+
+function besideFile(path: string, name: string): string {
+  const slash = Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\"));
+  return `${path.slice(0, slash + 1)}${name}.${path.slice(slash + 1)}`;
+}
+
+function csvOf(rows: readonly Cells[]): string {
+  const [first] = rows;
+  if (first === undefined) return "";
+  const lines = [first.map(([header]) => header), ...rows.map((cells) => cells.map(([, value]) => value))];
+  return lines.map((cells) => `${cells.join(",")}\n`).join("");
+}
+
+function rowOf(result: LevelResult, growth: ServerGrowth | null, context: ReportContext): Cells {
+  const { summary } = result;
+  const { options } = context;
+  const server = growth === null ? null : breakdownOf(growth);
+  const cell = (value: number | undefined): string => (value === undefined ? "" : whole(value));
+  const serverUs =
+    server === null
+      ? 0
+      : server.queueUs +
+        server.computeInputUs +
+        server.computeInferUs +
+        server.computeOutputUs +
+        server.cacheHitUs +
+        server.cacheMissUs;
+  const elsewhereUs = Math.max(
+    0,
+    summary.latency.averageUs - summary.averageSendUs - summary.averageReceiveUs - serverUs,
+  );
+  const cache: Cells = context.hasResponseCache
+    ? [
+        ["Server Cache Hit", cell(server?.cacheHitUs)],
+        ["Server Cache Miss", cell(server?.cacheMissUs)],
+      ]
+    : [];
+  const percentiles = [...summary.latency.percentilesUs].map(
+    ([percentile, latencyUs]) => [`p${percentile} latency`, whole(latencyUs)] as const,
+  );
+  return [
+    [isRateReport(context) ? "Request Rate" : "Concurrency", levelValue(result.level)],
+    ["Inferences/Second", String(Number(summary.throughput.toFixed(4)))],
+    ["Client Send", whole(summary.averageSendUs)],
+    ["Network+Server Send/Recv", whole(elsewhereUs)],
+    ["Server Queue", cell(server?.queueUs)],
+    ["Server Compute Input", cell(server?.computeInputUs)],
+    ["Server Compute Infer", cell(server?.computeInferUs)],
+    ["Server Compute Output", cell(server?.computeOutputUs)],
+    ...cache,
+    ["Client Recv", whole(summary.averageReceiveUs)],
+    ...percentiles,
+    ...(options.isVerboseCsv ? verboseCells(result, context) : []),
+  ];
+}
+
+function verboseCells({ summary }: LevelResult, { options }: ReportContext): Cells {
+  return [
+    ...(options.percentile === null ? [["Avg latency", whole(summary.latency.averageUs)] as const] : []),
+    ["request/response", whole(summary.averageSendUs + summary.averageReceiveUs)],
+    ["response wait", whole(summary.averageWaitUs)],
+  ];
+}

@@ -1,0 +1,197 @@
+import assert from "node:assert/strict";
+import { describe, it } from "mocha";
+import type {
+  Exchange,
+  LoadClient,
+  OutputTensor,
+} from "../../../../perf_analyzer/client-backend/exchange.ts";
+import { monotonicNowUs } from "../../../../perf_analyzer/clock.ts";
+import { ConcurrencyLoop } from "../../../../perf_analyzer/load-manager/concurrency-loop.ts";
+import type { LoadPlan } from "../../../../perf_analyzer/load-manager/load-plan.ts";
+import { readRecords } from "../../../../perf_analyzer/load-manager/request-records.ts";
+import { RequestRateLoop, type RateShare } from "../../../../perf_analyzer/load-manager/request-rate-loop.ts";
+import { RequestSource } from "../../../../perf_analyzer/load-manager/request-source.ts";
+
+/** Requests wait until the test answers them. */
+class HeldClient implements LoadClient {
+  readonly held: { exchange: Exchange; done: (exchange: Exchange) => void }[] = [];
+  outputs: readonly OutputTensor[] = [];
+
+  open(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  send(exchange: Exchange, done: (exchange: Exchange) => void): void {
+    exchange.sendStartUs = monotonicNowUs();
+    this.held.push({ exchange, done });
+  }
+
+  decodeOutputs(): readonly OutputTensor[] {
+    return this.outputs;
+  }
+
+  close(): void {
+    this.held.length = 0;
+  }
+
+  /** Answers the oldest request. */
+  answer(error: string | null = null): void {
+    const oldest = this.held.shift();
+    assert.ok(oldest, "a request is outstanding");
+    oldest.exchange.endUs = monotonicNowUs();
+    oldest.exchange.error = error;
+    oldest.done(oldest.exchange);
+  }
+}
+
+function planOf(overrides: Partial<LoadPlan> = {}): LoadPlan {
+  return {
+    client: {
+      protocol: "http",
+      target: { host: "h", port: 1, pathPrefix: "", tls: null },
+      head: "",
+      templates: [],
+      keepsBodies: false,
+    },
+    streams: [[0]],
+    sequences: null,
+    expected: [null],
+    exportsOutputs: false,
+    ...overrides,
+  };
+}
+
+const source = (): RequestSource => new RequestSource([[0]], null, { index: 0, count: 1 });
+
+function concurrencyLoop(
+  client: HeldClient,
+  concurrency: number,
+  requestCount: number | null,
+  plan = planOf(),
+): ConcurrencyLoop {
+  const loop = new ConcurrencyLoop(client, plan, source(), { concurrency, requestCount });
+  loop.start();
+  return loop;
+}
+
+describe("ConcurrencyLoop", () => {
+  it("keeps so many requests outstanding", () => {
+    const client = new HeldClient();
+    const loop = concurrencyLoop(client, 3, null);
+    for (let i = 0; i < 10; i++) {
+      assert.equal(client.held.length, 3);
+      client.answer();
+    }
+    const { rows, sentCount, isFinished } = loop.collect();
+    assert.equal(readRecords(rows).length, 10);
+    assert.equal(sentCount, 13);
+    assert.equal(isFinished, false);
+    assert.equal(readRecords(loop.collect().rows).length, 0);
+  });
+
+  it("sends exactly the count of requests", () => {
+    const client = new HeldClient();
+    const loop = concurrencyLoop(client, 3, 5);
+    while (client.held.length > 0) client.answer();
+    const { rows, isFinished, sentCount } = loop.collect();
+    assert.deepEqual([readRecords(rows).length, sentCount, isFinished], [5, 5, true]);
+  });
+
+  it("waits for outstanding requests when it is stopped, and sends no more", async () => {
+    const client = new HeldClient();
+    const loop = concurrencyLoop(client, 2, null);
+    const stopped = loop.stop();
+    client.answer();
+    client.answer();
+    await stopped;
+    assert.equal(client.held.length, 0);
+    assert.equal(readRecords(loop.collect().rows).length, 2);
+  });
+
+  it("stops at the first failure, which is no record", () => {
+    const client = new HeldClient();
+    const loop = concurrencyLoop(client, 2, null);
+    client.answer("HTTP 503: busy");
+    client.answer("HTTP 503: later");
+    const { rows, failure, failedCount, isFinished } = loop.collect();
+    assert.deepEqual(
+      [readRecords(rows).length, failure, failedCount, isFinished],
+      [0, "HTTP 503: busy", 2, true],
+    );
+  });
+
+  it("fails a response that differs from the validation data", () => {
+    const client = new HeldClient();
+    const expected = [[{ name: "B", data: new Uint8Array([1, 2]) }]];
+    const loop = concurrencyLoop(client, 1, null, planOf({ expected }));
+    client.outputs = [{ name: "B", datatype: "UINT8", shape: [2], data: Buffer.from([1, 2]) }];
+    client.answer();
+    assert.equal(loop.collect().failure, null);
+    client.outputs = [{ name: "B", datatype: "UINT8", shape: [2], data: Buffer.from([1, 3]) }];
+    client.answer();
+    assert.match(loop.collect().failure ?? "", /output "B" of a response differs from its validation data/);
+  });
+});
+
+function rateLoop(
+  client: HeldClient,
+  overrides: Partial<RateShare> = {},
+  // All is due at once: the test needs no time to pass.
+  startUs = monotonicNowUs() - 10_000_000,
+): { loop: RequestRateLoop; startUs: number } {
+  const loop = new RequestRateLoop(client, planOf(), source(), {
+    arrivals: { kind: "constant", ratePerSecond: 100 },
+    share: { index: 0, count: 1 },
+    requestCount: 20,
+    slotCount: null,
+    ...overrides,
+  });
+  loop.start(startUs);
+  return { loop, startUs };
+}
+
+describe("RequestRateLoop", () => {
+  it("sends what is due, whether or not earlier requests are answered", () => {
+    const client = new HeldClient();
+    const { startUs } = rateLoop(client);
+    assert.equal(client.held.length, 20);
+    client.held.forEach(({ exchange }, i) => assert.equal(exchange.intendedUs, startUs + i * 10_000));
+  });
+
+  it("begins the latency when a request should have been sent, and counts late ones", () => {
+    const client = new HeldClient();
+    const { loop, startUs } = rateLoop(client, { slotCount: 1 });
+    // A server that stalls: nothing else can be sent.
+    for (let i = 0; i < 20; i++) {
+      assert.deepEqual(client.held.length, 1);
+      client.answer();
+    }
+    const { rows, lateCount, lagUs, isFinished } = loop.collect();
+    const records = readRecords(rows);
+    assert.equal(isFinished, true);
+    assert.equal(lateCount, 20);
+    records.forEach((record, i) => {
+      assert.equal(record.intendedUs, startUs + i * 10_000);
+      assert.ok(record.endUs - record.intendedUs > 9_000_000, "the latency includes the wait");
+      assert.ok(record.endUs - record.sendStartUs < 9_000_000, "the service time does not");
+    });
+    assert.ok(lagUs > 20 * 9_000_000);
+  });
+
+  it("takes its part of the schedule when there are several threads", () => {
+    const client = new HeldClient();
+    const { startUs } = rateLoop(client, { share: { index: 1, count: 3 }, requestCount: 3 });
+    assert.deepEqual(
+      client.held.map(({ exchange }) => Math.round(exchange.intendedUs - startUs)),
+      [10_000, 40_000, 70_000],
+    );
+  });
+
+  it("sends nothing before its time", async () => {
+    const client = new HeldClient();
+    const { loop } = rateLoop(client, {}, monotonicNowUs() + 3_600_000_000);
+    assert.equal(client.held.length, 0);
+    await loop.stop();
+    assert.equal(loop.collect().sentCount, 0);
+  });
+});
