@@ -48,6 +48,7 @@ interface KnownModelFile {
 const knownModelFiles: readonly KnownModelFile[] = [
   { filename: "model.savedmodel", backend: "tensorflow", platform: "tensorflow_savedmodel" },
   { filename: "model.graphdef", backend: "tensorflow", platform: "tensorflow_graphdef" },
+  { filename: "model.json", backend: "tensorflow", platform: "tensorflow_js" },
   { filename: "model.plan", backend: "tensorrt", platform: "tensorrt_plan" },
   { filename: "model.onnx", backend: "onnxruntime", platform: "onnxruntime_onnx" },
   { filename: "model.xml", backend: "openvino", platform: "" },
@@ -108,10 +109,11 @@ export function autofillBackend(search: BackendSearch): ResolvedBackend {
   }
   problems.throwIfAny();
   if (backend === null) throw new Error("A missing backend was not noted. This is a bug.");
+  const modelFilename = filename === "" ? (wanted.filename ?? backend.defaultModelFilename) : filename;
   return {
     backend,
-    platform: platform === "" ? (backend.platforms[0] ?? "") : platform,
-    defaultModelFilename: filename === "" ? (wanted.filename ?? backend.defaultModelFilename) : filename,
+    platform: platform === "" ? impliedPlatform(backend, modelFilename) : platform,
+    defaultModelFilename: modelFilename,
   };
 }
 
@@ -198,6 +200,13 @@ function presentFileOf(backend: string, search: BackendSearch): string | null {
     (file) => file.backend === backend && versionDirectoryEntries.includes(file.filename),
   );
   return present?.filename ?? null;
+}
+
+/** The platform whose models have a file of this name, else the backend's default. */
+function impliedPlatform(backend: BackendFacts, filename: string): string {
+  const known = knownModelFiles.find((file) => file.backend === backend.name && file.filename === filename);
+  const isServed = known !== undefined && backend.platforms.includes(known.platform);
+  return isServed ? known.platform : (backend.platforms[0] ?? "");
 }
 
 function fileOf(platform: string): string | null {

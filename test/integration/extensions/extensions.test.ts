@@ -93,7 +93,7 @@ describe("Extensions", () => {
     assert.equal(ended.code, 1);
     assert.match(
       ended.stderr,
-      /names unknown backend \\"reversed\\" \(known: onnxruntime, javascript, reverse\)/,
+      /names unknown backend \\"reversed\\" \(known: onnxruntime, javascript, tensorflow, reverse\)/,
     );
   });
 });
