@@ -27,7 +27,7 @@ export interface RequestModelInstance {
   bind(spec: BatchSpec, config: ModelConfig): void | Promise<void>;
   /**
    * Runs a batch. One at a time: the next one comes when this has returned or its promise has settled. By then every
-   * request must be answered, unless the model is decoupled: then requests may be answered later.
+   * request must be answered or rescheduled, unless the model is decoupled: then that may come later.
    *
    * @returns `null`, or a failure for all requests of the batch that have not been answered. Throwing does the same.
    */
@@ -71,7 +71,7 @@ export interface ExecutionRequest {
   readonly correlationId: CorrelationId;
   readonly isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
-  /** It has had its final answer. */
+  /** It has had its final answer, or was rescheduled. */
   readonly isDone: boolean;
   /** The client has gone. Looks for messages, so that it turns true inside a loop that never awaits. */
   isCancelled(): boolean;
@@ -94,4 +94,11 @@ export interface ExecutionRequest {
   fail(failure: Failure, isFinal: boolean): Promise<void>;
   /** Ends a request of a decoupled model. @throws StatusError when it has been answered, or the model is not decoupled. */
   end(): void;
+  /**
+   * Gives the request back to be executed once more: it comes with a later batch, as another object. What was answered
+   * before stays. When the model's config has no `iterative_sequence` the client gets an error.
+   *
+   * @throws StatusError when it has been answered.
+   */
+  reschedule(): void;
 }

@@ -28,7 +28,7 @@ export interface JavaScriptModel {
    * Runs a batch of requests; each instance runs one at a time.
    *
    * @returns For a model that is not decoupled: an array with one entry per request, in their order, which is its
-   * response, or an Error for that request alone, or nothing when it was answered through its own methods. A decoupled
+   * response, or an Error for that request alone, or nothing when it was answered or rescheduled through its own methods. A decoupled
    * model returns nothing, and may answer after it has returned. What is thrown fails all requests of the batch that have
    * not been answered.
    */
@@ -172,7 +172,7 @@ export interface ModelRequest {
   readonly signal: AbortSignal;
   /** The client has gone. For loops that compute without waiting. */
   isCancelled(): boolean;
-  /** It has had its final answer. */
+  /** It has had its final answer, or was rescheduled. */
   readonly isDone: boolean;
   /**
    * Gives a response. For a model that is not decoupled it is the only one; a decoupled model gives as many as it likes.
@@ -191,6 +191,14 @@ export interface ModelRequest {
   fail(error: Error | string, options?: { readonly isFinal?: boolean }): Promise<void>;
   /** Ends a request of a decoupled model. @throws Error when it has been answered, or the model is not decoupled. */
   end(): void;
+  /**
+   * Has the request executed once more: it goes back to the scheduler and comes with a later batch, with the same inputs,
+   * the same `correlationId`, and `isSequenceStart` false. What was answered before stays. Any model whose config has
+   * `sequence_batching.iterative_sequence` may; with any other the client gets an error.
+   *
+   * @throws Error when it has been answered.
+   */
+  reschedule(): void;
   /** {@link ModelContext.infer}, cancelled when this request is. */
   infer(call: InferCall): Promise<InferResponse>;
   /** {@link ModelContext.inferStream}, cancelled when this request is. */

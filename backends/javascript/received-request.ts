@@ -124,6 +124,10 @@ export class ReceivedRequest implements ModelRequest {
     this.#request.end();
   }
 
+  reschedule(): void {
+    this.#request.reschedule();
+  }
+
   infer(call: InferCall): Promise<InferResponse> {
     return this.#surroundings.caller.infer(this.#withSignal(call));
   }

@@ -29,7 +29,8 @@ type Content =
       readonly parameters: ReadonlyMap<string, ParameterValue> | null;
     }
   | { readonly kind: "failure"; readonly failure: Failure }
-  | { readonly kind: "end" };
+  | { readonly kind: "end" }
+  | { readonly kind: "reschedule" };
 
 interface Answer {
   readonly content: Content;
@@ -66,6 +67,7 @@ export class ExecutingRequest implements ExecutionRequest {
   readonly #waiting = new FixedQueue<Answer>(2);
   #onRoom: (() => void)[] = [];
   #isDone = false;
+  #isRescheduled = false;
   #isCancelled = false;
   #onCancelled: (() => void)[] = [];
 
@@ -159,6 +161,12 @@ export class ExecutingRequest implements ExecutionRequest {
     void this.#answer({ kind: "end" }, true);
   }
 
+  reschedule(): void {
+    this.#checkOpen();
+    this.#isRescheduled = true;
+    void this.#answer({ kind: "reschedule" }, true);
+  }
+
   /** The client has gone. What waits for room is of no use to anybody. */
   cancel(): void {
     if (this.#isCancelled) return;
@@ -198,14 +206,14 @@ export class ExecutingRequest implements ExecutionRequest {
   }
 
   #mayLeave(answer: Answer | undefined): boolean {
-    return this.#room > 0 || answer?.content.kind === "end";
+    return this.#room > 0 || (answer !== undefined && takesNoRoom(answer.content));
   }
 
   #send(given: Answer): void {
     const { outbox, isDecoupled } = this.#surroundings;
     const isDropped = this.#isCancelled && isDecoupled;
     const content: Content = isDropped ? { kind: "failure", failure: cancelled } : given.content;
-    if (content.kind !== "end") this.#room--;
+    if (!takesNoRoom(content)) this.#room--;
     const packed: AnswerMessage["content"] =
       content.kind === "response"
         ? {
@@ -236,8 +244,13 @@ export class ExecutingRequest implements ExecutionRequest {
 
   #checkOpen(): void {
     if (!this.#isDone) return;
-    throw new StatusError("INTERNAL", `request '${this.id}' has had its final answer already`);
+    const what = this.#isRescheduled ? "been rescheduled" : "had its final answer already";
+    throw new StatusError("INTERNAL", `request '${this.id}' has ${what}`);
   }
+}
+
+function takesNoRoom({ kind }: Content): boolean {
+  return kind === "end" || kind === "reschedule";
 }
 
 /** An answer that waits must not change when the model uses its arrays again. */

@@ -49,16 +49,19 @@ export class OpenRequest implements ResponseProducer {
       correlationId: request.correlationId,
       isSequenceStart: request.isSequenceStart,
       isSequenceEnd: request.isSequenceEnd,
-      window: this.#window,
+      window: this.#room(),
     };
   }
 
   /**
    * Passes an answer on. The request has ended when it was final.
    *
-   * @returns What the answer was, for the statistics.
+   * @returns What the answer was, for the statistics; `null`: there was none, another run is wanted.
    */
-  answer({ content, isFinal, ...at }: AnswerMessage, buffers: readonly ArrayBuffer[]): ResponseOutcome {
+  answer(
+    { content, isFinal, ...at }: AnswerMessage,
+    buffers: readonly ArrayBuffer[],
+  ): ResponseOutcome | null {
     const { request } = this;
     request.computeStartUs = at.computeStartUs;
     request.computeInputEndUs = at.computeInputEndUs;
@@ -68,6 +71,9 @@ export class OpenRequest implements ResponseProducer {
       case "end":
         request.end();
         return "empty_response";
+      case "reschedule":
+        request.reschedule();
+        return null;
       case "failure":
         if (isFinal) request.fail(content.failure);
         else request.respondFailure(content.failure);
@@ -110,6 +116,12 @@ export class OpenRequest implements ResponseProducer {
     if (this.#writtenCount < Math.ceil(this.#window / 2)) return;
     this.#surroundings.post({ kind: "written", key: this.#key, count: this.#writtenCount });
     this.#writtenCount = 0;
+  }
+
+  /** What an earlier run gave and the client has not read yet takes up room of this one. */
+  #room(): number {
+    const { responseWindow, unwrittenResponseCount } = this.request;
+    return responseWindow > 0 ? Math.max(0, this.#window - unwrittenResponseCount) : this.#window;
   }
 
   #countUnlessSinkDoes(): void {

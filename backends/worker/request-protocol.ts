@@ -27,7 +27,7 @@ export interface RequestMessage {
   readonly correlationId: CorrelationId;
   readonly isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
-  /** Answers that may be on their way at once; at least 1. */
+  /** Answers that may be on their way at once; 0 only while those of an earlier run still are. */
   readonly window: number;
 }
 
@@ -42,7 +42,9 @@ export interface AnswerMessage {
         readonly parameters: ReadonlyMap<string, ParameterValue> | null;
       }
     | { readonly kind: "failure"; readonly failure: Failure }
-    | { readonly kind: "end" };
+    | { readonly kind: "end" }
+    /** Nothing follows in this run, and another run is wanted. */
+    | { readonly kind: "reschedule" };
   readonly isFinal: boolean;
   /** Of the request's batch. */
   readonly computeStartUs: number;

@@ -45,6 +45,8 @@ export class WorkerRequestInstance implements HostedInstance {
   readonly #budgets: FinalizeBudgets;
   readonly #init: ModelInstanceInit;
   readonly #open = new Map<number, OpenRequest>();
+  /** Keys of the requests that are being executed. */
+  #executing: readonly number[] = [];
   readonly #calls = new Map<number, HostedCall>();
   #surroundings: OpenRequestSurroundings | null = null;
   #listener: InstanceListener | null = null;
@@ -114,11 +116,13 @@ export class WorkerRequestInstance implements HostedInstance {
     if (surroundings === null) throw new Error("execute before bind. This is a bug.");
     // Fillers mean something only where requests are rows of a batch.
     const requests = batch.filter((request) => !request.isFiller);
+    const firstKey = this.#lastKey + 1;
     const opened = requests.map((request) => {
       const open = new OpenRequest(++this.#lastKey, request, surroundings);
       this.#open.set(this.#lastKey, open);
       return open;
     });
+    this.#executing = opened.map((_open, i) => firstKey + i);
     this.#batchesUnderWay++;
     const packer = new TensorPacker(requests.reduce((sum, request) => sum + packedBytes(request.inputs), 0));
     const messages = opened.map((open) => open.toMessage(packer));
@@ -211,7 +215,10 @@ export class WorkerRequestInstance implements HostedInstance {
   }
 
   #onAnswers({ answers, buffers, executed }: Extract<FromRequestWorker, { kind: "answers" }>): void {
+    // The next batch may be handed over while this one's answers are told.
+    const executing = this.#executing;
     if (executed !== null) {
+      this.#executing = [];
       this.#batchesUnderWay--;
       this.#listener?.onBatchEnd(this, executed.rows, executed, executed.hasSucceeded);
     }
@@ -221,8 +228,10 @@ export class WorkerRequestInstance implements HostedInstance {
       if (answer.isFinal) this.#open.delete(answer.key);
       const index = open.request.responseCount;
       const outcome = open.answer(answer, buffers);
-      if (this.#surroundings?.isDecoupled === true) this.#listener?.onResponse(index, outcome, answer.times);
+      if (this.#surroundings?.isDecoupled === true && outcome !== null)
+        this.#listener?.onResponse(index, outcome, answer.times);
     }
+    if (executed !== null) for (const key of executing) this.#open.get(key)?.request.hold();
   }
 
   #onExit(reason: string): void {

@@ -69,7 +69,8 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     if (refusal !== null) return refusal;
     request.state = requestState.queued;
     request.holder = this;
-    this.#responseOrder?.add(request);
+    // One that comes for another run has its place.
+    if (request.rescheduleCount === 0) this.#responseOrder?.add(request);
     this.#requestPass();
     return null;
   }

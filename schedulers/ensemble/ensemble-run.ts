@@ -9,7 +9,7 @@ import type { EnsembleContext } from "./ensemble-context.ts";
 import type { PlannedStep } from "./ensemble-plan.ts";
 import type { EnsemblePruning } from "./ensemble-pruning.ts";
 import { EnsembleScope } from "./ensemble-scope.ts";
-import { StepDurations } from "./step-durations.ts";
+import { RequestDurations } from "../request-durations.ts";
 import { type StepListener, StepRun } from "./step-run.ts";
 
 const cancelled = failure("CANCELLED", "Request cancelled while its ensemble ran");
@@ -19,7 +19,7 @@ export class EnsembleRun implements StepListener, ResponseProducer {
   readonly #context: EnsembleContext;
   readonly #request: InferenceRequest;
   readonly #pruning: EnsemblePruning;
-  readonly #durations = new StepDurations();
+  readonly #durations = new RequestDurations();
   /** Held until the end. */
   readonly #models = new Map<PlannedStep, ComposingModel>();
   /** Steps that have begun to wait at a gate or to run. */

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import type { Clock, ClockTimer } from "../../server/core/clock.ts";
 import type { CorrelationId, InferenceRequest } from "../../server/core/inference-request.ts";
 import { type Failure, failure, type Status } from "../../server/core/status.ts";
@@ -13,6 +14,8 @@ export interface SequenceBatchParts {
   readonly modelName: string;
   /** A sequence in a slot ends when it has had nothing to do for so long. */
   readonly maxSequenceIdleUs: number;
+  /** Models may ask for another run of a request; each request is a sequence then, unless its client says otherwise. */
+  readonly isIterative: boolean;
   /** The strategy, once for each instance. */
   readonly makeLane: (instance: InstanceLane) => SequenceLane;
   readonly pool: InstancePool;
@@ -69,6 +72,11 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
   }
 
   enqueue(request: InferenceRequest): Status {
+    if (this.#parts.isIterative && isNone(request.correlationId)) {
+      // Nobody can guess it, so that no client's own id means this sequence to the model.
+      request.correlationId = randomUUID();
+      request.isSequenceStart = true;
+    }
     const refusal = this.#parts.pool.brokenReason() ?? this.#check(request);
     if (refusal !== null) return refusal;
     const id = request.correlationId;
@@ -109,7 +117,24 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
   }
 
   onRequestEnded(sequence: Sequence): void {
+    this.#idle.delete(sequence);
+    if (this.#parts.isIterative && sequence.isEmpty) this.#close(sequence);
     this.#settle(sequence);
+  }
+
+  onRequestRescheduled(sequence: Sequence, request: InferenceRequest): void {
+    if (sequence.slot === null) {
+      request.fail(this.#mustStart(sequence.id));
+      return;
+    }
+    this.#idle.delete(sequence);
+    sequence.putBack(request, this.#clock.nowUs());
+    if (request.isCancelled) this.onRequestCancelled(sequence, request);
+    else this.#settle(sequence);
+  }
+
+  onRequestHeld(sequence: Sequence): void {
+    if (sequence.slot !== null && sequence.waitingCount === 0) this.#startIdling(sequence);
   }
 
   onRequestCancelled(sequence: Sequence, request: InferenceRequest | null): void {
@@ -128,13 +153,17 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
       );
     }
     const id = request.correlationId;
-    if (id === 0 || id === "") {
+    if (isNone(id)) {
       return invalid(
         `inference request to model '${modelName}' must specify a non-zero or non-empty correlation ID`,
       );
     }
     if (request.isSequenceStart) return this.#isStopped ? stopping : null;
-    if (this.#open.has(id)) return null;
+    return this.#open.has(id) ? null : this.#mustStart(id);
+  }
+
+  #mustStart(id: CorrelationId): Failure {
+    const { modelName } = this.#parts;
     return invalid(
       `inference request for sequence ${String(id)} to model '${modelName}' must specify the START flag on the first request of the sequence`,
     );
@@ -142,7 +171,7 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
 
   /** A new sequence, in a slot if one is free and nobody waits for it. */
   #begin(id: CorrelationId): Sequence {
-    const sequence = new Sequence(id, this);
+    const sequence = new Sequence(id, this, this.#parts.isIterative);
     this.#open.set(id, sequence);
     const slot = this.#backlog.length === 0 ? this.#freeSlots.take() : null;
     if (slot === null) this.#backlog.push(sequence);
@@ -174,10 +203,14 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
     } else if (sequence.isClosed) {
       this.#release(sequence, slot);
     } else {
-      sequence.idleSinceUs = this.#clock.nowUs();
-      this.#idle.add(sequence);
-      this.#armTimer();
+      this.#startIdling(sequence);
     }
+  }
+
+  #startIdling(sequence: Sequence): void {
+    sequence.idleSinceUs = this.#clock.nowUs();
+    this.#idle.add(sequence);
+    this.#armTimer();
   }
 
   #release(sequence: Sequence, { lane, index }: SequenceSlot): void {
@@ -308,6 +341,10 @@ export class SequenceBatchScheduler implements Scheduler, SequenceListener {
     for (const sequence of expired) this.#close(sequence);
     for (const request of requests) request.fail(timedOut);
   }
+}
+
+function isNone(id: CorrelationId): boolean {
+  return id === 0 || id === "";
 }
 
 function invalid(message: string): Failure {

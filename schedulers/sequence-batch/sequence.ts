@@ -4,9 +4,11 @@ import {
   type InferenceRequest,
   type RequestHolder,
   type RequestObserver,
+  type RequestRescheduler,
   requestState,
 } from "../../server/core/inference-request.ts";
 import type { Failure } from "../../server/core/status.ts";
+import { RequestDurations } from "../request-durations.ts";
 import type { SequenceSlot } from "./sequence-lane.ts";
 
 /** Hears what happens to a sequence. The scheduler implements it. */
@@ -19,6 +21,10 @@ export interface SequenceListener {
    * @param request - It still waits; `null`: it was under way, and has failed already.
    */
   onRequestCancelled(sequence: Sequence, request: InferenceRequest | null): void;
+  /** The model wants another run of the request that was under way. Takes it with {@link Sequence.putBack}, or fails it. */
+  onRequestRescheduled(sequence: Sequence, request: InferenceRequest): void;
+  /** The request under way is not being executed any more, and not answered either. */
+  onRequestHeld(sequence: Sequence): void;
 }
 
 /** Until when a request may wait in the backlog; Infinity: for ever. */
@@ -34,14 +40,20 @@ export function deadlineOf(request: InferenceRequest): number {
  * for an id that is still open does not make a new one: the requests queue up behind the old ones, in the same slot.
  * What lies between two STARTs is a *run*.
  */
-export class Sequence implements RequestHolder, RequestObserver {
+export class Sequence implements RequestHolder, RequestObserver, RequestRescheduler {
   readonly id: CorrelationId;
+  /** Its requests may be executed again. */
+  readonly #isIterative: boolean;
   readonly #listener: SequenceListener;
   /** That of the model, the same for all requests. */
   #observer: RequestObserver | null = null;
   #waiting = new FixedQueue<InferenceRequest>(2);
   /** Handed on, to be executed; at most one at a time. */
   #underWay: InferenceRequest | null = null;
+  /** The runs so far of a request that was put back; `null`: the request under way is in its first one. */
+  #earlierRuns: RequestDurations | null = null;
+  /** When that request came. */
+  #arrivalUs = 0;
   /** `null`: in the backlog, or gone. */
   slot: SequenceSlot | null = null;
   /** Takes no more requests: the id is free for another sequence. */
@@ -51,9 +63,10 @@ export class Sequence implements RequestHolder, RequestObserver {
   /** Since when it has had nothing to do. Only counts while that is so. */
   idleSinceUs = 0;
 
-  constructor(id: CorrelationId, listener: SequenceListener) {
+  constructor(id: CorrelationId, listener: SequenceListener, isIterative: boolean) {
     this.id = id;
     this.#listener = listener;
+    this.#isIterative = isIterative;
   }
 
   get waitingCount(): number {
@@ -81,7 +94,29 @@ export class Sequence implements RequestHolder, RequestObserver {
     request.holder = this;
     this.#observer = request.observer;
     request.observer = this;
+    if (this.#isIterative) request.rescheduler = this;
     this.#waiting.push(request);
+  }
+
+  /** Takes the request under way back for another run, before all that wait. */
+  putBack(request: InferenceRequest, nowUs: number): void {
+    if (request !== this.#underWay)
+      throw new Error("A request was put back that was not under way. This is a bug.");
+    this.#underWay = null;
+    if (this.#earlierRuns === null) {
+      this.#earlierRuns = new RequestDurations();
+      this.#arrivalUs = request.queueStartUs;
+    }
+    this.#earlierRuns.add(request);
+    request.isSequenceStart = false;
+    request.rescheduleCount++;
+    request.queueStartUs = nowUs;
+    request.state = requestState.queued;
+    request.holder = this;
+    const others = this.takeAll();
+    this.#waiting.push(request);
+    for (const other of others) this.#waiting.push(other);
+    this.#observer?.onRequeued(request);
   }
 
   /** Takes the next request out, to be executed. Call only while {@link isReady} and in a slot. */
@@ -91,6 +126,7 @@ export class Sequence implements RequestHolder, RequestObserver {
       throw new Error("A request of a sequence was taken out of turn. This is a bug.");
     request.sequenceSlot = this.slot.index;
     request.holder = null;
+    if (request.rescheduleCount === 0) this.#earlierRuns = null;
     this.#underWay = request;
     return request;
   }
@@ -127,7 +163,20 @@ export class Sequence implements RequestHolder, RequestObserver {
     this.#listener.onRequestCancelled(this, request);
   }
 
+  onRescheduled(request: InferenceRequest): void {
+    this.#listener.onRequestRescheduled(this, request);
+  }
+
+  onHeld(): void {
+    this.#listener.onRequestHeld(this);
+  }
+
+  onRequeued(): void {
+    // It is this that tells.
+  }
+
   onSuccess(request: InferenceRequest): void {
+    this.#joinRuns(request);
     this.#observer?.onSuccess(request);
     this.#onEnd(request);
   }
@@ -143,6 +192,16 @@ export class Sequence implements RequestHolder, RequestObserver {
     // Requests that failed while they waited were taken out before.
     if (request !== this.#underWay) return;
     this.#underWay = null;
+    this.#earlierRuns = null;
     this.#listener.onRequestEnded(this);
+  }
+
+  /** Makes the times of all runs those of the one request that it counts as. */
+  #joinRuns(request: InferenceRequest): void {
+    if (this.#earlierRuns === null || request !== this.#underWay) return;
+    const endUs = request.computeEndUs;
+    this.#earlierRuns.add(request);
+    request.queueStartUs = this.#arrivalUs;
+    this.#earlierRuns.writeTo(request, endUs);
   }
 }

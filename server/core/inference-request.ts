@@ -1,9 +1,9 @@
 import type { InferenceResponse } from "./inference-response.ts";
 import type { RequestTrace } from "./request-trace.ts";
-import type { Failure } from "./status.ts";
+import { type Failure, failure } from "./status.ts";
 import type { Tensor } from "./tensor.ts";
 
-/** Where a request is in its life. Only ever moves forward. */
+/** Where a request is in its life. Only ever moves forward, except that one which is rescheduled is queued again. */
 export const requestState = {
   /** Being filled in by a front end. */
   created: 0,
@@ -58,12 +58,28 @@ export interface RequestHolder {
   onCancelled(request: InferenceRequest): void;
 }
 
+/** Takes requests back that their models want to be executed again. Schedulers of iterative sequences implement it. */
+export interface RequestRescheduler {
+  /** The model has asked for another run. Takes ownership of the request, whose state is `executing`. */
+  onRescheduled(request: InferenceRequest): void;
+  /** The execution has ended, and the model keeps the request open without computing. */
+  onHeld(request: InferenceRequest): void;
+}
+
+/** What the client of a model gets that asks for another run and may not. */
+const notReschedulable = failure(
+  "INVALID_ARG",
+  "the model released the request with the flag TRITONSERVER_REQUEST_RELEASE_RESCHEDULE, which only models whose configuration has sequence_batching.iterative_sequence may use",
+);
+
 /** Told when a request has ended, before the sink is. The model's statistics implement it. */
 export interface RequestObserver {
   /** All responses have been given, and none of them was a failure. */
   onSuccess(request: InferenceRequest): void;
   /** @param wasExecuting - It had been handed to an instance; otherwise it failed while it waited. */
   onFailed(request: InferenceRequest, failure: Failure, wasExecuting: boolean): void;
+  /** It waits again, for another run. */
+  onRequeued(request: InferenceRequest): void;
 }
 
 /**
@@ -90,9 +106,10 @@ export class InferenceRequest {
   readonly priority: number;
   /** Queue timeout asked for by the client in µs; 0 means none. */
   readonly timeoutUs: number;
-  /** Which sequence the request belongs to; 0 or "": none. */
-  readonly correlationId: CorrelationId;
-  readonly isSequenceStart: boolean;
+  /** Which sequence the request belongs to; 0 or "": none. The scheduler of iterative sequences gives one to those. */
+  correlationId: CorrelationId;
+  /** False from the second run of a rescheduled request on. */
+  isSequenceStart: boolean;
   readonly isSequenceEnd: boolean;
   /** Replaced by the model when the outputs have to be transformed on their way. */
   sink: ResponseSink;
@@ -122,8 +139,14 @@ export class InferenceRequest {
   holder: RequestHolder | null = null;
   /** The instance that is told of cancellations and of written responses, or `null`. Set by it, while it executes. */
   producer: ResponseProducer | null = null;
+  /** Whoever takes the request back for another run; `null`: nobody does. Set by the scheduler. */
+  rescheduler: RequestRescheduler | null = null;
+  /** How often it has been taken back. */
+  rescheduleCount = 0;
   /** Responses and failures given so far. */
   responseCount = 0;
+  /** Of a request with a {@link responseWindow}: those that have not left yet. */
+  unwrittenResponseCount = 0;
   /** The first failure among the responses so far, or `null`. */
   #failure: Failure | null = null;
   observer: RequestObserver | null = null;
@@ -176,7 +199,7 @@ export class InferenceRequest {
   /** Gives one response of a decoupled model; others, or {@link end}, follow. */
   respond(response: InferenceResponse): void {
     this.#checkOpen();
-    this.responseCount++;
+    this.#countResponse();
     this.trace?.onResponse(response);
     this.sink.onResponse(response, false);
   }
@@ -184,7 +207,7 @@ export class InferenceRequest {
   /** Gives a failure in the place of one response of a decoupled model; others, or {@link end}, follow. */
   respondFailure(failure: Failure): void {
     this.#checkOpen();
-    this.responseCount++;
+    this.#countResponse();
     this.#failure ??= failure;
     this.trace?.onFailure(failure);
     this.sink.onFailure(failure, false);
@@ -196,8 +219,25 @@ export class InferenceRequest {
     this.sink.onEnd();
   }
 
+  /**
+   * The model wants the request executed once more. Called by the instance, which no longer owns it. Fails the request
+   * when its scheduler does not do such a thing.
+   */
+  reschedule(): void {
+    this.#checkOpen();
+    this.producer = null;
+    if (this.rescheduler === null) this.fail(notReschedulable);
+    else this.rescheduler.onRescheduled(this);
+  }
+
+  /** Its execution has ended, and its model keeps it open. Called by the instance. */
+  hold(): void {
+    this.rescheduler?.onHeld(this);
+  }
+
   /** One of the responses has left. Called by the sink of a request with a {@link responseWindow}. */
   responseWritten(): void {
+    if (this.unwrittenResponseCount > 0) this.unwrittenResponseCount--;
     this.producer?.onResponseWritten(this);
   }
 
@@ -219,9 +259,15 @@ export class InferenceRequest {
     this.state = requestState.done;
     this.holder = null;
     this.producer = null;
+    this.rescheduler = null;
     if (cause === null) this.observer?.onSuccess(this);
     else this.observer?.onFailed(this, cause, wasExecuting);
     this.trace?.onEnd(this);
+  }
+
+  #countResponse(): void {
+    this.responseCount++;
+    if (this.responseWindow > 0) this.unwrittenResponseCount++;
   }
 
   #checkOpen(): void {

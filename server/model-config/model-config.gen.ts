@@ -579,7 +579,7 @@ export interface ModelSequenceBatching {
    */
   state?: SequenceState[];
   /**
-   * Whether a request may be executed again until its sequence ends. Default: false. Not supported yet.
+   * Whether the model may have a request executed again, for which its backend must be able to ask (javascript). A request without a correlation id is then a sequence of its own, and the answer to its last request ends a sequence. Not together with `state`. Default: false.
    */
   iterative_sequence?: boolean;
 }

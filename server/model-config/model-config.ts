@@ -238,6 +238,8 @@ export interface SequenceBatching {
   readonly strategy: DirectStrategy | OldestStrategy;
   /** What the server carries from request to request. */
   readonly state: readonly SequenceState[];
+  /** The model may have a request executed again; a request without a correlation id is a sequence of its own. */
+  readonly isIterative: boolean;
 }
 
 /** What a control input tells the model. */

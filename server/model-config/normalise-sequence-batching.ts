@@ -32,6 +32,7 @@ export function normaliseSequenceBatching(
         ? normaliseDirect(fields.direct ?? {})
         : normaliseOldest(fields.oldest, maxBatchSize),
     state: (fields.state ?? []).map(normaliseState),
+    isIterative: fields.iterative_sequence ?? false,
   };
 }
 

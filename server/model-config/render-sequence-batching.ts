@@ -17,7 +17,7 @@ export function renderSequenceBatching(batching: SequenceBatching): wire.ModelSe
     control_input: batching.controlInput.map(renderControlInput),
     ...renderStrategy(batching.strategy),
     state: batching.state.map(renderState),
-    iterative_sequence: false,
+    iterative_sequence: batching.isIterative,
   };
 }
 

@@ -19,6 +19,11 @@ export function validateSequenceBatching(
   if (batching.strategy.kind === "oldest") checkPreferredSizes(config, batching.strategy, problems);
   checkInputNames(config, batching, problems);
   checkOutputNames(batching, problems);
+  if (batching.isIterative && batching.state.length > 0) {
+    problems.invalid(
+      `"${field}.iterative_sequence" cannot be combined with "${field}.state": models that ask for another run of a request keep what they remember themselves`,
+    );
+  }
   for (const [i, state] of batching.state.entries()) {
     checkInitialState(state, childPath(`${field}.state`, i), problems);
     checkExposedState(config, state, childPath(`${field}.state`, i), problems);

@@ -356,6 +356,12 @@ export class ModelLoader {
     const backend = this.#backendOf(config);
     const serverSettings = new Map(this.#parts.backendSettings(backend.name));
     serverSettings.set("auto-complete-config", String(this.#parts.isAutoCompleteEnabled));
+    if (config.sequenceBatching?.isIterative === true && backend.executionStyle === "batch") {
+      throw new StatusError(
+        "INVALID_ARG",
+        `model '${config.name}': sequence_batching.iterative_sequence needs a backend that can ask for another run of a request, such as javascript; ${backend.name} cannot. Leave it out`,
+      );
+    }
     const settings = backend.resolveSettings(config, serverSettings);
     return planInstances({
       config,

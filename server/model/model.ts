@@ -169,6 +169,10 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     this.#requestEnded();
   }
 
+  onRequeued(): void {
+    this.statistics.onRequeued();
+  }
+
   /**
    * Refuses new requests, lets the accepted ones end, and releases the instances. Ensembles that hold the model are
    * served until they let go.

@@ -41,6 +41,7 @@ export function makeSequenceScheduler(
   return new SequenceBatchScheduler({
     modelName: config.name,
     maxSequenceIdleUs: batching.maxSequenceIdleUs,
+    isIterative: batching.isIterative,
     makeLane:
       strategy.kind === "direct"
         ? directLanes(config, strategy, isCompatible)

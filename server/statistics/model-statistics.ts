@@ -121,6 +121,11 @@ export class ModelStatistics implements RequestObserver {
     this.failureCountByReason[reasonOf(failure, wasExecuting)]++;
   }
 
+  /** It left its instance for the queue again. Its durations are counted at its end, those of all runs. */
+  onRequeued(): void {
+    this.pendingCount++;
+  }
+
   /** A response was computed and offered to the cache, which the request's duration is charged with too. */
   onCacheMiss(lookupUs: number, insertUs: number): void {
     this.cache ??= new CacheStatistics();

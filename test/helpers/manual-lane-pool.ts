@@ -79,13 +79,29 @@ export class ManualLanePool implements InstancePool {
 
   /** Ends the oldest batch of an instance; the scheduler hears of it first, as in the server. */
   complete(lane: ManualLane, failed: Status = null): void {
-    const batch = lane.running.shift();
-    if (batch === undefined) throw new Error("no batch is running");
-    this.#listener();
-    for (const request of batch) {
+    for (const request of this.#end(lane)) {
       if (failed !== null) request.fail(failed);
       else request.complete(emptyResponse(request.id));
     }
+  }
+
+  /** Ends the oldest batch of an instance with requests for another run. */
+  reschedule(lane: ManualLane): void {
+    for (const request of this.#end(lane)) request.reschedule();
+  }
+
+  /** Ends the oldest batch of an instance, whose requests stay open. @returns They, without fillers. */
+  hold(lane: ManualLane): InferenceRequest[] {
+    const held = this.#end(lane).filter((request) => !request.isFiller);
+    for (const request of held) request.hold();
+    return held;
+  }
+
+  #end(lane: ManualLane): InferenceRequest[] {
+    const batch = lane.running.shift();
+    if (batch === undefined) throw new Error("no batch is running");
+    this.#listener();
+    return batch;
   }
 
   /** An instance dies with what it runs. */

@@ -94,6 +94,7 @@ export function makeSequenceBatching(parts: Partial<SequenceBatching> = {}): Seq
     controlInput: [],
     strategy: { kind: "direct", maxQueueDelayUs: 0, minimumSlotUtilization: 0 },
     state: [],
+    isIterative: false,
     ...parts,
   };
 }

@@ -1,6 +1,7 @@
 import {
   type CorrelationId,
   InferenceRequest,
+  type RequestRescheduler,
   requestState,
   type ResponseSink,
 } from "../../core/inference-request.ts";
@@ -23,19 +24,21 @@ export class WarmupSample {
   readonly #model: ValidatedModel;
   /** 0: the model keeps no sequences. */
   readonly #correlationId: CorrelationId;
+  readonly #rescheduler: RequestRescheduler | null;
 
   private constructor(
     sample: WarmupSampleConfig,
     inputs: readonly Tensor[],
     model: ValidatedModel,
-    correlationId: CorrelationId,
+    config: ModelConfig,
   ) {
     this.name = sample.name;
     this.batchSize = sample.batchSize;
     this.count = sample.count;
     this.#inputs = inputs;
     this.#model = model;
-    this.#correlationId = correlationId;
+    this.#correlationId = correlationIdFor(config);
+    this.#rescheduler = config.sequenceBatching?.isIterative === true ? oneRun : null;
   }
 
   /**
@@ -62,12 +65,7 @@ export class WarmupSample {
       const data = await makeWarmupData(input, elementCount(dims), modelDirectory, ++seed);
       inputs.push(new Tensor(name, datatype, config.maxBatchSize > 0 ? [1, ...dims] : dims, data));
     }
-    const prepared = new WarmupSample(
-      sample,
-      inputs,
-      validatedModelOf(config, checkBytesInput),
-      correlationIdFor(config),
-    );
+    const prepared = new WarmupSample(sample, inputs, validatedModelOf(config, checkBytesInput), config);
     prepared.makeRequest(noSink, 0);
     return prepared;
   }
@@ -94,10 +92,17 @@ export class WarmupSample {
     const invalid = validateRequest(request, this.#model);
     if (invalid !== null) throw new StatusError(invalid.code, invalid.message);
     request.state = requestState.executing;
+    request.rescheduler = this.#rescheduler;
     if (this.#correlationId !== 0) request.sequenceSlot = row;
     return request;
   }
 }
+
+/** One run is enough to be warm. */
+const oneRun: RequestRescheduler = {
+  onRescheduled: (request) => request.end(),
+  onHeld: () => undefined,
+};
 
 const noSink: ResponseSink = {
   onResponse: () => undefined,

@@ -70,7 +70,7 @@ function outputsOf(...values: number[]): RequestOutput[] {
 function describeAnswer({ content, isFinal }: AnswerMessage, buffers: readonly ArrayBuffer[]): string {
   const end = isFinal ? "!" : "";
   if (content.kind === "failure") return `${content.failure.code}${end}`;
-  if (content.kind === "end") return `end${end}`;
+  if (content.kind !== "response") return `${content.kind}${end}`;
   const values = content.outputs.map(
     ({ buffer, byteOffset }) => new Uint8Array(buffers[buffer] ?? new ArrayBuffer(0))[byteOffset] ?? "?",
   );
@@ -116,6 +116,32 @@ describe("ExecutingRequest", () => {
     const bench = new Bench({ requestedOutputs: ["MORE"] });
     await bench.request.respond(outputsOf(1, 2), null, true);
     assert.deepEqual(bench.sent, ["2!"]);
+  });
+
+  it("leaves after its answers when it is rescheduled, and takes no answer then", async () => {
+    const bench = new Bench({ window: 1 });
+    void bench.give(1);
+    void bench.give(2);
+    bench.request.reschedule();
+    assert.equal(bench.request.isDone, true);
+    assert.throws(() => bench.give(3), { message: "request 'id' has been rescheduled" });
+    assert.throws(() => bench.request.reschedule(), { message: "request 'id' has been rescheduled" });
+    await settle();
+    assert.deepEqual(bench.sent, ["1"]);
+    bench.request.written(1);
+    await settle();
+    assert.deepEqual([bench.sent, bench.answeredCount], [["1", "2", "reschedule!"], 1]);
+  });
+
+  it("is not rescheduled when it has been answered, or when its client has gone", async () => {
+    const answered = new Bench({ isDecoupled: false, requestedOutputs: ["OUT"] });
+    await answered.give(1);
+    assert.throws(() => answered.request.reschedule(), /final answer already/);
+    const cancelled = new Bench();
+    cancelled.request.cancel();
+    cancelled.request.reschedule();
+    await settle();
+    assert.deepEqual(cancelled.sent, ["CANCELLED!"]);
   });
 
   it("holds answers back that have no room, and tells when there is some", async () => {

@@ -63,6 +63,34 @@ describe("OpenRequest", () => {
     assert.deepEqual([second.sink.failures.length, second.sink.answerCount], [1, 1]);
   });
 
+  it("gives a request back for another run, which the client's unread answers take room of", () => {
+    const { opened, request, sink } = open(3);
+    const log: string[] = [];
+    request.rescheduler = { onRescheduled: () => log.push("rescheduled"), onHeld: () => undefined };
+    opened.answer(answer(response), []);
+    opened.answer(answer(response), []);
+    assert.equal(opened.answer(answer({ kind: "reschedule" }, true), []), null);
+    assert.deepEqual([log, sink.answerCount, request.producer], [["rescheduled"], 0, null]);
+    request.responseWritten();
+    const posted: ToRequestWorker[] = [];
+    const again = new OpenRequest(6, request, {
+      identity: { modelName: "m", modelVersion: "3" },
+      isDecoupled: true,
+      post: (message) => posted.push(message),
+    });
+    assert.equal(again.toMessage(new TensorPacker()).window, 2);
+    again.answer(answer(response), []);
+    again.answer(answer(response), []);
+    assert.equal(
+      new OpenRequest(7, request, {
+        identity: { modelName: "m", modelVersion: "3" },
+        isDecoupled: true,
+        post: () => undefined,
+      }).toMessage(new TensorPacker()).window,
+      0,
+    );
+  });
+
   it("tells the worker of a cancellation", () => {
     const { request, posted } = open();
     request.cancel();

@@ -106,6 +106,7 @@ class Bench {
         this.inflightCount--;
         this.statistics.onFailed(ended, cause, wasExecuting);
       },
+      onRequeued: () => assert.fail("nothing is executed twice"),
     };
     request.observer = observer;
     this.statistics.pendingCount++;

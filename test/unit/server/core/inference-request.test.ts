@@ -22,6 +22,7 @@ function observe(request: InferenceRequest): string[] {
   request.observer = {
     onSuccess: ({ state }) => events.push(`success in state ${state}`),
     onFailed: (_, { message }, wasExecuting) => events.push(`failed: ${message}, executing: ${wasExecuting}`),
+    onRequeued: () => events.push("queued again"),
   };
   return events;
 }
@@ -33,6 +34,44 @@ describe("InferenceRequest", () => {
     assert.equal(request.outputMask, -1);
     assert.equal(request.isCancelled, false);
     assert.equal(request.holder, null);
+  });
+
+  it("goes back to its scheduler when it is rescheduled, open as before", () => {
+    const { request, sink } = makeRequest();
+    const events = observe(request);
+    request.state = requestState.executing;
+    request.rescheduler = {
+      onRescheduled: (given) => events.push(`rescheduled, ${given.producer === null ? "no" : "a"} producer`),
+      onHeld: () => events.push("held"),
+    };
+    request.hold();
+    request.reschedule();
+    assert.deepEqual([events, sink.answerCount], [["held", "rescheduled, no producer"], 0]);
+    request.complete(response);
+    assert.equal(request.rescheduler, null);
+    assert.throws(() => request.reschedule(), /answered twice/);
+  });
+
+  it("fails when it is rescheduled under a scheduler that does no such thing (row 150)", () => {
+    const { request, sink } = makeRequest();
+    request.state = requestState.executing;
+    request.hold();
+    request.reschedule();
+    const [only] = sink.failures;
+    assert.deepEqual([sink.answerCount, only?.code], [1, "INVALID_ARG"]);
+    assert.match(String(only?.message), /TRITONSERVER_REQUEST_RELEASE_RESCHEDULE.*iterative_sequence/);
+  });
+
+  it("counts the responses that have not left, if its client limits them", () => {
+    const { request } = makeRequest();
+    request.responseWindow = 2;
+    request.respond(response);
+    request.respondFailure(failed);
+    request.responseWritten();
+    assert.equal(request.unwrittenResponseCount, 1);
+    const unlimited = makeRequest().request;
+    unlimited.respond(response);
+    assert.equal(unlimited.unwrittenResponseCount, 0);
   });
 
   it("complete tells the observer, then the sink, and is done", () => {

@@ -240,7 +240,6 @@ describe("parseModelConfig problems", () => {
 
 describe("parseModelConfig not supported yet", () => {
   const unsupported: readonly (readonly [string, object])[] = [
-    ["sequence_batching.iterative_sequence", { sequence_batching: { iterative_sequence: true } }],
     [
       "sequence_batching.state[0].use_growable_memory",
       {
@@ -285,10 +284,6 @@ describe("parseModelConfig not supported yet", () => {
   }
 
   it("says what to do instead, where there is something", () => {
-    assert.equal(
-      errorOf({ sequence_batching: { iterative_sequence: true } }).message,
-      `${file}: "sequence_batching.iterative_sequence" is not supported yet: only a backend that can ask for another run could use it`,
-    );
     assert.equal(
       errorOf({ instance_group: [{ host_policy: "p" }] }).message,
       `${file}: "instance_group[0].host_policy" is not supported yet: set "parameters" for the number of threads`,

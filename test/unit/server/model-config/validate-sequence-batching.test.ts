@@ -128,6 +128,13 @@ describe("validateSequenceBatching", () => {
     ]);
   });
 
+  it("refuses states in iterative sequences", () => {
+    assert.deepEqual(problemsOf({ iterative_sequence: true }), []);
+    assert.deepEqual(problemsOf({ iterative_sequence: true, ...states({}) }), [
+      `"${path}.iterative_sequence" cannot be combined with "${path}.state": models that ask for another run of a request keep what they remember themselves`,
+    ]);
+  });
+
   it("refuses a state that clients would see in another type", () => {
     const output = [{ name: "so", data_type: "TYPE_INT32", dims: [2, -1] }];
     assert.deepEqual(problemsOf(states({}), { output }), [
