@@ -206,7 +206,9 @@ describe("TensorFlow backend", () => {
     });
   }
 
-  it("unloads and loads again without keeping memory", async () => {
+  it("unloads and loads again without keeping memory", async function () {
+    // Ten loads of two instances, each a second or more on a machine with other work.
+    this.timeout(120_000);
     const { http } = server.current;
     const residentKb = (): number => {
       const status = readFileSync(`/proc/${server.current.process.pid}/status`, "utf8");
