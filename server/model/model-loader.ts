@@ -22,7 +22,7 @@ import type { ModelConfigFields } from "../model-config/model-config.gen.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
-import { ModelStatistics } from "../statistics/model-statistics.ts";
+import type { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
 import { loadEnsemble } from "./ensemble-loader.ts";
@@ -38,7 +38,7 @@ import type { PoolObserver } from "./model-instance-pool.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { reloadKey } from "./reload-key.ts";
 import { withResponseCache } from "./response-caching.ts";
-import { PaddingMeter } from "./padding-meter.ts";
+import { newStatistics, PaddingMeter } from "./padding-meter.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 import { prepareWarmup } from "./warmup/warmup.ts";
 
@@ -299,7 +299,7 @@ export class ModelLoader {
       if (first === undefined) throw new Error("A model without instances. This is a bug.");
       const config = await this.#complete(source, draft, backend, await first);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
-      let statistics = new ModelStatistics();
+      let statistics = newStatistics(config);
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
       const recipe: InstanceRecipe = { spec, seats, config, warmup };
@@ -334,7 +334,7 @@ export class ModelLoader {
       await this.#parts.checkGolden(source.directory, () =>
         Promise.resolve([new Model({ ...parts, statistics, scheduler: makeOwn(config) })]),
       );
-      statistics = new ModelStatistics();
+      statistics = newStatistics(config);
       const cached = { config, version, statistics };
       const scheduler = withResponseCache(makeOwn, cached, this.#parts);
       const model = new Model({ ...parts, statistics, scheduler });

@@ -140,7 +140,8 @@ def test_a_deadline_ends_the_stream(grpc_address):
         result, error = stream.answer()
         assert error is None
         _, error = stream.answer()
-        assert "Deadline Exceeded" in str(error)
+        # Whichever of the two notices first: the client's own library, or the server.
+        assert "deadline exceeded" in str(error).lower()
 
 
 def test_aio_stream_infer(grpc_address):
