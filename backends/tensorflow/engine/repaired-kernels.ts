@@ -21,6 +21,8 @@ export function registerRepairedKernels(): void {
   runElsewhere("Reverse", ({ inputs }) => dtypeOf(inputs, "x") === "bool");
   // Writes four bytes for each element, of which a BOOL tensor has one: beyond the tensor's memory.
   runElsewhere("Select", ({ inputs }) => dtypeOf(inputs, "t") === "bool");
+  // Takes no account of an input that is smaller than its slopes.
+  runElsewhere("Prelu", ({ inputs }) => isBroadcast(inputs, "x", "alpha"));
   // Takes the rows of the first item for every item of the batch.
   runElsewhere("GatherV2", ({ attrs }) => Number(attrs?.["batchDims"] ?? 0) > 0);
 }
@@ -41,6 +43,12 @@ type Inputs = Parameters<Kernel>[0]["inputs"];
 
 function dtypeOf(inputs: Inputs, name: string): tf.DataType | undefined {
   return inputs[name]?.dtype;
+}
+
+/** Whether an input has to grow to the shape that it and the other one have together. */
+function isBroadcast(inputs: Inputs, name: string, other: string): boolean {
+  const [a, b] = [inputs[name] as tf.TensorInfo, inputs[other] as tf.TensorInfo];
+  return !tf.util.arraysEqual(tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape), a.shape);
 }
 
 type Kernel = tf.KernelConfig["kernelFunc"];

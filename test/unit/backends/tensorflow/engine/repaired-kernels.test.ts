@@ -33,6 +33,7 @@ const cases: Readonly<Record<string, Compute>> = {
   Reverse: (x) => tf.reverse(x, [1]),
   Select: (x) => tf.where(tf.greater(tf.cast(x, "int32"), 0), x, tf.zerosLike(x)),
   Einsum: (x) => tf.einsum("abc,adc->abd", tf.cast(x, "float32"), tf.cast(x, "float32")),
+  "Prelu whose input is broadcast": (x) => tf.prelu(tf.tensor1d([-1, 2, -3, 4, -5]), tf.cast(x, "float32")),
   "Transpose, Tile and Concat": (x) => tf.concat([tf.tile(tf.transpose(x, [2, 0, 1]), [1, 2, 1])], 0),
 };
 
