@@ -29,6 +29,8 @@ export abstract class LoadLoop {
   readonly #done: (exchange: Exchange) => void;
   /** Sees each response on a stream; `null` for nobody. */
   protected onResponse: ((exchange: Exchange) => void) | null = null;
+  /** What is wrong with a request that has ended well, in the eyes of the load mode; `null` for a mode that has no say. */
+  protected findFault: ((exchange: Exchange) => string | null) | null = null;
 
   /** @param requestCount - `null`: until it is stopped. */
   protected constructor(
@@ -52,11 +54,6 @@ export abstract class LoadLoop {
 
   /** How long there was nothing to do since the last call. */
   protected abstract takeIdleUs(): number;
-
-  /** What is wrong with a request that has ended well, in the eyes of the load mode; `null` for nothing. */
-  protected findFault(_exchange: Exchange): string | null {
-    return null;
-  }
 
   /** Sends no more. Resolves when all responses have come. */
   async stop(): Promise<void> {
@@ -121,7 +118,7 @@ export abstract class LoadLoop {
 
   #finish(exchange: Exchange): void {
     this.outstandingCount--;
-    const error = exchange.error ?? this.findFault(exchange) ?? this.#check(exchange);
+    const error = exchange.error ?? this.findFault?.(exchange) ?? this.#check(exchange);
     if (error !== null) {
       this.#failedCount++;
       this.#failure ??= error;
