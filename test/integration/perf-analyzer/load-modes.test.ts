@@ -133,7 +133,10 @@ describe("perf_analyzer over streams with known delays", () => {
     for (const id of new Set(seen.map(({ sequenceId }) => sequenceId))) {
       const steps = seen.filter(({ sequenceId }) => sequenceId === id);
       assert.equal(new Set(steps.map(({ stream }) => stream)).size, 1, "a sequence has one stream");
-      steps.forEach(({ isStart, isEnd }, i) => assert.deepEqual([isStart, isEnd], [i === 0, i === 5]));
+      assert.ok(steps.length <= 6);
+      // The run's end ends sequences too, or the server would wait for more of them.
+      const last = steps.length - 1;
+      steps.forEach(({ isStart, isEnd }, i) => assert.deepEqual([isStart, isEnd], [i === 0, i === last]));
     }
   }
 
