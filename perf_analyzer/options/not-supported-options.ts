@@ -1,7 +1,7 @@
 /** Options of Triton's perf_analyzer that this release knows and refuses, with what there is instead. */
 const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
   ["--model-signature-name", "only --service-kind=triton is built"],
-  ["--session-concurrency", "only --service-kind=triton is built"],
+  ["--session-concurrency", "sessions are of --service-kind=openai"],
   ["--endpoint", "only --service-kind=triton is built"],
   ["--grpc-method", "only --service-kind=triton is built"],
   ["--proto", "only --service-kind=triton is built"],
