@@ -55,7 +55,8 @@ describe("perf_analyzer over streams with known delays", () => {
       assert.equal(reportedNumber(end.stdout, /Request count: (\d+)/), 24);
       assert.equal(reportedNumber(end.stdout, /Response count: (\d+)/), 72);
       const durationUs = (24 * 1e6) / truth.throughput;
-      const share = 0.02 + slackUs / durationUs;
+      // Six rounds of 400 ms: what the server took longer is the machine's share, which the client has too.
+      const share = 0.02 + (slackUs + Math.max(0, durationUs - 6 * 400_000)) / durationUs;
       within(
         reportedNumber(end.stdout, /Throughput: ([\d.]+) infer/),
         truth.throughput,
