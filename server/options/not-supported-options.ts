@@ -14,7 +14,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
-  "--metrics-config",
   "--repoagent-directory",
   "--pinned-memory-pool-byte-size",
   "--cuda-memory-pool-byte-size",

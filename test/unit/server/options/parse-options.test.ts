@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.ts";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
 import { defaultTraceConfig } from "../../../../server/tracing/trace-config.ts";
 import { traceLevel } from "../../../../server/tracing/trace-level.ts";
@@ -73,6 +74,7 @@ describe("parseOptions", () => {
       allowMetrics: true,
       metricsAddress: "0.0.0.0",
       metricsPort: 8002,
+      metricsConfig: defaultMetricsConfig,
       traceConfig: defaultTraceConfig,
     });
   });
@@ -125,6 +127,8 @@ describe("parseOptions", () => {
       "--grpc-max-connection-age-grace=8",
       "--metrics-address=3.3.3.3",
       "--metrics-port=3",
+      "--metrics-config=summary_latencies=true",
+      "--metrics-config=summary_quantiles=0.5:0.1,0.25:0.2",
       "--repository-poll-secs=4",
       "--model-load-thread-count=6",
       "--model-load-retry-count=2",
@@ -189,6 +193,15 @@ describe("parseOptions", () => {
       allowMetrics: false,
       metricsAddress: "3.3.3.3",
       metricsPort: 3,
+      metricsConfig: {
+        counterLatencies: true,
+        summaryLatencies: true,
+        histogramLatencies: false,
+        summaryQuantiles: [
+          { quantile: 0.5, error: 0.1 },
+          { quantile: 0.25, error: 0.2 },
+        ],
+      },
       traceConfig: {
         ...defaultTraceConfig,
         values: { level: traceLevel.tensors, rate: 5, count: -1, logFrequency: 0 },
