@@ -40,6 +40,7 @@ const listeners: readonly Listener[] = [
       "grpcKeepaliveTimeoutMs",
       "grpcMaxConnectionAgeMs",
       "grpcMaxConnectionAgeGraceMs",
+      "grpcInferResponseCompressionLevel",
     ],
   },
   {

@@ -39,10 +39,6 @@ const answersEveryPing =
 export const impossibleOptions: ReadonlyMap<string, string> = new Map([
   ["--cache-directory", "the cache is part of the server, and none is loaded from a directory"],
   [
-    "--grpc-infer-response-compression-level",
-    "the gRPC library cannot compress responses, and does not tell what a client accepts",
-  ],
-  [
     "--grpc-keepalive-permit-without-calls",
     "the gRPC library pings connections with and without calls; --grpc-keepalive-time sets how often",
   ],
