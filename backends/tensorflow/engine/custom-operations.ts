@@ -15,9 +15,16 @@ function spaceToDepth(x: Tensor, block: number): Tensor {
   ]);
 }
 
+/** The engines' own take one of the two as having all batches. */
 function batchMatMul(node: OperationNode): Tensor {
   const isAdjoint = (name: string): boolean => node.attrs[name] === true;
-  return tf.matMul(input(node, 0), input(node, 1), isAdjoint("adj_x"), isAdjoint("adj_y"));
+  const [x, y] = [input(node, 0), input(node, 1)];
+  const [xBatches, yBatches] = [x.shape.slice(0, -2), y.shape.slice(0, -2)];
+  const batches = tf.broadcast_util.assertAndGetBroadcastShape(xBatches, yBatches);
+  const count = tf.util.sizeFromShape(batches);
+  const isMutual = [xBatches, yBatches].every((own) => tf.util.sizeFromShape(own) < count);
+  const whole = isMutual ? tf.broadcastTo(x, [...batches, ...x.shape.slice(-2)] as [number]) : x;
+  return tf.matMul(whole, y, isAdjoint("adj_x"), isAdjoint("adj_y"));
 }
 
 function invertPermutation(x: Tensor): Tensor {
@@ -143,6 +150,8 @@ function roll(node: OperationNode): Tensor {
 const operations: Readonly<Record<string, Operation>> = {
   ...checkedOperations,
   AdjustContrastv2: adjustContrast,
+  BatchMatMul: batchMatMul,
+  BatchMatMulV2: batchMatMul,
   BatchMatMulV3: batchMatMul,
   Bucketize: bucketize,
   Conv2D: conv2d,

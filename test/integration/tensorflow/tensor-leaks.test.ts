@@ -15,9 +15,9 @@ const samples = JSON.parse(readFileSync(path.join(tensorFlowFixtures, "samples.j
 /** A graph of a SavedModel, one with a loop, a frozen graph and layers. */
 const requestCounts = {
   digits_tf: 10_000,
-  power_iteration: 1_000,
-  diabetes_graphdef: 2_000,
-  digits_js: 2_000,
+  power_iteration: 500,
+  diabetes_graphdef: 500,
+  digits_js: 500,
 };
 
 describe("TensorFlow's tensors", () => {
