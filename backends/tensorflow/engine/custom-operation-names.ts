@@ -21,6 +21,7 @@ export const customOperationNames: ReadonlySet<string> = new Set([
   "NereidCheckedSquare",
   "NereidCheckedSub",
   "NereidCheckedSum",
+  "ResizeBicubic",
   "ReverseSequence",
   "Rint",
   "Roll",

@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import { StatusError } from "../../../server/core/status.ts";
 import { checkedOperations } from "./checked-operations.ts";
 import { firstOf, input, numberOf, numbersOf, type Operation, type OperationNode } from "./operation-node.ts";
+import { resizeBicubic } from "./resize-bicubic.ts";
 import { loadConverter, tf } from "./tensorflow-js.ts";
 
 function spaceToDepth(x: Tensor, block: number): Tensor {
@@ -162,6 +163,7 @@ const operations: Readonly<Record<string, Operation>> = {
   LogicalXor: (node) => tf.logicalXor(input(node, 0), input(node, 1)),
   MatrixBandPart: bandPart,
   MatrixDiagV3: matrixDiag,
+  ResizeBicubic: resizeBicubic,
   ReverseSequence: reverseSequence,
   Rint: (node) => tf.round(input(node, 0)),
   Roll: roll,
