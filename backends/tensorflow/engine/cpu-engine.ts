@@ -24,10 +24,12 @@ export function addRepairedCpuEngine(): void {
   );
 }
 
+type CpuOnly = Pick<MathBackendCPU, "disposeIntermediateTensorInfo">;
+
 function floorOfQuotient(call: KernelCall): TensorInfo {
-  const cpu = call.backend as MathBackendCPU;
+  const { backend } = call;
   const quotient = tf.getKernel("RealDiv", "cpu").kernelFunc(call) as TensorInfo;
-  const floor = tf.getKernel("Floor", "cpu").kernelFunc({ inputs: { x: quotient }, attrs: {}, backend: cpu });
-  cpu.disposeIntermediateTensorInfo(quotient);
+  const floor = tf.getKernel("Floor", "cpu").kernelFunc({ inputs: { x: quotient }, attrs: {}, backend });
+  (backend as unknown as CpuOnly).disposeIntermediateTensorInfo(quotient);
   return floor as TensorInfo;
 }

@@ -81,7 +81,7 @@ function isEmpty(inputs: Inputs, name: string): boolean {
 }
 
 function isOtherBias(inputs: Inputs, channels: number | undefined): boolean {
-  const bias = inputs["bias"] as TensorInfo | undefined;
+  const bias = inputs["bias"];
   return bias !== undefined && (bias.shape.length !== 1 || bias.shape[0] !== channels);
 }
 

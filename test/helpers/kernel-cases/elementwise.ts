@@ -193,7 +193,7 @@ for (const [a, b] of broadcasts) {
     );
   }
   add(`BroadcastTo ${where}`, (draw) =>
-    tf.broadcastTo(draw.tensor(b), tf.broadcast_util.assertAndGetBroadcastShape([...a], [...b]) as [number]),
+    tf.broadcastTo(draw.tensor(b), tf.broadcast_util.assertAndGetBroadcastShape([...a], [...b])),
   );
   add(`BroadcastArgs ${where}`, (draw) =>
     tf.broadcastArgs(tf.tensor1d([2, 1, a.length + 1], "int32"), draw.between([3], 1, 1, "int32")),

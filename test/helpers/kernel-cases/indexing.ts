@@ -218,11 +218,7 @@ for (const [name, reduce] of [
   ["Mean", tf.sparse.sparseSegmentMean],
 ] as const)
   add(`SparseSegment${name}`, (draw) =>
-    reduce(
-      draw.tensor([5, 3]) as Tensor2D,
-      tf.tensor1d([0, 4, 2, 2], "int32"),
-      tf.tensor1d([0, 0, 1, 3], "int32"),
-    ),
+    reduce(draw.tensor([5, 3]), tf.tensor1d([0, 4, 2, 2], "int32"), tf.tensor1d([0, 0, 1, 3], "int32")),
   );
 add("UnsortedSegmentSum", (draw) =>
   tf.unsortedSegmentSum(draw.tensor([5, 2]), tf.tensor1d([0, 2, 0, 1, 2], "int32"), 4),

@@ -203,12 +203,10 @@ const boxes = (draw: Draw): Tensor2D => {
 add("NonMaxSuppressionV3", (draw) =>
   tf.image.nonMaxSuppression(boxes(draw), draw.between([12], 0, 1) as Tensor1D, 6, 0.3, 0.2),
 );
-add(
-  "NonMaxSuppressionV4",
-  (draw) =>
-    Object.values(
-      tf.image.nonMaxSuppressionPadded(boxes(draw), draw.between([12], 0, 1) as Tensor1D, 9, 0.3, 0.2, true),
-    ) as Tensor[],
+add("NonMaxSuppressionV4", (draw) =>
+  Object.values<Tensor>(
+    tf.image.nonMaxSuppressionPadded(boxes(draw), draw.between([12], 0, 1) as Tensor1D, 9, 0.3, 0.2, true),
+  ),
 );
 add("NonMaxSuppressionV5", (draw) =>
   Object.values(
