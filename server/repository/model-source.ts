@@ -1,7 +1,7 @@
 import { StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
-import type { ModelSource } from "../model/model-loader.ts";
+import type { ModelSource } from "../model/model-source.ts";
 import type { ModelEntry } from "./model-entry.ts";
 import type { LoadPlan } from "./model-lifecycle.ts";
 import { runLoadAgents } from "./agents/repository-agents.ts";

@@ -3,7 +3,8 @@ import { rmSync, utimesSync } from "node:fs";
 import { StatusError } from "../../server/core/status.ts";
 import { systemClock } from "../../server/core/clock.ts";
 import type { Model } from "../../server/model/model.ts";
-import type { LoadedModel, ModelSource } from "../../server/model/model-loader.ts";
+import type { LoadedModel } from "../../server/model/loaded-model.ts";
+import type { ModelSource } from "../../server/model/model-source.ts";
 import {
   ModelRepositoryManager,
   type RepositoryManagerParts,

@@ -5,11 +5,9 @@ import { systemClock } from "../../../../server/core/clock.ts";
 import { RateLimiter } from "../../../../server/rate-limiter/rate-limiter.ts";
 import { CoreBudget } from "../../../../server/model/core-budget.ts";
 import type { Model } from "../../../../server/model/model.ts";
-import {
-  type LoadedVersions,
-  ModelLoader,
-  type ModelLoaderParts,
-} from "../../../../server/model/model-loader.ts";
+import type { LoadedVersions } from "../../../../server/model/loaded-model.ts";
+import { ModelLoader } from "../../../../server/model/model-loader.ts";
+import type { ModelLoaderParts } from "../../../../server/model/model-loader-parts.ts";
 import { type Failure, failure } from "../../../../server/core/status.ts";
 import type { InstanceScript } from "../../../fixtures/instance-modules/scripted-instance.ts";
 import { settle } from "../../../helpers/deferred.ts";
