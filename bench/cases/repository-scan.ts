@@ -88,7 +88,7 @@ async function measurePolls(
     isNamespacing: false,
     configName: null,
     loader: { load: (source) => Promise.resolve(idleModel(source)) },
-    listener: { onReady: () => undefined, onUnloading: () => undefined },
+    listener: { onReady: () => undefined, onUnloading: () => undefined, onReleased: () => undefined },
     logger: Logger.create({
       component: "bench",
       settings: new LogSettings(),

@@ -65,6 +65,8 @@ export class RepositoryBench {
   readonly loader = new ManualLoader();
   readonly log = new LogRecorder();
   readonly events: string[] = [];
+  /** How often something that was loaded was released. */
+  releaseCount = 0;
   readonly manager: ModelRepositoryManager;
   readonly #directory: TestDirectory;
   #changes = 0;
@@ -85,6 +87,7 @@ export class RepositoryBench {
       listener: {
         onReady: ({ name, version }) => this.events.push(`${name}/${version} ready`),
         onUnloading: ({ name, version }) => this.events.push(`${name}/${version} unloading`),
+        onReleased: () => this.releaseCount++,
       },
       logger: this.log.logger,
       ...parts,
