@@ -160,9 +160,9 @@ describe("ModelRepositoryManager and directories that are being written", () => 
       assert.match(warning ?? "", /Model 'm' is not loaded: .* for 60 s/);
       assert.deepEqual(more, []);
       const [row] = await bench.manager.repositoryIndex(false);
-      assert.equal(row?.state, "UNAVAILABLE");
-      assert.match(row?.reason ?? "", reason);
-      assert.match(row?.reason ?? "", /for 119 s/);
+      assert.equal(row!.state, "UNAVAILABLE");
+      assert.match(row!.reason, reason);
+      assert.match(row!.reason, /for 119 s/);
       assert.ok(bench.manager.areAllReady());
       assert.match(JSON.stringify(bench.manager.find("m", "")), /has no available versions/);
       await pollAfter(settleMs);
