@@ -176,7 +176,7 @@ async function adviseOn(
       const file = path.join(directory, String(version), defaultModelFilename);
       const obstacle = await access(file, constants.R_OK).then(
         () => null,
-        (thrown: NodeJS.ErrnoException) => thrown.code ?? "",
+        (thrown: unknown) => (thrown as NodeJS.ErrnoException).code ?? "",
       );
       if (obstacle === "ENOENT") {
         return { file, fix: `put the model there, or name its file in "default_model_filename"` };
