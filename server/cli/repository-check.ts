@@ -150,7 +150,8 @@ export async function problemsOf(
 async function configFileOf(found: FoundModel, loader: OfflineLoader): Promise<string> {
   return loader.look(found).then(
     ({ draft }) => draft.source?.file ?? found.directory,
-    () => found.directory,
+    // A config that is wrong is one all the same.
+    (thrown: unknown) => (thrown instanceof ConfigError ? thrown.problems[0]?.file : null) ?? found.directory,
   );
 }
 
