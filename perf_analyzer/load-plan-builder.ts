@@ -1,4 +1,5 @@
 import { grpcInferTemplate } from "./client-backend/grpc/grpc-infer-template.ts";
+import { modelInferPath } from "./client-backend/grpc/grpc-server-client.ts";
 import { httpInferTemplate } from "./client-backend/http/http-infer-template.ts";
 import { modelPath } from "./client-backend/http/http-server-client.ts";
 import type { ModelDescription } from "./client-backend/model-description.ts";
@@ -35,6 +36,7 @@ export function buildLoadPlan(
         : {
             protocol: "grpc",
             target,
+            path: modelInferPath,
             metadata: options.headers,
             compression: options.grpcCompression,
             templates: plan.contents.map(({ inputs }) =>

@@ -34,10 +34,11 @@ export function missingGenerators(): string | null {
 /**
  * Runs a load generator to its end.
  *
+ * @param command - One of {@link programs}, or the path of another.
  * @throws Error with its output when it fails.
  */
 export function runGenerator(
-  command: GeneratorProgram["command"],
+  command: string,
   args: readonly string[],
 ): Promise<GeneratorRun> {
   return new Promise((resolve, reject) => {

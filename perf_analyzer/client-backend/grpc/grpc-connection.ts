@@ -8,6 +8,7 @@ import { monotonicNowUs } from "../../clock.ts";
 import { authorityOf, type Target } from "../target.ts";
 import { connectionOptions } from "../tls-settings.ts";
 import { unframeMessage } from "./grpc-frame.ts";
+import { decodePercent } from "./grpc-response-head.ts";
 
 /** How a unary call ended. */
 export interface GrpcReply {
@@ -131,6 +132,11 @@ function failedReply(errorMessage: string): GrpcReply {
 
 /** The status of a call and what it is called. */
 export function describeGrpcError({ status, errorMessage }: GrpcReply): string {
+  return describeGrpcStatus(status, errorMessage);
+}
+
+/** The same. @param status - `null` when the call ended without one. */
+export function describeGrpcStatus(status: number | null, errorMessage: string): string {
   return status === null ? errorMessage : `gRPC ${statusNames[status] ?? status}: ${errorMessage}`;
 }
 
@@ -207,14 +213,5 @@ class UnaryCall {
       receiveStartUs,
       endUs,
     });
-  }
-}
-
-/** gRPC messages are percent-encoded. */
-function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -2,17 +2,22 @@ import { monotonicNowUs } from "../../clock.ts";
 import type { HeaderOption } from "../../options/analyzer-options.ts";
 import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
 import { arrayOf, numberOf, objectOf, textOf } from "../json-access.ts";
-import type { Target } from "../target.ts";
-import { describeGrpcError, GrpcConnection } from "./grpc-connection.ts";
+import type { HeaderField } from "../h2/codec/hpack-static-table.ts";
+import { RepeatedHeaderBlock } from "../h2/codec/repeated-header-block.ts";
+import { H2Connection } from "../h2/h2-connection.ts";
+import { authorityOf, type Target } from "../target.ts";
+import { GrpcExchangeSink } from "./grpc-exchange-sink.ts";
 import { frameMessage, type GrpcCompression } from "./grpc-frame.ts";
 import { withSequence } from "./grpc-infer-template.ts";
 import { decodeToJson } from "./grpc-messages.ts";
-import { callHeaders } from "./grpc-server-client.ts";
+import { GrpcResponseHeadReader } from "./grpc-response-head.ts";
 
 /** What a thread needs to make load over gRPC. */
 export interface GrpcLoadPlan {
   readonly protocol: "grpc";
   readonly target: Target;
+  /** Of the method. */
+  readonly path: string;
   readonly metadata: readonly HeaderOption[];
   readonly compression: GrpcCompression;
   /** Messages without their prefix. */
@@ -26,25 +31,21 @@ const callsPerConnection = 16;
 /** Unary calls on a few HTTP/2 connections. */
 export class GrpcLoadClient implements LoadClient {
   readonly #plan: GrpcLoadPlan;
-  readonly #headers: Readonly<Record<string, string>>;
+  readonly #headers: RepeatedHeaderBlock;
+  readonly #heads = new GrpcResponseHeadReader();
   readonly #frames: readonly Buffer[];
-  readonly #connections: GrpcConnection[] = [];
+  readonly #connections: H2Connection[] = [];
 
   constructor(plan: GrpcLoadPlan) {
     this.#plan = plan;
-    this.#headers = {
-      ...callHeaders("ModelInfer", plan.metadata),
-      ...(plan.compression === "none"
-        ? {}
-        : { "grpc-encoding": plan.compression, "grpc-accept-encoding": `identity,${plan.compression}` }),
-    };
+    this.#headers = new RepeatedHeaderBlock(requestFields(plan));
     this.#frames = plan.templates.map((template) => frameMessage(template, plan.compression));
   }
 
   async open(outstandingCount: number): Promise<void> {
     const wanted = Math.ceil(outstandingCount / callsPerConnection);
     while (this.#connections.length < wanted) {
-      const connection = new GrpcConnection(this.#plan.target);
+      const connection = new H2Connection(this.#plan.target, this.#headers);
       await connection.open();
       this.#connections.push(connection);
     }
@@ -53,25 +54,13 @@ export class GrpcLoadClient implements LoadClient {
   send(exchange: Exchange, done: (exchange: Exchange) => void): void {
     const { templateIndex, sequence } = exchange;
     exchange.sendStartUs = monotonicNowUs();
-    const [first, ...others] = this.#connections;
-    if (first === undefined) throw new Error("No connection is open. This is a bug.");
-    let connection = first;
-    for (const other of others) {
-      if (other.outstandingCount < connection.outstandingCount) connection = other;
-    }
+    const connection = this.#leastLoaded();
     const template = this.#plan.templates[templateIndex];
     const encoded = this.#frames[templateIndex];
     if (template === undefined || encoded === undefined) throw new Error("No such template. This is a bug.");
     const frame =
       sequence === null ? encoded : frameMessage(withSequence(template, sequence), this.#plan.compression);
-    connection.call(this.#headers, frame, this.#plan.keepsBodies, (reply) => {
-      exchange.sendEndUs = reply.sendEndUs;
-      exchange.receiveStartUs = reply.receiveStartUs;
-      exchange.endUs = reply.endUs;
-      exchange.body = reply.message;
-      if (reply.status !== 0) exchange.error = describeGrpcError(reply);
-      done(exchange);
-    });
+    connection.request(frame, new GrpcExchangeSink(exchange, done, this.#heads, this.#plan.keepsBodies));
   }
 
   decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
@@ -81,6 +70,38 @@ export class GrpcLoadClient implements LoadClient {
   close(): void {
     for (const connection of this.#connections) connection.close();
   }
+
+  #leastLoaded(): H2Connection {
+    const connections = this.#connections;
+    let best = connections[0];
+    if (best === undefined) throw new Error("No connection is open. This is a bug.");
+    for (let i = 1; i < connections.length; i++) {
+      const other = connections[i];
+      if (other !== undefined && other.outstandingCount < best.outstandingCount) best = other;
+    }
+    return best;
+  }
+}
+
+/** The headers of every call, pseudo headers first. */
+function requestFields({ target, path, metadata, compression }: GrpcLoadPlan): readonly HeaderField[] {
+  const encoding: readonly HeaderField[] =
+    compression === "none"
+      ? []
+      : [
+          ["grpc-encoding", compression],
+          ["grpc-accept-encoding", `identity,${compression}`],
+        ];
+  return [
+    [":method", "POST"],
+    [":scheme", target.tls === null ? "http" : "https"],
+    [":path", path],
+    [":authority", authorityOf(target)],
+    ["content-type", "application/grpc"],
+    ["te", "trailers"],
+    ...encoding,
+    ...metadata.map(({ name, value }): HeaderField => [name.toLowerCase(), value]),
+  ];
 }
 
 /** The outputs of a ModelInferResponse. @throws Error when it is none. */

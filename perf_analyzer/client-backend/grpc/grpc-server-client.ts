@@ -6,11 +6,16 @@ import { describeGrpcError, GrpcConnection, type GrpcReply, unimplemented } from
 import { frameMessage } from "./grpc-frame.ts";
 import { decodeToJson, encodeMessage } from "./grpc-messages.ts";
 
+const servicePath = "/inference.GRPCInferenceService";
+
+/** The path of a unary inference. */
+export const modelInferPath = `${servicePath}/ModelInfer`;
+
 /** Headers of every call of a method. Metadata names are in lower case in HTTP/2. */
 export function callHeaders(method: string, metadata: readonly HeaderOption[]): Record<string, string> {
   return {
     ":method": "POST",
-    ":path": `/inference.GRPCInferenceService/${method}`,
+    ":path": `${servicePath}/${method}`,
     "content-type": "application/grpc",
     te: "trailers",
     ...Object.fromEntries(metadata.map(({ name, value }) => [name.toLowerCase(), value])),

@@ -1,8 +1,7 @@
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { monotonicNowUs } from "../../clock.ts";
+import { openClientSocket } from "../client-socket.ts";
 import { authorityOf, type Target } from "../target.ts";
-import { connectionOptions } from "../tls-settings.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import { type HttpResponseHead, parseHttpResponseHead } from "./http-response-head.ts";
 
@@ -50,25 +49,21 @@ export class HttpConnection {
 
   /** Rejects with the reason when the server cannot be reached. */
   open(): Promise<void> {
-    const { host, port, tls } = this.#target;
     return new Promise((resolve, reject) => {
-      const socket =
-        tls === null ? connectTcp({ host, port }) : connectTls({ host, port, ...connectionOptions(tls) });
-      this.#socket = socket;
-      socket.setNoDelay(true);
-      const onOpen = (): void => {
-        this.isOpen = true;
-        resolve();
-      };
-      socket.once(tls === null ? "connect" : "secureConnect", onOpen);
-      socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-      socket.on("error", (error: Error) => {
-        this.#fail(error.message);
-        reject(new Error(`Cannot connect to ${authorityOf(this.#target)}: ${error.message}`));
-      });
-      socket.on("close", () => {
-        this.isOpen = false;
-        this.#fail("the server closed the connection");
+      this.#socket = openClientSocket(this.#target, [], {
+        onOpen: () => {
+          this.isOpen = true;
+          resolve();
+        },
+        onBytes: (bytes) => this.#onData(bytes),
+        onError: (error) => {
+          this.#fail(error.message);
+          reject(new Error(`Cannot connect to ${authorityOf(this.#target)}: ${error.message}`));
+        },
+        onClose: () => {
+          this.isOpen = false;
+          this.#fail("the server closed the connection");
+        },
       });
     });
   }
