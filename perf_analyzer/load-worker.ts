@@ -1,7 +1,4 @@
-import { parentPort, workerData } from "node:worker_threads";
 import type { LoadClient } from "./client-backend/exchange.ts";
-import { GrpcLoadClient } from "./client-backend/grpc/grpc-load-client.ts";
-import { HttpLoadClient } from "./client-backend/http/http-load-client.ts";
 import { ConcurrencyLoop } from "./load-manager/concurrency-loop.ts";
 import type { LoadLoop } from "./load-manager/load-loop.ts";
 import type { LoadAnswer, LoadCommand, LoadPlan } from "./load-manager/load-plan.ts";
@@ -11,16 +8,15 @@ import { RequestSource } from "./load-manager/request-source.ts";
 /** Connections that are opened before a schedule without a bound begins. */
 const openAheadCount = 8;
 
-/** A thread that makes load: commands come as messages, and each is answered with one. */
-class LoadWorker {
+/** Makes the load of a thread: commands come as messages, and each is answered with one. */
+export class LoadWorker {
   readonly #plan: LoadPlan;
   readonly #client: LoadClient;
   #loop: LoadLoop | null = null;
 
-  constructor(plan: LoadPlan) {
+  constructor(plan: LoadPlan, client: LoadClient) {
     this.#plan = plan;
-    this.#client =
-      plan.client.protocol === "http" ? new HttpLoadClient(plan.client) : new GrpcLoadClient(plan.client);
+    this.#client = client;
   }
 
   /** The answer to a command. Rejects when the server cannot be reached. */
@@ -56,13 +52,3 @@ class LoadWorker {
     }
   }
 }
-
-const port = parentPort;
-if (port === null) throw new Error("The load worker is a worker thread. This is a bug.");
-const worker = new LoadWorker(workerData as LoadPlan);
-port.on("message", (command: LoadCommand) => {
-  worker.handle(command).then(
-    (answer) => port.postMessage({ answer }, answer === null ? [] : [answer.rows.buffer]),
-    (error: unknown) => port.postMessage({ error: error instanceof Error ? error.message : String(error) }),
-  );
-});

@@ -1,13 +1,8 @@
 import { writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { analyzerVersion } from "./analyzer-version.ts";
-import { GrpcServerClient } from "./client-backend/grpc/grpc-server-client.ts";
-import { HttpServerClient } from "./client-backend/http/http-server-client.ts";
-import type { ServerClient } from "./client-backend/server-client.ts";
-import { authorityOf, type Target, targetOf } from "./client-backend/target.ts";
 import { systemProfilerClock } from "./clock.ts";
 import { type ExitCode, exitCode, PerfError } from "./exit-code.ts";
-import { loadInferData } from "./infer-data/load-infer-data.ts";
 import { planRequests } from "./infer-data/request-plan.ts";
 import { InferenceProfiler, type LevelResult } from "./inference-profiler.ts";
 import { searchLevels } from "./level-search.ts";
@@ -25,6 +20,8 @@ import { profileExport } from "./report/json.ts";
 import { isRateReport, type ReportContext } from "./report/report-context.ts";
 import { formatLevel, formatLevelTitle, formatSettings, formatSummary, formatWindow } from "./report/text.ts";
 import { readStatistics } from "./server-statistics.ts";
+import { openService } from "./service/open-service.ts";
+import type { Service } from "./service/service.ts";
 
 /** Outstanding requests of synchronous load at a rate, and threads at most. @see contract §9.1, --max-threads */
 const defaultMaxThreads = { concurrency: 16, rate: 4 } as const;
@@ -46,27 +43,23 @@ export async function runAnalyzer(
   options: AnalyzerOptions,
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
-  const target = targetOf(options);
-  const client =
-    options.protocol === "http"
-      ? new HttpServerClient(target, options.headers)
-      : new GrpcServerClient(target, options.headers);
+  const service = await openService(options);
   try {
-    const model = await measuredModel(client, options);
-    return await measure(options, model, { client, target }, surroundings);
+    const model = await measuredModel(service.client, options);
+    return await measure(options, model, service, surroundings);
   } finally {
-    client.close();
+    await service.client.close();
   }
 }
 
 async function measure(
   options: AnalyzerOptions,
   model: MeasuredModel,
-  server: { readonly client: ServerClient; readonly target: Target },
+  service: Service,
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
   const { description } = model;
-  const plan = planRequests(loadInferData(options, description), description, options.batchSize);
+  const plan = planRequests(service.loadData(description), description, options.batchSize);
   const isAsync = options.isAsync ?? description.hasSequenceBatching;
   const context: ReportContext = {
     options,
@@ -76,9 +69,10 @@ async function measure(
     version: analyzerVersion,
   };
   const levelOf = levelMaker(options);
+  const loadPlan = buildLoadPlan(options, description, plan, service);
   const load = new ThreadedLoadManager(
-    buildLoadPlan(options, description, plan, server.target),
-    threadLimits(options, isAsync, description.hasSequenceBatching),
+    () => service.startThread(loadPlan),
+    threadLimits(options, isAsync, description.hasSequenceBatching, service),
   );
   const results: LevelResult[] = [];
   surroundings.print(formatSettings(context));
@@ -88,7 +82,7 @@ async function measure(
       {
         load,
         clock: systemProfilerClock,
-        readStatistics: () => readStatistics(server.client, model.statistics),
+        readStatistics: () => readStatistics(service.client, model.statistics),
         signal: surroundings.signal,
         observer: {
           onWindow: (trial, summary) => {
@@ -122,7 +116,7 @@ async function measure(
     await load.close();
   }
   surroundings.print(formatSummary(results, context));
-  writeReports(results, context, authorityOf(server.target));
+  writeReports(results, context, service.endpoint);
   return exitCodeOf(results);
 }
 
@@ -154,13 +148,14 @@ function threadLimits(
   options: AnalyzerOptions,
   isAsync: boolean,
   hasSequences: boolean,
+  { maxThreadCount }: Service,
 ): { threadCount: number; maxOutstanding: number | null } {
   const isRate = isRateReport({ options });
   const maxThreads = options.maxThreads ?? defaultMaxThreads[isRate ? "rate" : "concurrency"];
   // The server may be on the same machine, and a thread keeps any number of requests outstanding.
   const affordable = Math.max(1, Math.floor(availableParallelism() / 2));
   return {
-    threadCount: options.maxThreads ?? Math.min(maxThreads, affordable),
+    threadCount: Math.min(options.maxThreads ?? Math.min(maxThreads, affordable), maxThreadCount ?? Number.POSITIVE_INFINITY),
     maxOutstanding: hasSequences ? options.sequenceCount : isAsync ? null : maxThreads,
   };
 }

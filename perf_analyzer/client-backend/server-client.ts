@@ -22,5 +22,6 @@ export interface ServerClient {
   modelMetadata(name: string, version: string): Promise<JsonObject>;
   modelConfig(name: string, version: string): Promise<JsonObject>;
   modelStatistics(name: string, version: string): Promise<JsonObject>;
-  close(): void;
+  /** Never rejects. */
+  close(): Promise<void> | void;
 }

@@ -1,12 +1,11 @@
-import type { GrpcLoadPlan } from "../client-backend/grpc/grpc-load-client.ts";
-import type { HttpLoadPlan } from "../client-backend/http/http-load-client.ts";
+import type { ClientPlan } from "../client-backend/load-client-of.ts";
 import type { ExpectedOutput } from "../infer-data/request-plan.ts";
 import type { LoadRun } from "./load-level.ts";
 import type { SequencePlan } from "./request-source.ts";
 
 /** All that a thread needs to make load: what `workerData` holds. */
 export interface LoadPlan {
-  readonly client: HttpLoadPlan | GrpcLoadPlan;
+  readonly client: ClientPlan;
   readonly streams: readonly (readonly number[])[];
   readonly sequences: SequencePlan | null;
   /** By content; `null` where nobody said what is right. */

@@ -48,17 +48,19 @@ export class RecordWriter {
 /** The records in rows that a {@link RecordWriter} has written. */
 export function readRecords(rows: Float64Array): RequestRecord[] {
   const records: RequestRecord[] = [];
-  for (let at = 0; at < rows.length; at += columnCount) {
-    const [
-      intendedUs = 0,
-      sendStartUs = 0,
-      sendEndUs = 0,
-      receiveStartUs = 0,
-      endUs = 0,
-      contentIndex = 0,
-      id = 0,
-    ] = rows.subarray(at, at + columnCount);
-    records.push({ intendedUs, sendStartUs, sendEndUs, receiveStartUs, endUs, contentIndex, sequenceId: id });
+  let at = 0;
+  const next = (): number => rows[at++] ?? 0;
+  while (at < rows.length) {
+    // In the order in which they are written. Destructuring each row takes about twice as long.
+    records.push({
+      intendedUs: next(),
+      sendStartUs: next(),
+      sendEndUs: next(),
+      receiveStartUs: next(),
+      endUs: next(),
+      contentIndex: next(),
+      sequenceId: next(),
+    });
   }
   return records;
 }

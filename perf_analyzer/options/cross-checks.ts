@@ -1,5 +1,6 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
 import type { LevelRange } from "./option-value.ts";
+import { findServiceConflict } from "./service-checks.ts";
 
 /** The load levels that a command line asks for. */
 export function levelRangeOf(options: AnalyzerOptions): LevelRange {
@@ -8,7 +9,7 @@ export function levelRangeOf(options: AnalyzerOptions): LevelRange {
 
 /** What does not fit together in a command line, or `null`. */
 export function findConflict(options: AnalyzerOptions): string | null {
-  return findLoadConflict(options) ?? findCountConflict(options) ?? findRequestConflict(options);
+  return findServiceConflict(options) ?? findLoadConflict(options) ?? findCountConflict(options) ?? findRequestConflict(options);
 }
 
 function findLoadConflict(options: AnalyzerOptions): string | null {

@@ -104,11 +104,21 @@ function clientLines({ summary, level }: LevelResult, { options }: ReportContext
     );
   }
   const sendReceiveUs = summary.averageSendUs + summary.averageReceiveUs;
-  const parts = options.protocol === "http" ? "send/recv" : "(un)marshal request/response";
+  const { title, parts } = transportOf(options);
   lines.push(
-    `    Avg ${options.protocol === "http" ? "HTTP" : "gRPC"} time: ${summary.averageServiceUs} usec (${parts} ${sendReceiveUs} usec + response wait ${summary.averageWaitUs} usec)`,
+    `    Avg ${title} time: ${summary.averageServiceUs} usec (${parts} ${sendReceiveUs} usec + response wait ${summary.averageWaitUs} usec)`,
   );
   return lines;
+}
+
+/** What the time of a request is called, and that of sending and receiving. */
+function transportOf({ serviceKind, protocol }: ReportContext["options"]): { title: string; parts: string } {
+  if (serviceKind === "in_process" || serviceKind === "triton_c_api") {
+    return { title: "in-process", parts: "send/recv" };
+  }
+  return protocol === "http"
+    ? { title: "HTTP", parts: "send/recv" }
+    : { title: "gRPC", parts: "(un)marshal request/response" };
 }
 
 function serverLines(growth: ServerGrowth, context: ReportContext): string[] {

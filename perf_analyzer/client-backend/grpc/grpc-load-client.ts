@@ -6,6 +6,7 @@ import type { HeaderField } from "../h2/codec/hpack-static-table.ts";
 import { RepeatedHeaderBlock } from "../h2/codec/repeated-header-block.ts";
 import { H2Connection } from "../h2/h2-connection.ts";
 import { authorityOf, type Target } from "../target.ts";
+import { decodePredictOutputs } from "../tfserving/tensor-message.ts";
 import { GrpcExchangeSink } from "./grpc-exchange-sink.ts";
 import { frameMessage, type GrpcCompression } from "./grpc-frame.ts";
 import { withSequence } from "./grpc-infer-template.ts";
@@ -22,6 +23,8 @@ export interface GrpcLoadPlan {
   readonly compression: GrpcCompression;
   /** Messages without their prefix. */
   readonly templates: readonly Uint8Array[];
+  /** Whose responses are read: KServe's or TensorFlow Serving's. */
+  readonly protocolOfResponses: "kserve" | "tfserving";
   readonly keepsBodies: boolean;
 }
 
@@ -64,7 +67,8 @@ export class GrpcLoadClient implements LoadClient {
   }
 
   decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
-    return decodeGrpcOutputs(exchange.body ?? new Uint8Array(0));
+    const body = exchange.body ?? new Uint8Array(0);
+    return this.#plan.protocolOfResponses === "kserve" ? decodeGrpcOutputs(body) : decodePredictOutputs(body);
   }
 
   close(): void {

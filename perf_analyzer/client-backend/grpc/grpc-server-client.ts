@@ -13,9 +13,14 @@ export const modelInferPath = `${servicePath}/ModelInfer`;
 
 /** Headers of every call of a method. Metadata names are in lower case in HTTP/2. */
 export function callHeaders(method: string, metadata: readonly HeaderOption[]): Record<string, string> {
+  return headersOfPath(`${servicePath}/${method}`, metadata);
+}
+
+/** The same for a method of any service. */
+export function headersOfPath(path: string, metadata: readonly HeaderOption[]): Record<string, string> {
   return {
     ":method": "POST",
-    ":path": `${servicePath}/${method}`,
+    ":path": path,
     "content-type": "application/grpc",
     te: "trailers",
     ...Object.fromEntries(metadata.map(({ name, value }) => [name.toLowerCase(), value])),

@@ -44,6 +44,11 @@ export class HttpServerClient implements ServerClient {
     this.#connection?.close();
   }
 
+  /** The answer to any other question. @param path - With the target's prefix. */
+  getJson(path: string): Promise<JsonObject> {
+    return this.#json(path);
+  }
+
   async #json(path: string): Promise<JsonObject> {
     const reply = await this.#get(path);
     const text = reply.body?.toString() ?? "";

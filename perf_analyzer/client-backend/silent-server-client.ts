@@ -1,0 +1,36 @@
+import type { JsonObject } from "./json-access.ts";
+import { type ServerClient, ServerRefusal } from "./server-client.ts";
+
+/** Stands for a server that cannot be asked about its models: what is known of them is known beforehand. */
+export class SilentServerClient implements ServerClient {
+  readonly #metadata: JsonObject;
+
+  /** @param metadata - In the form of the KServe protocol. */
+  constructor(metadata: JsonObject) {
+    this.#metadata = metadata;
+  }
+
+  isModelReady(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  modelMetadata(): Promise<JsonObject> {
+    return Promise.resolve(this.#metadata);
+  }
+
+  modelConfig(): Promise<JsonObject> {
+    return this.#refuse();
+  }
+
+  modelStatistics(): Promise<JsonObject> {
+    return this.#refuse();
+  }
+
+  close(): void {
+    // There is no connection.
+  }
+
+  #refuse(): Promise<JsonObject> {
+    return Promise.reject(new ServerRefusal("The server has no such extension", true));
+  }
+}
