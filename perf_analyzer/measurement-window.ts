@@ -1,6 +1,7 @@
 import type { ExportedOutput } from "./load-manager/load-plan.ts";
 import type { RequestRecord } from "./load-manager/request-records.ts";
 import { type LatencySummary, summarizeLatencies } from "./latency-summary.ts";
+import { summarizeTokens, type TokenSummary } from "./token-summary.ts";
 import { addGrowth, type ServerGrowth } from "./server-statistics.ts";
 
 /** A request with a valid response. */
@@ -34,6 +35,8 @@ export interface WindowSummary {
   readonly latency: LatencySummary;
   /** The same from the moment when it was sent; differs under a request rate only. */
   readonly averageServiceUs: number;
+  /** Of streamed completions; `null` when there were none. */
+  readonly tokens: TokenSummary | null;
   readonly averageSendUs: number;
   readonly averageWaitUs: number;
   readonly averageReceiveUs: number;
@@ -82,6 +85,7 @@ export function summarizeWindows(
       records.map(({ endUs, intendedUs }) => endUs - intendedUs),
       percentile,
     ),
+    tokens: summarizeTokens(records, durationUs),
     averageServiceUs: average(({ endUs, sendStartUs }) => endUs - sendStartUs),
     averageSendUs: average(({ sendEndUs, sendStartUs }) => sendEndUs - sendStartUs),
     averageWaitUs: average(({ receiveStartUs, sendEndUs }) => receiveStartUs - sendEndUs),

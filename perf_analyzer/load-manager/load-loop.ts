@@ -115,7 +115,10 @@ export abstract class LoadLoop {
         sendStartUs: exchange.sendStartUs,
         sendEndUs: exchange.sendEndUs,
         receiveStartUs: exchange.receiveStartUs,
+        firstResponseUs: exchange.firstResponseUs,
+        lastResponseUs: exchange.lastResponseUs,
         endUs: exchange.endUs,
+        responseCount: exchange.responseCount,
         contentIndex: exchange.templateIndex,
         sequenceId: exchange.sequence?.id ?? 0,
       });

@@ -5,13 +5,19 @@ export interface RequestRecord {
   readonly sendStartUs: number;
   readonly sendEndUs: number;
   readonly receiveStartUs: number;
+  /** 0 when there was none. */
+  readonly firstResponseUs: number;
+  /** Of a streamed completion: when its last token came; else 0. */
+  readonly lastResponseUs: number;
   readonly endUs: number;
+  /** Responses; of a streamed completion, tokens. */
+  readonly responseCount: number;
   readonly contentIndex: number;
   /** 0 outside sequences. */
   readonly sequenceId: number;
 }
 
-const columnCount = 7;
+const columnCount = 10;
 const initialRows = 1_024;
 
 /** Writes records into rows of numbers, which travel between threads without a copy. */
@@ -31,7 +37,10 @@ export class RecordWriter {
     rows[at++] = record.sendStartUs;
     rows[at++] = record.sendEndUs;
     rows[at++] = record.receiveStartUs;
+    rows[at++] = record.firstResponseUs;
+    rows[at++] = record.lastResponseUs;
     rows[at++] = record.endUs;
+    rows[at++] = record.responseCount;
     rows[at++] = record.contentIndex;
     rows[at++] = record.sequenceId;
     this.#length = at;
@@ -57,7 +66,10 @@ export function readRecords(rows: Float64Array): RequestRecord[] {
       sendStartUs: next(),
       sendEndUs: next(),
       receiveStartUs: next(),
+      firstResponseUs: next(),
+      lastResponseUs: next(),
       endUs: next(),
+      responseCount: next(),
       contentIndex: next(),
       sequenceId: next(),
     });

@@ -84,6 +84,7 @@ export interface AnalyzerOptions {
 
   readonly protocol: "http" | "grpc";
   readonly isAsync: boolean | null;
+  readonly isStreaming: boolean;
   readonly headers: readonly HeaderOption[];
   readonly grpcCompression: "none" | "gzip" | "deflate";
   readonly requestParameters: readonly RequestParameter[];

@@ -8,7 +8,6 @@ const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
   ["--serial-sequences", "sequences run side by side"],
   ["--shared-memory", "tensors are sent inside the requests"],
   ["--output-shared-memory-size", "tensors are sent inside the responses"],
-  ["--streaming", "gRPC requests are unary calls"],
   ["--grpc-method", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--proto", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--triton-server-directory", "the embedded server is Nereid itself: leave it out"],

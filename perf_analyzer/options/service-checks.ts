@@ -9,6 +9,7 @@ export function findServiceConflict(options: AnalyzerOptions): string | null {
   if (options.modelSignatureName !== "serving_default" && kind !== "tfserving") {
     return "--model-signature-name needs --service-kind=tfserving";
   }
+  if (options.isStreaming && kind !== "openai") return "--streaming needs --service-kind=openai: gRPC streams are not supported yet";
   if (kind === "triton") return null;
   if (options.inputTensorFormat === "json" || options.outputTensorFormat === "json") {
     return "--input-tensor-format and --output-tensor-format need --service-kind=triton";

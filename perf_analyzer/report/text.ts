@@ -1,4 +1,5 @@
 import type { LevelResult } from "../inference-profiler.ts";
+import { type LatencySummary, reportedPercentiles } from "../latency-summary.ts";
 import { decisiveLatencyUs, type WindowSummary } from "../measurement-window.ts";
 import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
 import { isRateReport, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
@@ -98,6 +99,7 @@ function clientLines({ summary, level }: LevelResult, { options }: ReportContext
   for (const percentile of [50, 90, 95, 99]) {
     lines.push(`    p${percentile} latency: ${whole(latency.percentilesUs.get(percentile) ?? 0)} usec`);
   }
+  lines.push(...tokenLines(summary));
   if (level.kind === "rate") {
     lines.push(
       `    Avg service time: ${summary.averageServiceUs} usec (the latency also counts the ${summary.averageLagUs} usec by which requests were sent late on average)`,
@@ -109,6 +111,20 @@ function clientLines({ summary, level }: LevelResult, { options }: ReportContext
     `    Avg ${title} time: ${summary.averageServiceUs} usec (${parts} ${sendReceiveUs} usec + response wait ${summary.averageWaitUs} usec)`,
   );
   return lines;
+}
+
+/** When the tokens of streamed completions came. */
+function tokenLines({ tokens }: WindowSummary): string[] {
+  if (tokens === null) return [];
+  const line = (title: string, { averageUs, percentilesUs }: LatencySummary): string => {
+    const percentiles = reportedPercentiles.map((p) => `p${p} ${whole(percentilesUs.get(p) ?? 0)} usec`);
+    return `    Avg ${title}: ${averageUs} usec (${percentiles.join(", ")})`;
+  };
+  return [
+    line("time to first token", tokens.firstToken),
+    line("inter-token latency", tokens.interToken),
+    `    Output token throughput: ${rate(tokens.tokensPerSecond)} tokens/sec (${tokens.tokenCount} tokens, ${rate(tokens.tokensPerRequest)} per request)`,
+  ];
 }
 
 /** What the time of a request is called, and that of sending and receiving. */

@@ -1,4 +1,5 @@
 import type { AnalyzerOptions } from "../options/analyzer-options.ts";
+import { openaiService } from "./openai-service.ts";
 import type { Service } from "./service.ts";
 import { tfservingService } from "./tfserving-service.ts";
 import { torchserveService } from "./torchserve-service.ts";
@@ -13,6 +14,8 @@ export async function openService(options: AnalyzerOptions): Promise<Service> {
       return tfservingService(options);
     case "torchserve":
       return torchserveService(options);
+    case "openai":
+      return openaiService(options);
     case "in_process":
     case "triton_c_api": {
       // The server is only loaded where it is wanted: it takes a second, and all of its packages.

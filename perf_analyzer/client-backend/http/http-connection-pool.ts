@@ -1,19 +1,25 @@
 import { monotonicNowUs } from "../../clock.ts";
 import type { Exchange } from "../exchange.ts";
 import type { Target } from "../target.ts";
-import { HttpConnection, type HttpReply } from "./http-connection.ts";
+import { HttpConnection, type HttpReply, type OnBodyPart } from "./http-connection.ts";
+import type { HttpResponseHead } from "./http-response-head.ts";
 import { describeHttpError } from "./http-server-client.ts";
+
+/** Sees the body of a good response while it comes. @param bytes - Lent for the time of the call. */
+export type OnExchangeBody = (exchange: Exchange, bytes: Buffer, head: HttpResponseHead) => void;
 
 /** One connection per outstanding request, kept open. Notes in the exchanges what becomes of them. */
 export class HttpConnectionPool {
   readonly #target: Target;
   readonly #keepsBodies: boolean;
+  readonly #onBody: OnExchangeBody | null;
   #idle: PooledConnection[] = [];
   readonly #all = new Set<PooledConnection>();
 
   /** @param keepsBodies - Whether bodies of good replies are wanted. */
-  constructor(target: Target, keepsBodies: boolean) {
+  constructor(target: Target, keepsBodies: boolean, onBody: OnExchangeBody | null = null) {
     this.#target = target;
+    this.#onBody = onBody;
     this.#keepsBodies = keepsBodies;
   }
 
@@ -53,8 +59,15 @@ export class HttpConnectionPool {
   }
 
   async #connect(): Promise<PooledConnection> {
-    const connection = new HttpConnection(this.#target, this.#keepsBodies);
-    const pooled = new PooledConnection(connection, (returned) => {
+    const onBody = this.#onBody;
+    const onBodyPart: OnBodyPart | null =
+      onBody === null
+        ? null
+        : (bytes, head) => {
+            if (pooled.exchange !== null) onBody(pooled.exchange, bytes, head);
+          };
+    const connection = new HttpConnection(this.#target, this.#keepsBodies, onBodyPart);
+    const pooled: PooledConnection = new PooledConnection(connection, (returned) => {
       if (connection.isOpen) this.#idle.push(returned);
       else this.#all.delete(returned);
     });
@@ -68,7 +81,8 @@ export class HttpConnectionPool {
 class PooledConnection {
   readonly connection: HttpConnection;
   readonly #onFree: (connection: PooledConnection) => void;
-  #exchange: Exchange | null = null;
+  /** The one that is outstanding, or was last. */
+  exchange: Exchange | null = null;
   #done: ((exchange: Exchange) => void) | null = null;
   readonly #onReply = (reply: HttpReply | null, error: string | null): void => this.#finish(reply, error);
 
@@ -78,13 +92,13 @@ class PooledConnection {
   }
 
   send(exchange: Exchange, request: readonly Uint8Array[], done: (exchange: Exchange) => void): void {
-    this.#exchange = exchange;
+    this.exchange = exchange;
     this.#done = done;
     this.connection.send(request, this.#onReply);
   }
 
   #finish(reply: HttpReply | null, error: string | null): void {
-    const exchange = this.#exchange;
+    const exchange = this.exchange;
     const done = this.#done;
     if (exchange === null || done === null) throw new Error("A reply came without a request. This is a bug.");
     if (reply === null) {

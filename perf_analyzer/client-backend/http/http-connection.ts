@@ -15,6 +15,9 @@ export interface HttpReply {
   readonly endUs: number;
 }
 
+/** Sees the body of a good reply while it comes. @param bytes - Lent for the time of the call. */
+export type OnBodyPart = (bytes: Buffer, head: HttpResponseHead) => void;
+
 /** Told once per request: the reply, or why there is none. */
 export type OnHttpReply = (reply: HttpReply | null, error: string | null) => void;
 
@@ -28,6 +31,7 @@ export class HttpConnection {
   isOpen = false;
   readonly #target: Target;
   readonly #keepBody: boolean;
+  readonly #onBodyPart: OnBodyPart | null;
   #socket: Socket | null = null;
   #onReply: OnHttpReply | null = null;
   #pending: Buffer | null = null;
@@ -42,8 +46,9 @@ export class HttpConnection {
   #receiveStartUs = 0;
 
   /** @param keepBody - Whether bodies of good replies are wanted; those of others always are. */
-  constructor(target: Target, keepBody: boolean) {
+  constructor(target: Target, keepBody: boolean, onBodyPart: OnBodyPart | null = null) {
     this.#target = target;
+    this.#onBodyPart = onBodyPart;
     this.#keepBody = keepBody;
   }
 
@@ -144,7 +149,8 @@ export class HttpConnection {
   #beginBody(head: HttpResponseHead): void {
     this.#head = head;
     if (head.isChunked) {
-      this.#chunked = new ChunkedBody();
+      const onBodyPart = head.status === 200 ? this.#onBodyPart : null;
+      this.#chunked = new ChunkedBody(onBodyPart === null ? null : (bytes) => onBodyPart(bytes, head));
     } else if (head.contentLength !== null) {
       this.#leftBytes = head.contentLength;
     } else {
@@ -160,6 +166,7 @@ export class HttpConnection {
     }
     if (bytes.length > this.#leftBytes) throw new Error("the server sent more than its Content-Length");
     this.#leftBytes -= bytes.length;
+    if (head.status === 200) this.#onBodyPart?.(bytes, head);
     if (bytes.length > 0 && (this.#keepBody || head.status !== 200)) this.#parts.push(Buffer.from(bytes));
     if (this.#leftBytes === 0) this.#finish(head, Buffer.concat(this.#parts));
   }
