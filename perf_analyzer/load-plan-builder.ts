@@ -3,18 +3,30 @@ import type { RequestPlan } from "./infer-data/request-plan.ts";
 import type { LoadPlan } from "./load-manager/load-plan.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
 import type { Service } from "./service/service.ts";
+import type { SharedLayout } from "./shared-memory/shared-layout.ts";
 
-/** Encodes all requests of a run. @throws PerfError for tensors that the format cannot carry. */
+/** Whether anybody looks at the responses' tensors. */
+export function readsOutputs(options: AnalyzerOptions, plan: RequestPlan): boolean {
+  return options.profileExportFile !== null || plan.contents.some(({ expected }) => expected !== null);
+}
+
+/**
+ * Encodes all requests of a run.
+ *
+ * @param shared - Where tensors lie; `null`: in the requests and responses.
+ * @throws PerfError for tensors that the format cannot carry.
+ */
 export function buildLoadPlan(
   options: AnalyzerOptions,
   model: ModelDescription,
   plan: RequestPlan,
   service: Service,
+  shared: SharedLayout | null,
 ): LoadPlan {
-  const exportsOutputs = options.profileExportFile !== null;
-  const keepsBodies = exportsOutputs || plan.contents.some(({ expected }) => expected !== null);
+  const keepsBodies = readsOutputs(options, plan);
+  const outputNames = model.outputs.map(({ name }) => name);
   return {
-    client: service.clientPlan(model, plan, keepsBodies),
+    client: service.clientPlan(model, plan, keepsBodies, shared),
     streams: plan.streams,
     sequences: model.hasSequenceBatching
       ? {
@@ -26,6 +38,8 @@ export function buildLoadPlan(
         }
       : null,
     expected: plan.contents.map(({ expected }) => expected),
-    exportsOutputs,
+    sharedOutputs:
+      shared === null || !keepsBodies ? null : { region: shared.output, outputNames, lanes: shared.outputs },
+    exportsOutputs: options.profileExportFile !== null,
   };
 }

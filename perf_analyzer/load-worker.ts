@@ -2,6 +2,7 @@ import type { LoadClient } from "./client-backend/exchange.ts";
 import { ConcurrencyLoop } from "./load-manager/concurrency-loop.ts";
 import type { LoadLoop } from "./load-manager/load-loop.ts";
 import type { LoadAnswer, LoadCommand, LoadPlan } from "./load-manager/load-plan.ts";
+import { PeriodicLoop } from "./load-manager/periodic-loop.ts";
 import { RequestRateLoop } from "./load-manager/request-rate-loop.ts";
 import { RequestSource } from "./load-manager/request-source.ts";
 
@@ -38,17 +39,26 @@ export class LoadWorker {
   }
 
   async #prepare(command: Extract<LoadCommand, { kind: "prepare" }>): Promise<void> {
-    const { run, share, maxOutstanding } = command;
-    const { level, requestCount } = run;
-    const source = new RequestSource(this.#plan.streams, this.#plan.sequences, share);
-    if (level.kind === "concurrency") {
-      const concurrency = maxOutstanding ?? level.concurrency;
-      await this.#client.open(concurrency);
-      this.#loop = new ConcurrencyLoop(this.#client, this.#plan, source, { concurrency, requestCount });
-    } else {
-      await this.#client.open(maxOutstanding ?? openAheadCount);
-      const rate = { arrivals: level.arrivals, share, requestCount, slotCount: maxOutstanding };
-      this.#loop = new RequestRateLoop(this.#client, this.#plan, source, rate);
+    const { run, share, maxOutstanding, isSerial } = command;
+    const { level, requestCount, skipCount } = run;
+    const source = new RequestSource(this.#plan.streams, this.#plan.sequences, share, skipCount);
+    switch (level.kind) {
+      case "concurrency": {
+        const concurrency = maxOutstanding ?? level.concurrency;
+        await this.#client.open(concurrency);
+        this.#loop = new ConcurrencyLoop(this.#client, this.#plan, source, { concurrency, requestCount });
+        return;
+      }
+      case "rate": {
+        await this.#client.open(maxOutstanding ?? openAheadCount);
+        const slots = { slotCount: maxOutstanding, isSerial };
+        const rate = { arrivals: level.arrivals, share, requestCount, skipCount, ...slots };
+        this.#loop = new RequestRateLoop(this.#client, this.#plan, source, rate);
+        return;
+      }
+      case "periodic":
+        await this.#client.open(level.start);
+        this.#loop = new PeriodicLoop(this.#client, this.#plan, source, level);
     }
   }
 }

@@ -2,6 +2,7 @@ import { readModelDescription, type ModelDescription } from "./client-backend/mo
 import { type ServerClient, ServerRefusal } from "./client-backend/server-client.ts";
 import { PerfError } from "./exit-code.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
+import { isEmbedded } from "./options/service-checks.ts";
 import { type StatisticsNode, statisticsNode } from "./server-statistics.ts";
 
 /** The model under load. */
@@ -31,9 +32,20 @@ export async function measuredModel(client: ServerClient, options: AnalyzerOptio
     throw thrown;
   });
   const description = readModelDescription(metadata, config);
-  if (description.isDecoupled) {
-    throw new PerfError(`${title} is decoupled, which needs --streaming: that is not supported yet`);
+  if (description.isDecoupled && !options.isStreaming && !isEmbedded(options)) {
+    throw new PerfError(`${title} is decoupled: give -i grpc --streaming`);
+  }
+  const { composing } = description;
+  const called = options.blsComposingModels;
+  if (composing.length > 0 && called.length > 0) {
+    throw new PerfError(`${title} is an ensemble, whose steps are known: leave --bls-composing-models out`);
   }
   const node = { name: modelName, version: modelVersion };
-  return { description, statistics: await statisticsNode(client, node, description.composing) };
+  const statistics = await statisticsNode(client, node, composing, called).catch((thrown: unknown) => {
+    if (thrown instanceof ServerRefusal && called.length > 0) {
+      throw new PerfError(`--bls-composing-models: ${thrown.message}`);
+    }
+    throw thrown;
+  });
+  return { description, statistics };
 }

@@ -1,5 +1,5 @@
 import type { JsonObject } from "./json-access.ts";
-import { type ServerClient, ServerRefusal } from "./server-client.ts";
+import { refuseExtension, type ServerClient } from "./server-client.ts";
 
 /** Stands for a server that cannot be asked about its models: what is known of them is known beforehand. */
 export class SilentServerClient implements ServerClient {
@@ -19,18 +19,26 @@ export class SilentServerClient implements ServerClient {
   }
 
   modelConfig(): Promise<JsonObject> {
-    return this.#refuse();
+    return refuseExtension();
   }
 
   modelStatistics(): Promise<JsonObject> {
-    return this.#refuse();
+    return refuseExtension();
+  }
+
+  registerSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  unregisterSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  updateTraceSettings(): Promise<void> {
+    return refuseExtension();
   }
 
   close(): void {
     // There is no connection.
-  }
-
-  #refuse(): Promise<JsonObject> {
-    return Promise.reject(new ServerRefusal("The server has no such extension", true));
   }
 }

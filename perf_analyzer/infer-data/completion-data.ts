@@ -4,6 +4,7 @@ import { PerfError } from "../exit-code.ts";
 import type { AnalyzerOptions } from "../options/analyzer-options.ts";
 import { lengthPrefixed } from "./element-codec.ts";
 import type { DataEntry, InferData } from "./infer-data.ts";
+import { readTimestamp } from "./json-data.ts";
 import { RandomSource } from "./random-source.ts";
 import { randomText } from "./random-text.ts";
 
@@ -25,13 +26,13 @@ type CompletionOptions = Pick<
  */
 export function loadCompletionData(options: CompletionOptions): InferData {
   const files = options.inputData.filter((each) => each !== "random");
-  const payloads = files.length === 0 ? [randomPayload(options)] : files.flatMap((file) => readPayloads(file, options));
-  return [payloads.map(entryOf)];
+  if (files.length === 0) return [[entryOf(randomPayload(options), null)]];
+  return [files.flatMap((file) => readEntries(file, options))];
 }
 
-function entryOf(payload: Payload): DataEntry {
+function entryOf(payload: Payload, timestampMs: number | null): DataEntry {
   const data = Buffer.concat(lengthPrefixed(Buffer.from(JSON.stringify(payload))));
-  return { inputs: new Map([[payloadName, { shape: [1], data }]]), expected: null };
+  return { inputs: new Map([[payloadName, { shape: [1], data }]]), expected: null, timestampMs };
 }
 
 function randomPayload(options: CompletionOptions): Payload {
@@ -46,7 +47,7 @@ function randomPayload(options: CompletionOptions): Payload {
   );
 }
 
-function readPayloads(file: string, options: CompletionOptions): readonly Payload[] {
+function readEntries(file: string, options: CompletionOptions): readonly DataEntry[] {
   const form = '{"data": [{"payload": [{…}]}]}';
   let document: unknown;
   try {
@@ -60,7 +61,8 @@ function readPayloads(file: string, options: CompletionOptions): readonly Payloa
     const value = isObject(entry) ? entry[payloadName] : undefined;
     const payload: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
     if (!isObject(payload)) throw new PerfError(`${file}: data[${i}] expects one request, as in ${form}`);
-    return completed(payload, options, `${file}: data[${i}]`);
+    const where = `${file}: data[${i}]`;
+    return entryOf(completed(payload, options, where), readTimestamp(entry, { inputs: [] }, where));
   });
 }
 

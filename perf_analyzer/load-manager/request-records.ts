@@ -9,8 +9,9 @@ export interface RequestRecord {
   readonly firstResponseUs: number;
   /** Of a streamed completion: when its last token came; else 0. */
   readonly lastResponseUs: number;
+  /** When its last response came: it belongs to the window in which that is. */
   readonly endUs: number;
-  /** Responses; of a streamed completion, tokens. */
+  /** More than one, or none, only for a decoupled model; of a streamed completion, its tokens. */
   readonly responseCount: number;
   readonly contentIndex: number;
   /** 0 outside sequences. */

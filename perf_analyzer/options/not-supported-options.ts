@@ -1,25 +1,11 @@
 /** Options of Triton's perf_analyzer that this release knows and refuses, with what there is instead. */
 const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
-  ["--bls-composing-models", "statistics are read for the model and the steps of an ensemble"],
-  ["--periodic-concurrency-range", "use --concurrency-range"],
-  ["--request-period", "use --concurrency-range"],
   ["--session-concurrency", "use --concurrency-range"],
-  ["--fixed-schedule", "use --request-intervals"],
-  ["--serial-sequences", "sequences run side by side"],
-  ["--shared-memory", "tensors are sent inside the requests"],
-  ["--output-shared-memory-size", "tensors are sent inside the responses"],
   ["--grpc-method", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--proto", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--triton-server-directory", "the embedded server is Nereid itself: leave it out"],
-  ["--collect-metrics", "read the server's /metrics beside the run"],
-  ["--metrics-url", "read the server's /metrics beside the run"],
-  ["--metrics-interval", "read the server's /metrics beside the run"],
   ["--report-html", "use -f or --profile-export-file"],
   ["--mlperf-server", "use --request-rate-range with --request-distribution=poisson and --binary-search"],
-  ["--trace-level", "set the server's trace settings"],
-  ["--trace-rate", "set the server's trace settings"],
-  ["--trace-count", "set the server's trace settings"],
-  ["--log-frequency", "set the server's trace settings"],
   ["--enable-mpi", "start one process after the other"],
 ]);
 

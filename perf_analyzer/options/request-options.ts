@@ -79,7 +79,6 @@ type RequestField =
   | "outputTensorFormat"
   | "protocol"
   | "isAsync"
-  | "isStreaming"
   | "headers"
   | "grpcCompression"
   | "requestParameters";
@@ -188,14 +187,6 @@ export const requestOptions: {
       "stable. The other choice is --sync.",
     defaultValue: null,
     defaultText: "--sync, but --async for models with a sequence batcher",
-  },
-  isStreaming: {
-    flag: "--streaming",
-    group: "Request",
-    value: presenceValue(true),
-    doc: "Ask for streamed completions, for --service-kind=openai: time to first token and between tokens is reported.",
-    defaultValue: false,
-    defaultText: "off",
   },
   headers: {
     flag: "-H",

@@ -21,6 +21,7 @@ export function inProcessService(options: AnalyzerOptions): Service {
       modelVersion,
       requests: contents.map(({ inputs }) => inputs),
       outputNames: model.outputs.map(({ name }) => name),
+      laneCount: 1,
       keepsBodies,
     }),
     startThread: (plan) => client.startThread(plan),

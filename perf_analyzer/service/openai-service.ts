@@ -30,6 +30,7 @@ export function openaiService(options: AnalyzerOptions): Service {
         const [payload] = splitElements(inputs[0]?.data ?? new Uint8Array(0)) ?? [];
         return encodePost(path, headers, payload ?? new Uint8Array(0));
       }),
+      laneCount: 1,
       keepsBodies,
     }),
     startThread: (plan) => new LoadWorkerThread(plan),

@@ -5,6 +5,7 @@ import type { InferData } from "../infer-data/infer-data.ts";
 import type { RequestPlan } from "../infer-data/request-plan.ts";
 import type { LoadPlan } from "../load-manager/load-plan.ts";
 import type { LoadThread } from "../load-manager/load-thread.ts";
+import type { SharedLayout } from "../shared-memory/shared-layout.ts";
 
 /** A server under load: what it is asked before and beside the load, and what its requests look like. */
 export interface Service {
@@ -20,9 +21,15 @@ export interface Service {
    * Encodes all requests of a run.
    *
    * @param keepsBodies - Whether responses will be read.
+   * @param shared - Where tensors lie; `null`: in the requests and responses. Kinds without shared memory get `null`.
    * @throws PerfError for tensors that the protocol cannot carry.
    */
-  clientPlan(model: ModelDescription, requests: RequestPlan, keepsBodies: boolean): ClientPlan;
+  clientPlan(
+    model: ModelDescription,
+    requests: RequestPlan,
+    keepsBodies: boolean,
+    shared: SharedLayout | null,
+  ): ClientPlan;
   /** Starts a thread that makes load. */
   startThread(plan: LoadPlan): LoadThread;
 }

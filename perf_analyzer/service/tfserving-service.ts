@@ -43,6 +43,7 @@ export function tfservingService(options: AnalyzerOptions): Service {
             encodePost(path, headers, encodePredictJson(signatureName, inputs)),
           ),
           format: { kind: "predict", outputs },
+          laneCount: 1,
           keepsBodies,
         };
       }
@@ -60,6 +61,9 @@ export function tfservingService(options: AnalyzerOptions): Service {
           }),
         ),
         protocolOfResponses: "tfserving",
+        laneCount: 1,
+        isStreaming: false,
+        isDecoupled: false,
         keepsBodies,
       };
     },

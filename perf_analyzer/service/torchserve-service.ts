@@ -40,6 +40,7 @@ export function torchserveService(options: AnalyzerOptions): Service {
       target,
       requests: contents.map(({ inputs }) => encodePost(urlPath, headers, formOf(inputs))),
       format: { kind: "whole", outputName },
+      laneCount: 1,
       keepsBodies,
     }),
     startThread: (plan) => new LoadWorkerThread(plan),

@@ -1,11 +1,13 @@
-import { grpcInferTemplate } from "../client-backend/grpc/grpc-infer-template.ts";
+import { type GrpcRequestHeader, grpcInferTemplate } from "../client-backend/grpc/grpc-infer-template.ts";
 import { GrpcServerClient, modelInferPath } from "../client-backend/grpc/grpc-server-client.ts";
 import { httpInferTemplate } from "../client-backend/http/http-infer-template.ts";
 import { HttpServerClient, modelPath } from "../client-backend/http/http-server-client.ts";
 import { authorityOf, type Target, targetOf } from "../client-backend/target.ts";
 import { loadInferData } from "../infer-data/load-infer-data.ts";
+import type { RequestContent, RequestPlan } from "../infer-data/request-plan.ts";
 import { LoadWorkerThread } from "../load-manager/load-thread.ts";
 import type { AnalyzerOptions } from "../options/analyzer-options.ts";
+import type { RequestPlaces, SharedLayout } from "../shared-memory/shared-layout.ts";
 import type { Service } from "./service.ts";
 
 /** Any server of the KServe v2 protocol. @throws PerfError when `-u` is not an address. */
@@ -19,36 +21,57 @@ export function tritonService(options: AnalyzerOptions): Service {
     endpoint: authorityOf(target),
     maxThreadCount: null,
     loadData: (model) => loadInferData(options, model),
-    clientPlan: (model, { contents }, keepsBodies) => {
+    clientPlan: (model, requests, keepsBodies, shared) => {
       const outputNames = model.outputs.map(({ name }) => name);
+      const laneCount = shared === null ? 1 : shared.outputs.length;
+      const common = { target, laneCount, keepsBodies };
       if (options.protocol === "http") {
-        const formats = { input: options.inputTensorFormat, output: options.outputTensorFormat };
         return {
+          ...common,
           protocol: "http",
-          target,
           head: httpHead(options, target),
-          templates: contents.map(({ inputs }) => httpInferTemplate(inputs, outputNames, formats)),
-          keepsBodies,
+          templates: eachRequest(requests, shared, ({ inputs }, places) =>
+            httpInferTemplate(inputs, outputNames, {
+              input: options.inputTensorFormat,
+              output: options.outputTensorFormat,
+              places,
+            }),
+          ),
         };
       }
-      const header = {
-        modelName: options.modelName,
-        modelVersion: options.modelVersion,
-        parameters: options.requestParameters,
-      };
       return {
+        ...common,
         protocol: "grpc",
-        target,
         path: modelInferPath,
         metadata: options.headers,
         compression: options.grpcCompression,
-        templates: contents.map(({ inputs }) => grpcInferTemplate(header, inputs, outputNames)),
+        isStreaming: options.isStreaming,
+        isDecoupled: model.isDecoupled,
         protocolOfResponses: "kserve",
-        keepsBodies,
+        templates: eachRequest(requests, shared, ({ inputs }, places) =>
+          grpcInferTemplate(grpcHeader(options), inputs, outputNames, places),
+        ),
       };
     },
     startThread: (plan) => new LoadWorkerThread(plan),
   };
+}
+
+/** One for each lane of each content, those of a content together. */
+function eachRequest<T>(
+  plan: RequestPlan,
+  shared: SharedLayout | null,
+  encode: (content: RequestContent, places: RequestPlaces | null) => T,
+): readonly T[] {
+  return plan.contents.flatMap((content, c) =>
+    shared === null
+      ? [encode(content, null)]
+      : shared.outputs.map((outputs) => encode(content, { inputs: shared.inputs[c] ?? [], outputs })),
+  );
+}
+
+function grpcHeader({ modelName, modelVersion, requestParameters }: AnalyzerOptions): GrpcRequestHeader {
+  return { modelName, modelVersion, parameters: requestParameters };
 }
 
 function httpHead(options: AnalyzerOptions, target: Target): string {

@@ -7,6 +7,10 @@ import type { ManualProfilerClock } from "./manual-profiler-clock.ts";
 export interface SimulatedServer {
   /** The n-th request of the run takes so long. */
   serviceUs(index: number, concurrency: number): number;
+  /** Responses of each request; 1 when absent. */
+  readonly responseCount?: number;
+  /** When the first response comes, after the request; with the last one when absent. */
+  readonly firstResponseUs?: number;
   /** The index of the request that fails, if any. */
   readonly failsAt?: number;
 }
@@ -59,12 +63,16 @@ export class SimulatedLoad implements LoadManager {
         break;
       }
       const { sentUs, endUs } = due;
+      const firstUs = sentUs + (this.#server.firstResponseUs ?? endUs - sentUs);
       this.ended.push({
         intendedUs: sentUs,
         sendStartUs: sentUs,
         sendEndUs: sentUs + 10,
         receiveStartUs: endUs - 20,
+        firstResponseUs: firstUs,
+        lastResponseUs: 0,
         endUs,
+        responseCount: this.#server.responseCount ?? 1,
         contentIndex: 0,
         sequenceId: 0,
       });
@@ -78,7 +86,7 @@ export class SimulatedLoad implements LoadManager {
     this.#lastUs = nowUs;
     return Promise.resolve({
       records,
-      outputs: [],
+      responses: [],
       threadCount: 1,
       idleUs,
       sentCount,

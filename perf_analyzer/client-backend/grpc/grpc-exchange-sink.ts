@@ -1,7 +1,7 @@
 import { monotonicNowUs } from "../../clock.ts";
 import type { Exchange } from "../exchange.ts";
 import type { H2StreamSink } from "../h2/h2-stream.ts";
-import { describeGrpcStatus } from "./grpc-connection.ts";
+import { describeGrpcStatus } from "./grpc-call-status.ts";
 import { unframeMessage } from "./grpc-frame.ts";
 import type { GrpcResponseHeadReader } from "./grpc-response-head.ts";
 
@@ -82,6 +82,8 @@ export class GrpcExchangeSink implements H2StreamSink {
   #finish(): void {
     const exchange = this.#exchange;
     exchange.endUs = monotonicNowUs();
+    exchange.firstResponseUs = exchange.endUs;
+    exchange.responseCount = 1;
     if (exchange.receiveStartUs === 0) exchange.receiveStartUs = exchange.endUs;
     if (exchange.sendEndUs === 0) exchange.sendEndUs = exchange.receiveStartUs;
     this.#done(exchange);

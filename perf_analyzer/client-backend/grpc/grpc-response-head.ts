@@ -1,4 +1,5 @@
 import { decodeHeaderBlock } from "../h2/codec/hpack-decoder.ts";
+import { decodePercent } from "./grpc-call-status.ts";
 
 /** What headers or trailers of a response say about a call. */
 export interface GrpcResponseHead {
@@ -36,14 +37,5 @@ export class GrpcResponseHeadReader {
     this.#heads[this.#next] = head;
     this.#next = (this.#next + 1) % cacheSize;
     return head;
-  }
-}
-
-/** gRPC messages are percent-encoded. */
-export function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -1,4 +1,4 @@
-import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
+import type { DecodedResponse, Exchange, LoadClient } from "../exchange.ts";
 import type { Target } from "../target.ts";
 import { type BodyFormat, decodeBody } from "./body-format.ts";
 import { HttpConnectionPool } from "./http-connection-pool.ts";
@@ -11,6 +11,8 @@ export interface HttpBodyPlan {
   readonly requests: readonly Uint8Array[];
   /** How responses are read. */
   readonly format: BodyFormat;
+  /** 1: there is no shared memory. */
+  readonly laneCount: number;
   readonly keepsBodies: boolean;
 }
 
@@ -31,13 +33,13 @@ export class HttpBodyClient implements LoadClient {
   }
 
   send(exchange: Exchange, done: (exchange: Exchange) => void): void {
-    const request = this.#requests[exchange.templateIndex];
+    const request = this.#requests[exchange.contentIndex];
     if (request === undefined) throw new Error("No such request. This is a bug.");
     this.#pool.send(exchange, request, done);
   }
 
-  decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
-    return decodeBody(this.#format, exchange.body ?? new Uint8Array(0));
+  decodeResponses({ body, endUs }: Exchange): readonly DecodedResponse[] {
+    return [{ atUs: endUs, outputs: decodeBody(this.#format, body ?? new Uint8Array(0)) }];
   }
 
   close(): void {

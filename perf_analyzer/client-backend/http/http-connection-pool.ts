@@ -108,6 +108,11 @@ class PooledConnection {
       exchange.sendEndUs = reply.sendEndUs;
       exchange.receiveStartUs = reply.receiveStartUs;
       exchange.endUs = reply.endUs;
+      // Who sees the body while it comes may know of several responses in it.
+      if (!exchange.isStreamed) {
+        exchange.firstResponseUs = reply.endUs;
+        exchange.responseCount = 1;
+      }
       if (reply.head.status === 200) {
         exchange.body = reply.body;
         exchange.jsonByteLength = reply.head.jsonByteLength ?? reply.body?.byteLength ?? 0;

@@ -3,7 +3,7 @@ import { PerfError } from "../../exit-code.ts";
 import type { LoadAnswer, LoadCommand, LoadPlan } from "../../load-manager/load-plan.ts";
 import type { LoadThread } from "../../load-manager/load-thread.ts";
 import { type JsonObject, objectOf } from "../json-access.ts";
-import { type ServerClient, ServerRefusal } from "../server-client.ts";
+import { refuseExtension, type ServerClient, ServerRefusal } from "../server-client.ts";
 import type { InProcessReply, InProcessRequest, ModelQuestion } from "./in-process-message.ts";
 
 const entry = new URL("./in-process-worker.js", import.meta.url);
@@ -49,6 +49,18 @@ export class InProcessClient implements ServerClient {
 
   modelStatistics(name: string, version: string): Promise<JsonObject> {
     return this.#ask({ about: "statistics", name, version });
+  }
+
+  registerSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  unregisterSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  updateTraceSettings(): Promise<void> {
+    return refuseExtension();
   }
 
   /** The load that the thread makes for the server inside it. There is one at a time. */

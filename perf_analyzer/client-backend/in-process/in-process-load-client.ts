@@ -9,7 +9,7 @@ import {
 } from "../../../server/index.ts";
 import { monotonicNowUs } from "../../clock.ts";
 import type { RequestInput } from "../../infer-data/request-input.ts";
-import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
+import type { DecodedResponse, Exchange, LoadClient } from "../exchange.ts";
 
 /** What the embedded server is sent. Can be sent to a thread. */
 export interface InProcessLoadPlan {
@@ -19,6 +19,8 @@ export interface InProcessLoadPlan {
   readonly modelVersion: string;
   readonly requests: readonly (readonly RequestInput[])[];
   readonly outputNames: readonly string[];
+  /** 1: there is no shared memory. */
+  readonly laneCount: number;
   readonly keepsBodies: boolean;
 }
 
@@ -28,7 +30,7 @@ export class InProcessLoadClient implements LoadClient {
   readonly #plan: InProcessLoadPlan;
   readonly #tensors: readonly (readonly Tensor[])[];
   /** Of exchanges whose outputs have not been read. */
-  readonly #outputs = new WeakMap<Exchange, readonly OutputTensor[]>();
+  readonly #responses = new WeakMap<Exchange, DecodedResponse[]>();
 
   constructor(server: InferenceServer, plan: InProcessLoadPlan) {
     this.#server = server;
@@ -43,12 +45,12 @@ export class InProcessLoadClient implements LoadClient {
   }
 
   send(exchange: Exchange, done: (exchange: Exchange) => void): void {
-    const tensors = this.#tensors[exchange.templateIndex];
+    const tensors = this.#tensors[exchange.contentIndex];
     if (tensors === undefined) throw new Error("No such request. This is a bug.");
     exchange.sendStartUs = monotonicNowUs();
     const { modelName, modelVersion, outputNames, keepsBodies } = this.#plan;
     const model = this.#server.findModel(modelName, modelVersion);
-    const sink = new ExchangeSink(exchange, done, keepsBodies ? this.#outputs : null);
+    const sink = new ExchangeSink(exchange, done, keepsBodies ? this.#responses : null);
     const refusal = isFailure(model)
       ? model
       : model.infer(
@@ -67,11 +69,11 @@ export class InProcessLoadClient implements LoadClient {
         );
     exchange.sendEndUs = monotonicNowUs();
     // "Later" also when the answer is known at once.
-    if (refusal !== null) setImmediate(() => sink.onFailure(refusal));
+    if (refusal !== null) setImmediate(() => sink.onFailure(refusal, true));
   }
 
-  decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
-    return this.#outputs.get(exchange) ?? [];
+  decodeResponses(exchange: Exchange): readonly DecodedResponse[] {
+    return this.#responses.get(exchange) ?? [];
   }
 
   close(): void {
@@ -83,44 +85,56 @@ export class InProcessLoadClient implements LoadClient {
 class ExchangeSink implements ResponseSink {
   readonly #exchange: Exchange;
   readonly #done: (exchange: Exchange) => void;
-  readonly #outputs: WeakMap<Exchange, readonly OutputTensor[]> | null;
+  readonly #responses: WeakMap<Exchange, DecodedResponse[]> | null;
 
   constructor(
     exchange: Exchange,
     done: (exchange: Exchange) => void,
-    outputs: WeakMap<Exchange, readonly OutputTensor[]> | null,
+    responses: WeakMap<Exchange, DecodedResponse[]> | null,
   ) {
     this.#exchange = exchange;
     this.#done = done;
-    this.#outputs = outputs;
+    this.#responses = responses;
   }
 
-  onResponse(response: InferenceResponse): void {
-    this.#exchange.receiveStartUs = monotonicNowUs();
-    this.#outputs?.set(
-      this.#exchange,
-      response.outputs.map(({ name, datatype, shape, data }) => ({
-        name,
-        datatype,
-        shape,
-        data: new Uint8Array(data),
-      })),
-    );
-    this.#finish(null);
+  onResponse(response: InferenceResponse, isFinal: boolean): void {
+    const exchange = this.#exchange;
+    const nowUs = monotonicNowUs();
+    if (exchange.responseCount++ === 0) {
+      exchange.receiveStartUs = nowUs;
+      exchange.firstResponseUs = nowUs;
+    }
+    exchange.endUs = nowUs;
+    this.#keep(response, nowUs);
+    if (isFinal) this.#finish();
   }
 
-  onFailure({ code, message }: Failure): void {
-    this.#finish(`${code}: ${message}`);
+  onFailure({ code, message }: Failure, isFinal: boolean): void {
+    this.#exchange.error ??= `${code}: ${message}`;
+    if (isFinal) this.#finish();
   }
 
   onEnd(): void {
-    this.#finish("the model gave no response");
+    this.#finish();
   }
 
-  #finish(error: string | null): void {
+  #keep(response: InferenceResponse, atUs: number): void {
+    if (this.#responses === null) return;
+    const outputs = response.outputs.map(({ name, datatype, shape, data }) => ({
+      name,
+      datatype,
+      shape,
+      data: new Uint8Array(data),
+    }));
+    const kept = this.#responses.get(this.#exchange) ?? [];
+    kept.push({ atUs, outputs });
+    this.#responses.set(this.#exchange, kept);
+  }
+
+  #finish(): void {
     const exchange = this.#exchange;
-    exchange.error = error;
-    exchange.endUs = monotonicNowUs();
+    // What ends a decoupled model's request without data is no response.
+    if (exchange.endUs === 0) exchange.endUs = monotonicNowUs();
     if (exchange.receiveStartUs === 0) exchange.receiveStartUs = exchange.endUs;
     this.#done(exchange);
   }

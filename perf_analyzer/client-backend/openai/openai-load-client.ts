@@ -1,10 +1,10 @@
 import { monotonicNowUs } from "../../clock.ts";
 import { lengthPrefixed } from "../../infer-data/element-codec.ts";
-import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
+import type { DecodedResponse, Exchange, LoadClient } from "../exchange.ts";
 import { HttpConnectionPool } from "../http/http-connection-pool.ts";
 import type { HttpResponseHead } from "../http/http-response-head.ts";
 import type { Target } from "../target.ts";
-import { type CompletionEvent, readCompletionEvent } from "./completion-event.ts";
+import { readCompletionEvent } from "./completion-event.ts";
 import { EventStreamReader } from "./event-stream-reader.ts";
 
 /** What a thread needs to ask for completions. */
@@ -13,6 +13,8 @@ export interface OpenaiLoadPlan {
   readonly target: Target;
   /** Whole requests, head and body. */
   readonly requests: readonly Uint8Array[];
+  /** 1: there is no shared memory. */
+  readonly laneCount: number;
   readonly keepsBodies: boolean;
 }
 
@@ -21,6 +23,7 @@ export const completionOutputName = "response";
 
 /** Completions over HTTP. Whether one is streamed is the server's to say: by its content type. */
 export class OpenaiLoadClient implements LoadClient {
+  readonly #keepsBodies: boolean;
   readonly #pool: HttpConnectionPool;
   readonly #requests: readonly (readonly [Uint8Array])[];
   /** Of streamed responses that are still coming. */
@@ -29,6 +32,7 @@ export class OpenaiLoadClient implements LoadClient {
   readonly #onDone = (exchange: Exchange): void => this.#finish(exchange);
 
   constructor(plan: OpenaiLoadPlan) {
+    this.#keepsBodies = plan.keepsBodies;
     this.#pool = new HttpConnectionPool(plan.target, plan.keepsBodies, (exchange, bytes, head) =>
       this.#onBodyPart(exchange, bytes, head),
     );
@@ -40,16 +44,19 @@ export class OpenaiLoadClient implements LoadClient {
   }
 
   send(exchange: Exchange, done: (exchange: Exchange) => void): void {
-    const request = this.#requests[exchange.templateIndex];
+    const request = this.#requests[exchange.contentIndex];
     if (request === undefined) throw new Error("No such request. This is a bug.");
     // The same for all requests of a loop, and a client has one loop at a time.
     this.#done = done;
     this.#pool.send(exchange, request, this.#onDone);
   }
 
-  decodeOutputs({ body }: Exchange): readonly OutputTensor[] {
-    const data = Buffer.concat(lengthPrefixed(body ?? new Uint8Array(0)));
-    return [{ name: completionOutputName, datatype: "BYTES", shape: [1], data }];
+  decodeResponses({ isStreamed, responses, body, endUs }: Exchange): readonly DecodedResponse[] {
+    const bodies = isStreamed ? responses : [{ atUs: endUs, body: body ?? new Uint8Array(0) }];
+    return bodies.map((each) => {
+      const data = Buffer.concat(lengthPrefixed(each.body));
+      return { atUs: each.atUs, outputs: [{ name: completionOutputName, datatype: "BYTES", shape: [1], data }] };
+    });
   }
 
   close(): void {
@@ -61,27 +68,28 @@ export class OpenaiLoadClient implements LoadClient {
     let reader = this.#streams.get(exchange);
     if (reader === undefined) {
       exchange.isStreamed = true;
-      reader = new EventStreamReader((data) => noteEvent(exchange, readCompletionEvent(data)));
+      reader = new EventStreamReader((data) => this.#onEvent(exchange, data));
       this.#streams.set(exchange, reader);
     }
     reader.push(bytes);
   }
 
+  #onEvent(exchange: Exchange, data: string): void {
+    const nowUs = monotonicNowUs();
+    const event = readCompletionEvent(data);
+    if (event.kind === "error") {
+      exchange.error ??= event.message;
+    } else if (event.kind === "token") {
+      if (exchange.responseCount++ === 0) exchange.firstResponseUs = nowUs;
+      exchange.lastResponseUs = nowUs;
+    }
+    if (this.#keepsBodies && event.kind !== "end") {
+      exchange.responses.push({ atUs: nowUs, body: Buffer.from(data) });
+    }
+  }
+
   #finish(exchange: Exchange): void {
     this.#streams.delete(exchange);
-    if (exchange.error === null && !exchange.isStreamed) {
-      exchange.responseCount = 1;
-      exchange.firstResponseUs = exchange.endUs;
-    }
     this.#done?.(exchange);
-  }
-}
-
-function noteEvent(exchange: Exchange, event: CompletionEvent): void {
-  if (event.kind === "error") {
-    exchange.error ??= event.message;
-  } else if (event.kind === "token") {
-    if (exchange.responseCount++ === 0) exchange.firstResponseUs = monotonicNowUs();
-    exchange.lastResponseUs = monotonicNowUs();
   }
 }

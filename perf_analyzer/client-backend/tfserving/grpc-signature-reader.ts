@@ -1,5 +1,6 @@
 import type { HeaderOption } from "../../options/analyzer-options.ts";
-import { describeGrpcError, GrpcConnection, type GrpcReply, unimplemented } from "../grpc/grpc-connection.ts";
+import { describeGrpcStatus, unimplemented } from "../grpc/grpc-call-status.ts";
+import { GrpcConnection, type GrpcReply } from "../grpc/grpc-connection.ts";
 import { frameMessage } from "../grpc/grpc-frame.ts";
 import { headersOfPath } from "../grpc/grpc-server-client.ts";
 import { type JsonObject, objectOf } from "../json-access.ts";
@@ -42,7 +43,7 @@ export class GrpcSignatureReader implements SignatureReader {
       connection.call(headers, frameMessage(request, "none"), true, resolve);
     });
     if (reply.status === null) throw new Error(`${authorityOf(this.#target)}: ${reply.errorMessage}`);
-    if (reply.message === null) throw new ServerRefusal(describeGrpcError(reply), reply.status === unimplemented);
+    if (reply.message === null) throw new ServerRefusal(describeGrpcStatus(reply.status, reply.errorMessage), reply.status === unimplemented);
     const { metadata } = decodePredictMessage("MetadataResponse", reply.message);
     const packed = objectOf(objectOf(metadata)["signature_def"])["value"];
     if (!(packed instanceof Uint8Array)) throw new Error("The server's metadata has no signatures");

@@ -1,5 +1,5 @@
 import { type JsonObject, objectOf } from "../json-access.ts";
-import { type ServerClient, ServerRefusal } from "../server-client.ts";
+import { refuseExtension, type ServerClient } from "../server-client.ts";
 import { describeSignature, type SignatureQuestion } from "./signature-description.ts";
 
 /** Reads all signatures of a model, by name. Rejects as the methods of {@link ServerClient} do. */
@@ -32,7 +32,19 @@ export class TfservingServerClient implements ServerClient {
   }
 
   modelStatistics(): Promise<JsonObject> {
-    return Promise.reject(new ServerRefusal("TensorFlow Serving has no statistics", true));
+    return refuseExtension();
+  }
+
+  registerSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  unregisterSystemSharedMemory(): Promise<void> {
+    return refuseExtension();
+  }
+
+  updateTraceSettings(): Promise<void> {
+    return refuseExtension();
   }
 
   close(): void {

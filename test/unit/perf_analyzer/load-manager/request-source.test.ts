@@ -76,9 +76,12 @@ describe("RecordWriter", () => {
       sendStartUs: n + 1,
       sendEndUs: n + 2,
       receiveStartUs: n + 3,
-      endUs: n + 4,
-      contentIndex: n + 5,
-      sequenceId: n + 6,
+      firstResponseUs: n + 4,
+      lastResponseUs: 0,
+      endUs: n + 5,
+      responseCount: n + 6,
+      contentIndex: n + 7,
+      sequenceId: n + 8,
     });
     const records = Array.from({ length: 3_000 }, (_, n) => record(n));
     for (const each of records) writer.push(each);
