@@ -51,7 +51,11 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
     measured: median(ratios),
     rounds: ratios,
     details: [
-      { label: "perf_analyzer", value: median(rounds.map((r) => r.server.requestsPerSecond)), unit: "calls/s" },
+      {
+        label: "perf_analyzer",
+        value: median(rounds.map((r) => r.server.requestsPerSecond)),
+        unit: "calls/s",
+      },
       { label: "h2load", value: median(rounds.map((r) => r.baseline.requestsPerSecond)), unit: "calls/s" },
       { label: "perf_analyzer p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
       { label: "h2load mean", value: median(rounds.map((r) => r.baseline.meanUs)), unit: "us" },

@@ -44,7 +44,11 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
     measured: median(ratios),
     rounds: ratios,
     details: [
-      { label: "perf_analyzer", value: median(rounds.map((r) => r.server.requestsPerSecond)), unit: "requests/s" },
+      {
+        label: "perf_analyzer",
+        value: median(rounds.map((r) => r.server.requestsPerSecond)),
+        unit: "requests/s",
+      },
       { label: "wrk", value: median(rounds.map((r) => r.baseline.requestsPerSecond)), unit: "requests/s" },
       { label: "perf_analyzer p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
       { label: "wrk p50", value: median(rounds.map((r) => r.baseline.p50Us)), unit: "us" },

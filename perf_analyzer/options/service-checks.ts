@@ -12,7 +12,8 @@ export function findServiceConflict(options: AnalyzerOptions): string | null {
   }
   if (kind === "triton") return null;
   const foreign = findKserveOption(options);
-  if (foreign !== null) return `${foreign} does not go with --service-kind=${kind}: it is of the KServe protocol`;
+  if (foreign !== null)
+    return `${foreign} does not go with --service-kind=${kind}: it is of the KServe protocol`;
   return isEmbedded(options) ? findEmbeddedConflict(options) : findRemoteConflict(options);
 }
 

@@ -55,7 +55,9 @@ function formOf(inputs: readonly RequestInput[]): Buffer {
   try {
     content = readFileSync(file);
   } catch (thrown) {
-    throw new PerfError(`${inputName}: cannot read ${JSON.stringify(file)}: ${PerfError.from(thrown).message}`);
+    throw new PerfError(
+      `${inputName}: cannot read ${JSON.stringify(file)}: ${PerfError.from(thrown).message}`,
+    );
   }
   if (content.includes(boundary)) throw new PerfError(`${inputName}: ${file} holds the boundary of the form`);
   const name = path.basename(file).replace(/["\r\n]/g, "_");

@@ -153,7 +153,8 @@ export class ScriptedStreamServer {
     this.seen.push(seen);
     const refusal = this.#script.refusal?.(index) ?? null;
     if (refusal === "end") call.emit("error", { code: status.UNAVAILABLE, details: "scripted end" });
-    else if (refusal !== null) this.#send(call, { error_message: refusal, infer_response: { id: request.id } });
+    else if (refusal !== null)
+      this.#send(call, { error_message: refusal, infer_response: { id: request.id } });
     else this.#answer(call, request, seen, this.#script.responsesMs(index));
   }
 

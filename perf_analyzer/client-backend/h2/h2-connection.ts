@@ -27,6 +27,8 @@ const defaultWindowBytes = 65_535;
 /** What frames the server may send: the smallest that HTTP/2 allows. */
 const maxReceivedFrameBytes = 16_384;
 const lastStreamId = 0x7fff_ffff;
+/** "The table has 0 bytes from now on", in a header block. */
+const noTable = Buffer.from([0x20]);
 
 /** A request that waits for others to end, because the server allows no more at a time. */
 interface WaitingRequest {
@@ -142,7 +144,8 @@ export class H2Connection {
   #start(body: Uint8Array, sink: H2StreamSink): void {
     const output = this.#output;
     if (output === null || this.#nextStreamId > lastStreamId) {
-      const reason = output === null ? "the connection is not open" : "the connection has no more stream numbers";
+      const reason =
+        output === null ? "the connection is not open" : "the connection has no more stream numbers";
       process.nextTick(() => sink.onFailure(reason));
       return;
     }
@@ -246,7 +249,8 @@ export class H2Connection {
         if ((frame.flags & frameFlag.ack) === 0) this.#onPeerSettings(payload);
         break;
       case frameType.ping:
-        if ((frame.flags & frameFlag.ack) === 0) this.#output?.frame(frameType.ping, frameFlag.ack, 0, payload);
+        if ((frame.flags & frameFlag.ack) === 0)
+          this.#output?.frame(frameType.ping, frameFlag.ack, 0, payload);
         break;
       case frameType.goAway:
         this.#onGoAway(payload);
@@ -337,15 +341,16 @@ export class H2Connection {
   #onPeerSettings(payload: Buffer): void {
     const settings = this.#settings;
     const windowBefore = settings.initialWindowBytes;
+    const tableBefore = settings.headerTableBytes;
     settings.apply(payload);
     for (const stream of this.#streams.values()) {
       stream.sendWindowBytes += settings.initialWindowBytes - windowBefore;
     }
-    if (this.#usesTable && settings.headerTableBytes < this.#headers.tableBytes) {
+    if (settings.headerTableBytes < tableBefore) {
+      // A smaller table has to be acknowledged in the next header block. It could be used still; few servers have one.
       this.#usesTable = false;
       settings.headerTableBytes = 0;
-      // "The table has 0 bytes from now on."
-      this.#tableUpdate = Buffer.from([0x20]);
+      this.#tableUpdate = noTable;
     }
     this.#output?.bytes(encodeFrame(frameType.settings, frameFlag.ack, 0, new Uint8Array(0)));
     this.#onOpenFailure = null;
@@ -394,7 +399,8 @@ function withoutPadding({ flags, payload }: ReceivedFrame, skipped: number): Buf
   const isPadded = (flags & frameFlag.padded) !== 0;
   const paddingBytes = isPadded ? (payload[0] ?? 0) : 0;
   const start = skipped + (isPadded ? 1 : 0);
-  if (start + paddingBytes > payload.length) throw new Error("the server sent more padding than the frame has");
+  if (start + paddingBytes > payload.length)
+    throw new Error("the server sent more padding than the frame has");
   return start === 0 ? payload : payload.subarray(start, payload.length - paddingBytes);
 }
 

@@ -26,7 +26,8 @@ export class PeerSettings {
           this.initialWindowBytes = value;
           break;
         case setting.maxFrameSize:
-          if (value < 16_384 || value > 0xff_ffff) throw new Error("the server sent an impossible HTTP/2 frame size");
+          if (value < 16_384 || value > 0xff_ffff)
+            throw new Error("the server sent an impossible HTTP/2 frame size");
           this.maxFrameBytes = value;
           break;
         default:

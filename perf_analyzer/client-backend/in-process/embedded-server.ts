@@ -31,11 +31,7 @@ export class EmbeddedServer {
   /** Rejects when the repository cannot be read, or the model does not come up: the log on stderr says why. */
   static async start({ modelRepository, modelName }: EmbeddedServerOptions): Promise<EmbeddedServer> {
     const commandLine = parseOptions(
-      [
-        `--model-repository=${modelRepository}`,
-        "--model-control-mode=explicit",
-        `--load-model=${modelName}`,
-      ],
+      [`--model-repository=${modelRepository}`, "--model-control-mode=explicit", `--load-model=${modelName}`],
       {},
     );
     if (commandLine.kind !== "serve") {

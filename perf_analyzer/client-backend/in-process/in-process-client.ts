@@ -29,10 +29,13 @@ export class InProcessClient implements ServerClient {
       const waiting = this.#waiting.get(reply.id);
       this.#waiting.delete(reply.id);
       if (reply.error === null) waiting?.resolve(reply);
-      else waiting?.reject(reply.isRefusal ? new ServerRefusal(reply.error, false) : new PerfError(reply.error));
+      else
+        waiting?.reject(reply.isRefusal ? new ServerRefusal(reply.error, false) : new PerfError(reply.error));
     });
     this.#worker.on("error", (error) => this.#die(error));
-    this.#worker.on("exit", () => this.#die(new Error("The embedded server's thread has ended. This is a bug.")));
+    this.#worker.on("exit", () =>
+      this.#die(new Error("The embedded server's thread has ended. This is a bug.")),
+    );
   }
 
   async isModelReady(name: string, version: string): Promise<boolean> {

@@ -21,7 +21,8 @@ class InProcessThread {
       switch (request.kind) {
         case "question": {
           const fields = embedded.answer(request.question);
-          if (isFailure(fields)) return { ...empty, error: `${fields.code}: ${fields.message}`, isRefusal: true };
+          if (isFailure(fields))
+            return { ...empty, error: `${fields.code}: ${fields.message}`, isRefusal: true };
           return { ...empty, fields };
         }
         case "plan": {

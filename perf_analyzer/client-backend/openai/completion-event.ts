@@ -23,7 +23,10 @@ export function readCompletionEvent(data: string): CompletionEvent {
   }
   const error = event["error"];
   if (error !== undefined && error !== null) {
-    return { kind: "error", message: textOf(objectOf(error)["message"]) || JSON.stringify(error).slice(0, 200) };
+    return {
+      kind: "error",
+      message: textOf(objectOf(error)["message"]) || JSON.stringify(error).slice(0, 200),
+    };
   }
   return arrayOf(event["choices"]).some(hasText) ? { kind: "token" } : { kind: "other" };
 }

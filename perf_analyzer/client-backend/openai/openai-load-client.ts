@@ -55,7 +55,10 @@ export class OpenaiLoadClient implements LoadClient {
     const bodies = isStreamed ? responses : [{ atUs: endUs, body: body ?? new Uint8Array(0) }];
     return bodies.map((each) => {
       const data = Buffer.concat(lengthPrefixed(each.body));
-      return { atUs: each.atUs, outputs: [{ name: completionOutputName, datatype: "BYTES", shape: [1], data }] };
+      return {
+        atUs: each.atUs,
+        outputs: [{ name: completionOutputName, datatype: "BYTES", shape: [1], data }],
+      };
     });
   }
 

@@ -43,7 +43,11 @@ export class GrpcSignatureReader implements SignatureReader {
       connection.call(headers, frameMessage(request, "none"), true, resolve);
     });
     if (reply.status === null) throw new Error(`${authorityOf(this.#target)}: ${reply.errorMessage}`);
-    if (reply.message === null) throw new ServerRefusal(describeGrpcStatus(reply.status, reply.errorMessage), reply.status === unimplemented);
+    if (reply.message === null)
+      throw new ServerRefusal(
+        describeGrpcStatus(reply.status, reply.errorMessage),
+        reply.status === unimplemented,
+      );
     const { metadata } = decodePredictMessage("MetadataResponse", reply.message);
     const packed = objectOf(objectOf(metadata)["signature_def"])["value"];
     if (!(packed instanceof Uint8Array)) throw new Error("The server's metadata has no signatures");

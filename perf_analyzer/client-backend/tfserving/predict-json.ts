@@ -50,7 +50,10 @@ function nested(texts: readonly string[], shape: readonly number[]): string {
  *
  * @throws Error when it is none, or lacks an output of the signature.
  */
-export function decodePredictJson(body: Uint8Array, outputs: readonly PredictOutput[]): readonly OutputTensor[] {
+export function decodePredictJson(
+  body: Uint8Array,
+  outputs: readonly PredictOutput[],
+): readonly OutputTensor[] {
   const response = objectOf(JSON.parse(Buffer.from(body).toString()));
   const values = response["outputs"];
   if (values === undefined) throw new Error('it has no "outputs"');

@@ -80,13 +80,19 @@ export type PredictMessage =
   | "Tensor";
 
 /** The bytes of a message. */
-export function encodePredictMessage(name: PredictMessage, fields: Readonly<Record<string, unknown>>): Uint8Array {
+export function encodePredictMessage(
+  name: PredictMessage,
+  fields: Readonly<Record<string, unknown>>,
+): Uint8Array {
   const type = root.lookupType(name);
   return type.encode(type.fromObject(fields)).finish();
 }
 
 /** The fields of a message; 64-bit integers as texts. @throws Error when it is none. */
-export function decodePredictMessage(name: PredictMessage, bytes: Uint8Array): Readonly<Record<string, unknown>> {
+export function decodePredictMessage(
+  name: PredictMessage,
+  bytes: Uint8Array,
+): Readonly<Record<string, unknown>> {
   const type = root.lookupType(name);
   return type.toObject(type.decode(bytes), { longs: String, arrays: true, objects: true });
 }

@@ -42,7 +42,9 @@ export function describeSignature(
   const inputs = tensorsOf(objectOf(signature)["inputs"]).map((input) => {
     const dims = input.dims ?? shapes.get(input.name);
     if (dims !== undefined) return { ...input, dims };
-    throw new PerfError(`Input "${input.name}" has no known rank: give its dimensions, such as --shape ${input.name}:1,2`);
+    throw new PerfError(
+      `Input "${input.name}" has no known rank: give its dimensions, such as --shape ${input.name}:1,2`,
+    );
   });
   const isBatched =
     inputs.length > 0 &&

@@ -46,22 +46,34 @@ const valueField: Readonly<Record<Exclude<DataType, "FP16" | "BF16">, string>> =
 export function outputOfTensor(name: string, message: unknown): OutputTensor {
   const fields = objectOf(message);
   const datatype = dataTypeOfTensorflow(fields["dtype"]);
-  if (datatype === null) throw new Error(`output "${name}" has TensorFlow's data type ${String(fields["dtype"])}`);
-  const shape = arrayOf(objectOf(fields["tensor_shape"])["dim"]).map((dim) => numberOf(objectOf(dim)["size"]));
+  if (datatype === null)
+    throw new Error(`output "${name}" has TensorFlow's data type ${String(fields["dtype"])}`);
+  const shape = arrayOf(objectOf(fields["tensor_shape"])["dim"]).map((dim) =>
+    numberOf(objectOf(dim)["size"]),
+  );
   const content = fields["tensor_content"];
-  if (content instanceof Uint8Array && content.byteLength > 0) return { name, datatype, shape, data: content };
+  if (content instanceof Uint8Array && content.byteLength > 0)
+    return { name, datatype, shape, data: content };
   return { name, datatype, shape, data: valuesOf(name, datatype, fields, elementCount(shape)) };
 }
 
-function valuesOf(name: string, datatype: DataType, fields: ReturnType<typeof objectOf>, count: number): Uint8Array {
+function valuesOf(
+  name: string,
+  datatype: DataType,
+  fields: ReturnType<typeof objectOf>,
+  count: number,
+): Uint8Array {
   const isHalf = datatype === "FP16" || datatype === "BF16";
   const values = [...arrayOf(fields[isHalf ? "half_val" : valueField[datatype]])];
-  if (values.length > count) throw new Error(`output "${name}" has ${values.length} values for ${count} elements`);
+  if (values.length > count)
+    throw new Error(`output "${name}" has ${values.length} values for ${count} elements`);
   // What is left out at the end is like the last one.
   const last = values.at(-1) ?? (datatype === "BYTES" ? new Uint8Array(0) : datatype === "BOOL" ? false : 0);
   while (values.length < count) values.push(last);
   if (datatype === "BYTES") {
-    return Buffer.concat(values.flatMap((value) => lengthPrefixed(value instanceof Uint8Array ? value : Buffer.alloc(0))));
+    return Buffer.concat(
+      values.flatMap((value) => lengthPrefixed(value instanceof Uint8Array ? value : Buffer.alloc(0))),
+    );
   }
   if (!isHalf) return encodeElements(datatype, values, name);
   const bytes = Buffer.alloc(values.length * dataTypeByteSize[datatype]);

@@ -70,7 +70,10 @@ export class H2FrameReader {
     frame.type = bytes[start + 3]!;
     frame.flags = bytes[start + 4]!;
     frame.streamId =
-      ((bytes[start + 5]! & 0x7f) << 24) | (bytes[start + 6]! << 16) | (bytes[start + 7]! << 8) | bytes[start + 8]!;
+      ((bytes[start + 5]! & 0x7f) << 24) |
+      (bytes[start + 6]! << 16) |
+      (bytes[start + 7]! << 8) |
+      bytes[start + 8]!;
     frame.payload = bytes.subarray(start + frameHeaderBytes, end);
     this.#onFrame(frame);
   }

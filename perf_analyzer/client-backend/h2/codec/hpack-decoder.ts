@@ -32,7 +32,8 @@ class BlockReader {
       } else if (first >= 0x40) {
         this.#literal(6, fields);
       } else if (first >= 0x20) {
-        if (this.#integer(5) !== 0) throw new Error("the server uses a header table that it was told not to use");
+        if (this.#integer(5) !== 0)
+          throw new Error("the server uses a header table that it was told not to use");
       } else {
         this.#literal(4, fields);
       }

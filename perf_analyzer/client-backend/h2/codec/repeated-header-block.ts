@@ -45,7 +45,8 @@ export class RepeatedHeaderBlock {
 
 function literal(kind: number, prefixBits: number, [name, value]: HeaderField): Buffer {
   const index = staticNameIndex(name);
-  const nameBytes = index === 0 ? [integer(kind, prefixBits, 0), text(name)] : [integer(kind, prefixBits, index)];
+  const nameBytes =
+    index === 0 ? [integer(kind, prefixBits, 0), text(name)] : [integer(kind, prefixBits, index)];
   return Buffer.concat([...nameBytes, text(value)]);
 }
 
