@@ -2,7 +2,7 @@ import { type DecodedResponse, Exchange, type LoadClient } from "../client-backe
 import { monotonicNowUs } from "../clock.ts";
 import type { LoadAnswer, LoadPlan } from "./load-plan.ts";
 import { RecordWriter } from "./request-records.ts";
-import type { RequestSource } from "./request-source.ts";
+import type { NextRequest, RequestSource } from "./request-source.ts";
 
 /** Node's timers count whole milliseconds: what is sent within one is not late. */
 export const lateThresholdUs = 1_000;
@@ -29,6 +29,8 @@ export abstract class LoadLoop {
   readonly #done: (exchange: Exchange) => void;
   /** Sees each response on a stream; `null` for nobody. */
   protected onResponse: ((exchange: Exchange) => void) | null = null;
+  /** What is wrong with a request that has ended well, in the eyes of the load mode; `null` for a mode that has no say. */
+  protected findFault: ((exchange: Exchange) => string | null) | null = null;
 
   /** @param requestCount - `null`: until it is stopped. */
   protected constructor(
@@ -53,18 +55,31 @@ export abstract class LoadLoop {
   /** How long there was nothing to do since the last call. */
   protected abstract takeIdleUs(): number;
 
-  /** What is wrong with a request that has ended well, in the eyes of the load mode; `null` for nothing. */
-  protected findFault(_exchange: Exchange): string | null {
-    return null;
-  }
-
-  /** Sends no more. Resolves when all responses have come. */
+  /** Sends no more but the ends of sequences. Resolves when all responses have come. */
   async stop(): Promise<void> {
     this.isStopped = true;
-    if (this.outstandingCount === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-    });
+    if (this.outstandingCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+    // Nothing of them is measured, and a server that has gone has no sequences.
+    await Promise.all(this.#source.takeEnds().map(([slot, request]) => this.#sendUnmeasured(slot, request)));
+  }
+
+  #sendUnmeasured(slot: number, request: NextRequest): Promise<void> {
+    return new Promise((resolve) => this.#client.send(this.#exchangeOf(slot, request), () => resolve()));
+  }
+
+  #exchangeOf(slot: number, { contentIndex, sequence }: NextRequest): Exchange {
+    const exchange = new Exchange();
+    exchange.contentIndex = contentIndex;
+    // No two requests that are outstanding at a time may share a lane, whatever their threads.
+    const { index, count } = this.#source.share;
+    exchange.laneIndex = (slot * count + index) % this.#plan.client.laneCount;
+    exchange.sequence = sequence;
+    exchange.slotIndex = slot;
+    return exchange;
   }
 
   /** What happened since the last call. */
@@ -99,14 +114,7 @@ export abstract class LoadLoop {
 
   /** @param intendedUs - `null`: now. */
   protected send(slot: number, intendedUs: number | null): void {
-    const { contentIndex, sequence } = this.#source.next(slot);
-    const exchange = new Exchange();
-    exchange.contentIndex = contentIndex;
-    // No two requests that are outstanding at a time may share a lane, whatever their threads.
-    const { index, count } = this.#source.share;
-    exchange.laneIndex = (slot * count + index) % this.#plan.client.laneCount;
-    exchange.sequence = sequence;
-    exchange.slotIndex = slot;
+    const exchange = this.#exchangeOf(slot, this.#source.next(slot));
     exchange.onResponse = this.onResponse;
     this.outstandingCount++;
     this.leftCount--;
@@ -121,7 +129,7 @@ export abstract class LoadLoop {
 
   #finish(exchange: Exchange): void {
     this.outstandingCount--;
-    const error = exchange.error ?? this.findFault(exchange) ?? this.#check(exchange);
+    const error = exchange.error ?? this.findFault?.(exchange) ?? this.#check(exchange);
     if (error !== null) {
       this.#failedCount++;
       this.#failure ??= error;

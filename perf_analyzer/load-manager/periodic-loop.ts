@@ -18,6 +18,7 @@ export class PeriodicLoop extends LoadLoop {
     super(client, plan, source, level.end);
     this.#level = level;
     this.onResponse = (exchange) => this.#count(exchange);
+    this.findFault = (exchange) => this.#describeShortfall(exchange);
   }
 
   start(): void {
@@ -35,7 +36,7 @@ export class PeriodicLoop extends LoadLoop {
     return since.idle * 1e3;
   }
 
-  protected override findFault({ responseCount }: Exchange): string | null {
+  #describeShortfall({ responseCount }: Exchange): string | null {
     const { periodResponseCount } = this.#level;
     return responseCount >= periodResponseCount
       ? null

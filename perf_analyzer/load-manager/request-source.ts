@@ -72,6 +72,18 @@ export class RequestSource {
     return { contentIndex, sequence: { id: live.id, isStart, isEnd } };
   }
 
+  /**
+   * What ends the sequences that are alive, by slot, however many requests they would have had: a server keeps room for
+   * them until then. They are over for this source.
+   */
+  takeEnds(): readonly (readonly [slot: number, request: NextRequest])[] {
+    return this.#live.splice(0).flatMap((live, slot) => {
+      if (live === undefined) return [];
+      const contentIndex = live.stream[live.step % live.stream.length] ?? 0;
+      return [[slot, { contentIndex, sequence: { id: live.id, isStart: false, isEnd: true } }]];
+    });
+  }
+
   #begin(plan: SequencePlan): LiveSequence {
     const position = this.#sequenceCount++ * this.share.count + this.share.index;
     const stream = this.#streams[position % this.#streams.length] ?? [];

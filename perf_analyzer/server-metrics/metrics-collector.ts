@@ -76,7 +76,7 @@ export class MetricsCollector {
     const { url, modelName, intervalMs, clock, fetchPage } = this.#source;
     const { signal } = this.#end;
     let dueUs = clock.nowUs();
-    while (!signal.aborted) {
+    for (;;) {
       // A page that takes longer than the interval is read as often as it comes.
       dueUs = Math.max(dueUs + intervalMs * 1e3, clock.nowUs());
       await clock.sleepUntil(dueUs, signal);
@@ -84,7 +84,8 @@ export class MetricsCollector {
       try {
         this.#readings.push(readMetricsPage(await fetchPage(url, signal), modelName));
       } catch (thrown) {
-        if (!signal.aborted) this.#failure = reasonOf(thrown);
+        // A reading that the end cut off has not failed.
+        if (!this.#end.signal.aborted) this.#failure = reasonOf(thrown);
       }
     }
   }

@@ -29,6 +29,8 @@ export class GrpcStream {
     stream.on("error", (error: Error) => {
       if (this.#status.code === null) this.#status.fail(error.message);
     });
+    // The server has said all; without this the call would stay open in the other direction.
+    stream.once("end", () => stream.close());
     stream.once("close", () => listener.onEnd(this.#describeEnd()));
   }
 

@@ -56,7 +56,11 @@ describe("perf_analyzer over streams with known delays", () => {
       assert.equal(reportedNumber(end.stdout, /Response count: (\d+)/), 72);
       const durationUs = (24 * 1e6) / truth.throughput;
       const share = 0.02 + slackUs / durationUs;
-      within(reportedNumber(end.stdout, /Throughput: ([\d.]+) infer/), truth.throughput, truth.throughput * share);
+      within(
+        reportedNumber(end.stdout, /Throughput: ([\d.]+) infer/),
+        truth.throughput,
+        truth.throughput * share,
+      );
       within(
         reportedNumber(end.stdout, /Response Throughput: ([\d.]+) resp/),
         truth.responseThroughput,
@@ -85,7 +89,12 @@ describe("perf_analyzer over streams with known delays", () => {
     );
     assert.equal(end.code, 0, end.stderr);
     assert.equal(truth.seen.length, 6);
-    const groups = [truth.seen.slice(0, 1), truth.seen.slice(1, 3), truth.seen.slice(3, 5), truth.seen.slice(5)];
+    const groups = [
+      truth.seen.slice(0, 1),
+      truth.seen.slice(1, 3),
+      truth.seen.slice(3, 5),
+      truth.seen.slice(5),
+    ];
     groups.slice(1).forEach((group, g) => {
       const ready = Math.max(...groups[g]!.map(({ responsesUs }) => responsesUs[1] ?? 0));
       const finished = Math.max(...groups[g]!.map(({ responsesUs }) => responsesUs[2] ?? 0));
@@ -124,24 +133,27 @@ describe("perf_analyzer over streams with known delays", () => {
     for (const id of new Set(seen.map(({ sequenceId }) => sequenceId))) {
       const steps = seen.filter(({ sequenceId }) => sequenceId === id);
       assert.equal(new Set(steps.map(({ stream }) => stream)).size, 1, "a sequence has one stream");
-      steps.forEach(({ isStart, isEnd }, i) => assert.deepEqual([isStart, isEnd], [i === 0, i === 5]));
+      assert.ok(steps.length <= 6);
+      // The run's end ends sequences too, or the server would wait for more of them.
+      const last = steps.length - 1;
+      steps.forEach(({ isStart, isEnd }, i) => assert.deepEqual([isStart, isEnd], [i === 0, i === last]));
     }
   }
 
   it("sends the requests of a sequence when they are due, without waiting for responses", async () => {
     const { end, server: truth } = await run(
       { responsesMs: () => [150], config: { sequence_batching: {} } },
-      ...["--request-rate-range=40", "--request-count=24", ...sequences],
+      ...["--request-rate-range=40", "--request-count=48", ...sequences],
     );
     assert.equal(end.code, 0, end.stderr);
     assertSequences(truth);
-    assert.ok(truth.seen.filter(({ overtakes }) => overtakes).length >= 12, "most do not wait");
+    assert.ok(truth.seen.filter(({ overtakes }) => overtakes).length >= 24, "most do not wait");
   });
 
   it("waits for the response of a sequence's request with --serial-sequences", async () => {
     const { end, server: truth } = await run(
       { responsesMs: () => [60], config: { sequence_batching: {} } },
-      ...["--request-rate-range=100", "--request-count=24", ...sequences, "--serial-sequences"],
+      ...["--request-rate-range=50", "--request-count=60", ...sequences, "--serial-sequences"],
     );
     assert.equal(end.code, 0, end.stderr);
     assertSequences(truth);
@@ -233,7 +245,11 @@ describe("perf_analyzer against a server over HTTP with known delays", () => {
     try {
       const { port } = metrics.address() as AddressInfo;
       const csv = path.join(directory, "metrics.csv");
-      const collect = ["--collect-metrics", `--metrics-url=127.0.0.1:${port}/metrics`, "--metrics-interval=50"];
+      const collect = [
+        "--collect-metrics",
+        `--metrics-url=127.0.0.1:${port}/metrics`,
+        "--metrics-interval=50",
+      ];
       const load = ["--request-count=100", "-f", csv, "--verbose-csv"];
       const end = await runPerfAnalyzer(["-m", "m", "-u", started.address, ...load, ...collect]);
       assert.equal(end.code, 0, end.stderr);
@@ -257,7 +273,10 @@ describe("perf_analyzer against a server over HTTP with known delays", () => {
     const args = ["-u", started.address, "--collect-metrics", "--metrics-url=127.0.0.1:1/metrics"];
     const end = await runPerfAnalyzer(["-m", "m", ...args]);
     assert.equal(end.code, 99);
-    assert.match(end.stderr, /--collect-metrics cannot read http:\/\/127\.0\.0\.1:1\/metrics: .*--metrics-url/);
+    assert.match(
+      end.stderr,
+      /--collect-metrics cannot read http:\/\/127\.0\.0\.1:1\/metrics: .*--metrics-url/,
+    );
     assert.equal(started.seen.length, 0);
   });
 

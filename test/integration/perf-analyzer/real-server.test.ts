@@ -64,10 +64,10 @@ describe("perf_analyzer against the server", () => {
       assert.match(end.stderr, /^perf_analyzer: Model "nothing" cannot be measured: .*nothing/);
     });
 
-    it(`refuses a decoupled model over ${protocol}`, async () => {
+    it(`asks for --streaming for a decoupled model over ${protocol}`, async () => {
       const end = await runPerfAnalyzer(["-m", "repeat_int32", ...address(protocol)]);
       assert.equal(end.code, 99);
-      assert.match(end.stderr, /decoupled, which needs --streaming: that is not supported yet/);
+      assert.match(end.stderr, /Model "repeat_int32" is decoupled: give -i grpc --streaming/);
     });
   }
 

@@ -289,6 +289,27 @@ describe("PeriodicLoop", () => {
 });
 
 describe("LoadLoop", () => {
+  it("ends its sequences when it is stopped, and does not measure that", async () => {
+    const client = new HeldClient();
+    const sequences = { length: 5, lengthVariation: 0, firstId: 1, endId: null, seed: 0 };
+    const live = new RequestSource([[0]], sequences, { index: 0, count: 1 });
+    const loop = new ConcurrencyLoop(client, planOf(), live, { concurrency: 2, requestCount: null });
+    loop.start();
+    const stopped = loop.stop();
+    client.answer();
+    client.answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(
+      client.held.map(({ exchange }) => exchange.sequence),
+      [1, 2].map((id) => ({ id, isStart: false, isEnd: true })),
+    );
+    client.answer("HTTP 400: too late");
+    client.answer();
+    await stopped;
+    const { rows, failure, sentCount } = loop.collect();
+    assert.deepEqual([readRecords(rows).length, failure, sentCount], [2, null, 2]);
+  });
+
   it("compares the joined responses of a request with the validation data", () => {
     const client = new HeldClient();
     client.extraResponseCount = 1;

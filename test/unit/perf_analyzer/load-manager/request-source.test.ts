@@ -45,6 +45,16 @@ describe("RequestSource", () => {
     );
   });
 
+  it("ends the sequences that are alive, each once", () => {
+    const source = new RequestSource([[7, 8, 9], [4]], { ...plan, length: 1 }, alone);
+    source.next(2);
+    source.next(0);
+    assert.deepEqual(source.takeEnds(), [
+      [2, { contentIndex: 8, sequence: { id: 5, isStart: false, isEnd: true } }],
+    ]);
+    assert.deepEqual(source.takeEnds(), []);
+  });
+
   it("uses the ids of the range again and again", () => {
     const source = new RequestSource([[0]], { ...plan, length: 1, firstId: 10, endId: 12 }, alone);
     assert.deepEqual(
