@@ -40,7 +40,7 @@ server.on("stream", (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
   else answer(stream, reply);
 });
 server.listen(port, "127.0.0.1");
-server.on("error", (error) => {
+server.on("error", (error: Error) => {
   console.error(error.message);
   process.exit(1);
 });

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import type { TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { monotonicNowUs } from "../../clock.ts";
 import { openClientSocket } from "../client-socket.ts";
 import { authorityOf, type Target } from "../target.ts";
@@ -123,7 +123,7 @@ export class H2Connection {
   }
 
   #begin(socket: Socket): void {
-    if (this.#target.tls !== null && (socket as TLSSocket).alpnProtocol !== "h2") {
+    if (this.#target.tls !== null && !(socket instanceof TLSSocket && socket.alpnProtocol === "h2")) {
       socket.destroy();
       this.#end("the server does not offer HTTP/2 over TLS");
       return;

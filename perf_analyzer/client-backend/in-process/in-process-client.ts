@@ -12,8 +12,8 @@ const entry = new URL("./in-process-worker.js", import.meta.url);
 type Unnumbered<R> = R extends { readonly id: number } ? Omit<R, "id"> : never;
 
 interface Waiting {
-  resolve(reply: InProcessReply): void;
-  reject(error: Error): void;
+  readonly resolve: (reply: InProcessReply) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** The embedded server as the main thread sees it: asked about models, and told to load itself. */

@@ -1,4 +1,4 @@
-import { HttpServerClient } from "../http/http-server-client.ts";
+import type { HttpServerClient } from "../http/http-server-client.ts";
 import { type JsonObject, objectOf } from "../json-access.ts";
 import type { SignatureReader } from "./tfserving-server-client.ts";
 

@@ -79,8 +79,9 @@ describe("perf_analyzer --service-kind openai", () => {
     const { content } = (body?.["messages"] as { content: string }[])[0] ?? { content: "" };
     assert.equal(content.length, 10);
     assert.deepEqual({ ...body, messages: 0 }, { model: "tiny", messages: 0, stream: true });
-    assert.equal(server?.seen[0]?.url, "/v1/chat/completions");
-    assert.equal(server.seen[0]?.headers.authorization, "Bearer secret");
+    const [first] = server?.seen ?? [];
+    assert.equal(first?.url, "/v1/chat/completions");
+    assert.equal(first.headers.authorization, "Bearer secret");
     assert.match(readFileSync(csv, "utf8"), /,Avg Time To First Token,.*,Output Tokens\/Second/);
     const document = JSON.parse(readFileSync(exported, "utf8")) as {
       experiments: {

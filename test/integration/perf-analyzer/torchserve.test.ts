@@ -8,14 +8,16 @@ import { ScriptedHttpServer } from "../../helpers/scripted-http-server.ts";
 
 const kind = ["--service-kind", "torchserve"];
 
-/** The only part of a form, as a server reads it. */
-async function partOf(contentType: string, body: Buffer): Promise<File> {
-  const form = await new Response(new Uint8Array(body), {
-    headers: { "content-type": contentType },
-  }).formData();
-  const part = form.get("data");
-  assert.ok(part instanceof File, "the form has a file in its field data");
-  return part;
+/** The only part of a form: its headers, and its content. */
+function partOf(contentType: string, body: Buffer): { readonly head: string; readonly content: Buffer } {
+  const boundary = /^multipart\/form-data; boundary=(\S+)$/.exec(contentType)?.[1] ?? "";
+  const begin = `--${boundary}\r\n`;
+  const end = `\r\n--${boundary}--\r\n`;
+  assert.equal(body.toString("latin1", 0, begin.length), begin);
+  assert.equal(body.toString("latin1", body.length - end.length), end);
+  const part = body.subarray(begin.length, body.length - end.length);
+  const headEnd = part.indexOf("\r\n\r\n");
+  return { head: part.toString("latin1", 0, headEnd), content: part.subarray(headEnd + 4) };
 }
 
 describe("perf_analyzer --service-kind torchserve", () => {
@@ -45,27 +47,26 @@ describe("perf_analyzer --service-kind torchserve", () => {
         validation_data: [{ response: ["5 bytes"] }, { response: ["6 bytes"] }],
       }),
     );
-    const parts: { name: string; bytes: Buffer }[] = [];
+    const parts: { head: string; content: Buffer }[] = [];
     server = await ScriptedHttpServer.start(({ url, headers, body }, response) => {
       if (url !== "/predictions/resnet/2.0") {
         response.writeHead(404).end(JSON.stringify({ code: 404, message: "Model not found" }));
         return;
       }
-      void partOf(headers["content-type"] ?? "", body).then(async (part) => {
-        const bytes = Buffer.from(await part.arrayBuffer());
-        parts.push({ name: part.name, bytes });
-        response.end(`${bytes.length} bytes`);
-      });
+      const part = partOf(headers["content-type"] ?? "", body);
+      parts.push(part);
+      response.end(`${part.content.length} bytes`);
     });
     const args = ["-u", server.address, "--input-data", data, "--request-count", "4"];
     const end = await runPerfAnalyzer(["-m", "resnet", "-x", "2.0", ...kind, ...args]);
     assert.equal(end.code, 0, end.stderr);
     assert.equal(reportedNumber(end.stdout, /Request count: (\d+)/), 4);
     assert.deepEqual(
-      parts.map(({ name }) => name),
+      parts.map(({ head }) => /filename="(.*)"/.exec(head)?.[1]),
       ["image0.jpg", "image1.jpg", "image0.jpg", "image1.jpg"],
     );
-    assert.deepEqual(parts[0]?.bytes, contents[0]);
+    assert.match(parts[0]?.head ?? "", /^Content-Disposition: form-data; name="data"; /);
+    assert.deepEqual(parts[0]?.content, contents[0]);
     const missing = await runPerfAnalyzer(["-m", "resnet", ...kind, ...args]);
     assert.equal(missing.code, 99);
     assert.match(missing.stderr, /HTTP 404: .*Model not found/);
