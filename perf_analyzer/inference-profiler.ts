@@ -185,10 +185,10 @@ export class InferenceProfiler {
     const collected = await this.#untilFinished(1, startUs);
     const after = await this.#readStatistics();
     const endUs = collected.requests.reduce((end, { record }) => Math.max(end, record.endUs), startUs);
-    // Requests may go out before the start is confirmed.
+    // Threads may begin late, or before the start is confirmed: what is measured begins with the first request.
     const firstUs = collected.requests.reduce(
-      (first, { record }) => Math.min(first, record.sendStartUs),
-      startUs,
+      (first, { record }) => Math.min(first, record.intendedUs),
+      collected.requests.length === 0 ? startUs : Number.POSITIVE_INFINITY,
     );
     const server = before === null || after === null ? null : growthBetween(before, after);
     const metrics = this.#parts.takeMetrics();

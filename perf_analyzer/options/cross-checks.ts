@@ -1,5 +1,6 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
 import { loadModeOptions } from "./load-mode-options.ts";
+import { observationOptions } from "./observation-options.ts";
 import type { LevelRange } from "./option-value.ts";
 import { findServiceConflict } from "./service-checks.ts";
 
@@ -135,6 +136,9 @@ function findRequestConflict(options: AnalyzerOptions): string | null {
 
 function findReportConflict(options: AnalyzerOptions): string | null {
   if (options.isVerboseCsv && options.csvFile === null) return "--verbose-csv needs -f <file>";
-  if (!options.collectsMetrics && options.metricsUrl !== null) return "--metrics-url needs --collect-metrics";
-  return null;
+  if (options.collectsMetrics) return null;
+  if (options.metricsUrl !== null) return "--metrics-url needs --collect-metrics";
+  return options.metricsIntervalMs === observationOptions.metricsIntervalMs.defaultValue
+    ? null
+    : "--metrics-interval needs --collect-metrics";
 }

@@ -92,7 +92,7 @@ export const observationOptions: {
     flag: "--trace-rate",
     group: "Trace",
     value: optionalWholeValue(1, 0xffff_ffff),
-    doc: "Trace every so manieth request.",
+    doc: "Trace each so many-th request.",
     defaultValue: null,
     defaultText: "1000 when any other trace option is given",
   },

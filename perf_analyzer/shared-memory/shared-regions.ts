@@ -5,10 +5,16 @@ import type { RequestPlan } from "../infer-data/request-plan.ts";
 import type { SharedLayout, SharedRegion } from "./shared-layout.ts";
 import { loadSharedObjects, type SharedObject, type SharedObjects } from "./shared-object.ts";
 
+/** The part of a {@link ServerClient} that takes regions. */
+export type RegionRegistry = Pick<
+  ServerClient,
+  "registerSystemSharedMemory" | "unregisterSystemSharedMemory"
+>;
+
 /** The shared memory of a run: made, filled and registered, and taken back at the end. */
 export class SharedRegions {
   readonly #objects: SharedObjects;
-  readonly #client: ServerClient;
+  readonly #client: RegionRegistry;
   readonly #made: { readonly region: SharedRegion; readonly object: SharedObject }[] = [];
   readonly #registered: SharedRegion[] = [];
   /** A program that is ended at once must not leave memory behind: it would stay until the machine starts again. */
@@ -16,7 +22,7 @@ export class SharedRegions {
     for (const { region } of this.#made) this.#objects.unlink(region.key);
   };
 
-  private constructor(objects: SharedObjects, client: ServerClient) {
+  private constructor(objects: SharedObjects, client: RegionRegistry) {
     this.#objects = objects;
     this.#client = client;
   }
@@ -25,7 +31,7 @@ export class SharedRegions {
   static async register(
     layout: SharedLayout,
     plan: RequestPlan,
-    client: ServerClient,
+    client: RegionRegistry,
   ): Promise<SharedRegions> {
     const regions = new SharedRegions(await loadSharedObjects(), client);
     process.once("exit", regions.#onExit);

@@ -87,10 +87,10 @@ export class ScriptedStreamServer {
     return (this.seen.flatMap(({ responsesUs }) => responsesUs).length * 1e6) / this.#durationUs;
   }
 
-  /** From arrival to the n-th response, on the average; the last one for -1. */
-  averageUntilUs(n: number): number {
+  /** From arrival to the n-th response, the median; the last one for -1. */
+  medianUntilUs(n: number): number {
     const waits = this.seen.map(({ arrivalUs, responsesUs }) => (responsesUs.at(n) ?? 0) - arrivalUs);
-    return waits.reduce((sum, wait) => sum + wait, 0) / waits.length;
+    return waits.sort((a, b) => a - b)[Math.floor(waits.length / 2)] ?? 0;
   }
 
   /** Cuts all connections. */

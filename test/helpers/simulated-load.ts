@@ -11,6 +11,8 @@ export interface SimulatedServer {
   readonly responseCount?: number;
   /** When the first response comes, after the request; with the last one when absent. */
   readonly firstResponseUs?: number;
+  /** How long the threads take to begin; 0 when absent. */
+  readonly startDelayUs?: number;
   /** The index of the request that fails, if any. */
   readonly failsAt?: number;
 }
@@ -48,7 +50,8 @@ export class SimulatedLoad implements LoadManager {
     const nowUs = this.#clock.nowUs();
     this.#lastUs = nowUs;
     this.#slots = [];
-    for (let i = 0; i < this.#concurrency; i++) this.#send(nowUs);
+    const firstUs = nowUs + (this.#server.startDelayUs ?? 0);
+    for (let i = 0; i < this.#concurrency; i++) this.#send(firstUs);
     return Promise.resolve(nowUs);
   }
 

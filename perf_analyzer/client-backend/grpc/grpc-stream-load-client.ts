@@ -79,7 +79,10 @@ export class GrpcStreamLoadClient implements LoadClient {
   }
 }
 
-/** The message as it travels. Fields of protobuf come in any order: those that change lie before the template, which is never copied. */
+/**
+ * The message as it travels. Fields of protobuf come in any order: those that change lie before the template, which is
+ * never copied.
+ */
 function frameParts(template: Uint8Array, fields: Uint8Array, compression: GrpcCompression): Uint8Array[] {
   if (compression !== "none") return [frameMessage(Buffer.concat([fields, template]), compression)];
   const prefix = framePrefix(fields.byteLength + template.byteLength);

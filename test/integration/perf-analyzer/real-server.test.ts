@@ -125,7 +125,7 @@ describe("perf_analyzer against the server", () => {
   });
 
   it("measures windows over a range of concurrency", async () => {
-    const args = ["--concurrency-range=1:2", "-p", "150", "-s", "1000", "-r", "3", "-v"];
+    const args = ["--concurrency-range=1:2", "-p", "150", "-s", "10000", "-r", "3", "-v"];
     const end = await runPerfAnalyzer(["-m", "simple", ...address("grpc"), ...args]);
     assert.equal(end.code, 0, end.stdout + end.stderr);
     assert.match(end.stdout, /Concurrency: 1, throughput: .*\nConcurrency: 2, throughput: /);

@@ -177,6 +177,12 @@ describe("InferenceProfiler", () => {
     within(result.summary.throughput, 4e6 / 1_500, 2);
   });
 
+  it("measures a count of requests from the first one, however late the threads begin", async () => {
+    const server = { serviceUs: () => 1_500, startDelayUs: 400_000 };
+    const { result } = await profile(server, { requestCount: 40 }, { concurrency: 4 });
+    within(result.summary.throughput, 4e6 / 1_500, 2);
+  });
+
   it("sends warm-up requests first and does not count them", async () => {
     const { result, load } = await profile(
       { serviceUs: () => 1_000 },

@@ -177,6 +177,7 @@ describe("parseOptions", () => {
     [["--shared-memory=system", "--input-tensor-format=json"], /needs the binary tensor format/],
     [["--output-shared-memory-size=5"], /needs --shared-memory=system/],
     [["--metrics-url=a:1"], /needs --collect-metrics/],
+    [["--metrics-interval=50"], /needs --collect-metrics/],
     [["--fixed-schedule"], /needs the JSON files of --input-data/],
     [["--fixed-schedule", "--input-data=random"], /needs the JSON files/],
     [["--fixed-schedule", "--input-data=a", "-b2"], /give -b 1/],
