@@ -1,4 +1,6 @@
 import { nearest } from "../core/edit-distance.ts";
+import { defaultCloudSettings } from "../repository/cloud/cloud-settings.ts";
+import { cloudSettingsFrom } from "./cloud-environment.ts";
 import { findConflict, findOptionsWithoutEffect } from "./cross-checks.ts";
 import { explainNotSupported } from "./not-supported-options.ts";
 import {
@@ -30,6 +32,9 @@ export interface OptionsError {
   readonly message: string;
 }
 
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 type Draft = { -readonly [F in keyof ServerOptions]: ServerOptions[F] };
 
 const fieldByFlag = new Map<string, OptionField>(
@@ -51,11 +56,12 @@ const knownFlags = [...fieldByFlag.keys(), actionOptions.help.flag, actionOption
  */
 export function parseOptions(
   argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): CommandLine {
   const draft = defaults();
   const traceDefaults = traceDefaultsFrom(env);
   draft.traceConfig = traceDefaults.config;
+  draft.cloudSettings = cloudSettingsFrom(env);
   const given = new Set<OptionField>();
   const deprecations: string[] = [];
   const queue = [...argv];
@@ -94,7 +100,7 @@ export function parseOptions(
 function finish(
   draft: Draft,
   given: ReadonlySet<OptionField>,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): CommandLine {
   const { name } = environmentVariables.escapeLogMessages;
   const text = env[name];
@@ -155,6 +161,7 @@ function defaults(): Draft {
   return {
     ...(table as unknown as Draft),
     escapeLogMessages: environmentVariables.escapeLogMessages.defaultValue,
+    cloudSettings: defaultCloudSettings,
   };
 }
 

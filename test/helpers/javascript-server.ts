@@ -12,6 +12,7 @@ import {
   type ResponseSink,
   type Tensor,
 } from "../../server/index.ts";
+import { defaultCloudSettings } from "../../server/repository/cloud/cloud-settings.ts";
 import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
 import { LogRecorder } from "./log-recorder.ts";
 
@@ -62,6 +63,7 @@ export class JavaScriptServer {
         allowClientShm: false,
         traceConfig: defaultTraceConfig,
         modelRepositoryPaths: [this.#root, ...more],
+        cloudSettings: defaultCloudSettings,
         modelControlMode: "explicit",
         repositoryPollSecs: 15,
         modelLoadThreadCount: 4,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultCloudSettings } from "../../../server/repository/cloud/cloud-settings.ts";
 import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
@@ -22,6 +23,7 @@ const sampleRepository = path.resolve(import.meta.dirname, "../../../../model_re
 const samples: InferenceServerOptions = {
   serverId: "embedded",
   modelRepositoryPaths: [sampleRepository],
+  cloudSettings: defaultCloudSettings,
   modelControlMode: "explicit",
   repositoryPollSecs: 15,
   modelLoadThreadCount: 4,
