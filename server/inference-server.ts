@@ -139,7 +139,9 @@ export class InferenceServer implements DataPlane {
     this.#mirrors =
       addresses.length === 0
         ? null
-        : new MirrorThread(addresses, options.cloudSettings, (sentence) => logger.info(sentence));
+        : new MirrorThread(addresses, options.cloudSettings, ({ severity, sentence }) =>
+            logger[severity](sentence),
+          );
     this.#scanner =
       this.#mirrors === null
         ? new RepositoryScanner(repositories)

@@ -7,7 +7,9 @@ import { runConfigConvert } from "./config-convert.ts";
 import { runExplain } from "./explain.ts";
 
 /** One function for each row of the table: a command without one does not compile. */
-const runners: { readonly [Name in SubCommandName]: (args: readonly string[], env: Environment) => Promise<CommandReply> } = {
+const runners: {
+  readonly [Name in SubCommandName]: (args: readonly string[], env: Environment) => Promise<CommandReply>;
+} = {
   check: runCheck,
   explain: runExplain,
   "config convert": runConfigConvert,

@@ -54,10 +54,7 @@ const knownFlags = [...fieldByFlag.keys(), actionOptions.help.flag, actionOption
  * @returns Complete options, or why there are none. Arguments are read from left to right and the first problem, or
  * `--help` or `--version`, ends the reading.
  */
-export function parseOptions(
-  argv: readonly string[],
-  env: Environment,
-): CommandLine {
+export function parseOptions(argv: readonly string[], env: Environment): CommandLine {
   const draft = defaults();
   const traceDefaults = traceDefaultsFrom(env);
   draft.traceConfig = traceDefaults.config;
@@ -97,11 +94,7 @@ export function parseOptions(
   return { ...commandLine, warnings: [...deprecations, ...commandLine.warnings] };
 }
 
-function finish(
-  draft: Draft,
-  given: ReadonlySet<OptionField>,
-  env: Environment,
-): CommandLine {
+function finish(draft: Draft, given: ReadonlySet<OptionField>, env: Environment): CommandLine {
   const { name } = environmentVariables.escapeLogMessages;
   const text = env[name];
   if (text !== undefined) {

@@ -300,7 +300,9 @@ export class ModelRepositoryManager {
       if (!unreadable.has(modelKey(entry)) && isSettled(modelKey(entry), "gone")) this.#forget(entry);
     }
     const changed = [...contents.models].flatMap(([key, found]) =>
-      !unreadable.has(key) && this.#isChanged(found) && isSettled(key, found.fingerprint.whole) ? [found] : [],
+      !unreadable.has(key) && this.#isChanged(found) && isSettled(key, found.fingerprint.whole)
+        ? [found]
+        : [],
     );
     this.#settler.keepOnly(waiting);
     await this.#loadAll(changed, () => true);

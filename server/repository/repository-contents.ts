@@ -12,7 +12,8 @@ export interface RepositoryContents {
 /** Who a found model is. */
 export function identityOf(
   { name, repository }: Pick<FoundModel, "name" | "repository">,
-  isNamespacing: boolean): ModelIdentity {
+  isNamespacing: boolean,
+): ModelIdentity {
   return { name, namespace: isNamespacing ? repository : "" };
 }
 

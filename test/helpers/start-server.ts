@@ -54,10 +54,14 @@ export class RunningServer {
    * Starts a server on free loopback ports and waits until it listens.
    *
    * @param args - Options besides those for addresses; later ones win.
+   * @param environment - Variables besides those of this process.
    * @throws Error with the log when it does not come up.
    */
-  static async start(args: readonly string[]): Promise<RunningServer> {
-    const serverProcess = new ServerProcess([...loopback, ...args]);
+  static async start(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<RunningServer> {
+    const serverProcess = new ServerProcess([...loopback, ...args], environment);
     const addresses = await serverProcess.waitForLog("the table of addresses", findAddresses);
     return new RunningServer(serverProcess, addresses);
   }
@@ -106,11 +110,15 @@ export interface SuiteServer {
  * after them. Nothing may be left pending then, and the exit code must be 0.
  *
  * @param args - Asked when the server is started, so that `before` hooks can make its repository.
+ * @param environment - Variables besides those of this process, asked as well.
  */
-export function useServer(args: () => readonly string[]): SuiteServer {
+export function useServer(
+  args: () => readonly string[],
+  environment: () => Readonly<Record<string, string>> = () => ({}),
+): SuiteServer {
   let server: RunningServer | null = null;
   before(async () => {
-    server = await RunningServer.start(args());
+    server = await RunningServer.start(args(), environment());
   });
   afterEach(function () {
     if (this.currentTest?.state === "failed") console.error(server?.log);

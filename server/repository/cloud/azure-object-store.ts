@@ -125,7 +125,7 @@ export class AzureObjectStore implements ObjectStore {
     const { code, name, message, statusCode } = failureOf(thrown);
     const step = /failed to authenticate/i.test(message)
       ? "credentials"
-      : stepByCode.get(code) ?? stepByCode.get(name) ?? stepByCode.get(String(statusCode));
+      : (stepByCode.get(code) ?? stepByCode.get(name) ?? stepByCode.get(String(statusCode)));
     if (step === undefined) return unknownProblem(thrown);
     // The lines after the first are the answer's ids and times.
     const [words = ""] = message.split("\n");

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import type { Bucket, GetFilesOptions } from "@google-cloud/storage";
 import type { CloudAddress } from "./cloud-address.ts";
 import type { ObjectStore, StoredObject } from "./object-store.ts";
@@ -66,10 +66,7 @@ export class GcsObjectStore implements ObjectStore {
 
   open({ key, revision }: StoredObject, signal: AbortSignal): Promise<Readable> {
     const stream = this.#bucket.file(key, { generation: revision }).createReadStream();
-    signal.addEventListener("abort", () => stream.destroy(new Error("the transfer was given up")), {
-      once: true,
-    });
-    return Promise.resolve(stream);
+    return Promise.resolve(addAbortSignal(signal, stream));
   }
 
   explain(thrown: unknown): StoreProblem {

@@ -29,7 +29,13 @@ export type FromMirrorThread =
   | { readonly kind: "refreshed"; readonly id: number; readonly outcome: MirrorOutcome }
   | { readonly kind: "listed"; readonly id: number; readonly names: readonly MirrorNames[] }
   /** For the log. */
-  | { readonly kind: "news"; readonly sentence: string };
+  | { readonly kind: "news"; readonly news: MirrorNews };
+
+/** Something for the log: what has been copied, or a warning of an SDK. */
+export interface MirrorNews {
+  readonly severity: "info" | "warning";
+  readonly sentence: string;
+}
 
 /** What could not be copied. */
 export interface MirrorOutcome {

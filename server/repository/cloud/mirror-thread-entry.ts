@@ -1,3 +1,4 @@
+import process from "node:process";
 import { parentPort, workerData } from "node:worker_threads";
 import { StatusError } from "../../core/status.ts";
 import { LoadSlots } from "../../model/load-slots.ts";
@@ -24,6 +25,12 @@ const transferCount = 8;
 /** A transfer that brings nothing for so long is not going to. */
 const stallMs = 60_000;
 
+// Warnings of the SDKs belong into the log, not onto stderr.
+process.removeAllListeners("warning");
+process.on("warning", ({ message }) =>
+  send({ kind: "news", news: { severity: "warning", sentence: message.replace(/\s+/g, " ") } }),
+);
+
 const transfers = new LoadSlots(transferCount);
 const mirrors = repositories.map(({ address: text, directory }) => {
   const address = parseCloudAddress(text);
@@ -33,7 +40,7 @@ const mirrors = repositories.map(({ address: text, directory }) => {
     directory,
     openStore: () => openObjectStore(address, settings),
     transfers,
-    onNews: (sentence) => send({ kind: "news", sentence }),
+    onNews: (news) => send({ kind: "news", news }),
     stallMs,
   });
   return { text, mirror };

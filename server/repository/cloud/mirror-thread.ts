@@ -10,6 +10,7 @@ import type { CloudSettings } from "./cloud-settings.ts";
 import type {
   FromMirrorThread,
   MirrorNames,
+  MirrorNews,
   MirrorOutcome,
   MirrorThreadStart,
   ToMirrorThread,
@@ -32,7 +33,7 @@ interface PendingCall {
  */
 export class MirrorThread {
   readonly #start: MirrorThreadStart;
-  readonly #onNews: (sentence: string) => void;
+  readonly #onNews: (news: MirrorNews) => void;
   readonly #pending = new Map<number, PendingCall>();
   readonly #removeAtExit = (): void => this.#remove();
   #worker: Worker | null = null;
@@ -41,10 +42,13 @@ export class MirrorThread {
 
   /**
    * @param addresses - Of repositories, each once.
-   * @param onNews - Told, a sentence each, what has been copied.
+   * @param onNews - Told what has been copied, and warnings of the SDKs.
    */
-  constructor(addresses: readonly string[], settings: CloudSettings, onNews: (sentence: string) => void) {
-    const repositories = addresses.map((address) => ({ address, directory: newDirectory(address, settings) }));
+  constructor(addresses: readonly string[], settings: CloudSettings, onNews: (news: MirrorNews) => void) {
+    const repositories = addresses.map((address) => ({
+      address,
+      directory: newDirectory(address, settings),
+    }));
     this.#start = { repositories, settings };
     this.#onNews = onNews;
   }
@@ -64,7 +68,8 @@ export class MirrorThread {
    */
   async refresh(names: readonly string[] | null): Promise<MirrorOutcome> {
     const reply = await this.#call((id) => ({ kind: "refresh", id, names }));
-    if (reply.kind !== "refreshed") throw new Error("The mirror thread answered something else. This is a bug.");
+    if (reply.kind !== "refreshed")
+      throw new Error("The mirror thread answered something else. This is a bug.");
     return reply.outcome;
   }
 
@@ -106,8 +111,6 @@ export class MirrorThread {
     const worker = new Worker(new URL("./mirror-thread-entry.js", import.meta.url), {
       workerData: this.#start,
       name: "repository-mirror",
-      // Which Nodes are good enough is for this program to say, not for an SDK on every start.
-      execArgv: [...process.execArgv, "--disable-warning=NodeVersionSupportWarning"],
     });
     let reason = "it ended";
     worker.on("error", (error) => (reason = StatusError.from(error).message));
@@ -123,7 +126,7 @@ export class MirrorThread {
   }
 
   #onMessage(message: FromMirrorThread): void {
-    if (message.kind === "news") return this.#onNews(message.sentence);
+    if (message.kind === "news") return this.#onNews(message.news);
     const call = this.#pending.get(message.id);
     this.#pending.delete(message.id);
     if (this.#pending.size === 0) this.#worker?.unref();

@@ -29,7 +29,9 @@ export class MirroredScanner implements ModelScanner {
     this.#repositories = [...new Set(repositories)];
     this.#directoryOf = mirrors.directories;
     this.#addressOf = new Map([...this.#directoryOf].map(([address, directory]) => [directory, address]));
-    this.#local = new RepositoryScanner(this.#repositories.map((each) => this.#directoryOf.get(each) ?? each));
+    this.#local = new RepositoryScanner(
+      this.#repositories.map((each) => this.#directoryOf.get(each) ?? each),
+    );
   }
 
   useThread(onChange: (() => void) | null): void {

@@ -50,7 +50,8 @@ function modelObjectsOf(name: string, objects: readonly StoredObject[], keyStart
     const path = object.key.slice(keyStart).replace(/\/$/, isMarker ? "" : "/");
     const segments = path.split("/");
     if (path === "" && isMarker) continue;
-    if (!segments.every(isPathSegment)) problem ??= `the object '${object.key}' cannot be a file of a directory`;
+    if (!segments.every(isPathSegment))
+      problem ??= `the object '${object.key}' cannot be a file of a directory`;
     const parents = isMarker ? segments : segments.slice(0, -1);
     parents.forEach((_, index) => directories.add(parents.slice(0, index + 1).join("/")));
     if (!isMarker) files.set(path, object);

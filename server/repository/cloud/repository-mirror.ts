@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { copyFile, link, mkdir, rename, rm } from "node:fs/promises";
 import path from "node:path";
 import { StatusError } from "../../core/status.ts";
@@ -5,6 +6,7 @@ import type { LoadSlots } from "../../model/load-slots.ts";
 import { ModelQueues } from "../model-queues.ts";
 import type { UnreadableModel } from "../model-scanner.ts";
 import type { CloudAddress } from "./cloud-address.ts";
+import type { MirrorNews } from "./mirror-protocol.ts";
 import { isModelName, type ModelObjects, sortByModel } from "./model-objects.ts";
 import type { ObjectStore, StoredObject } from "./object-store.ts";
 import { saveObject } from "./saved-object.ts";
@@ -18,8 +20,8 @@ export interface RepositoryMirrorParts {
   readonly openStore: () => Promise<ObjectStore>;
   /** Bounds the transfers at the same time, of all mirrors together. */
   readonly transfers: LoadSlots;
-  /** Told, a sentence each, what has been copied. */
-  readonly onNews: (sentence: string) => void;
+  /** Told what has been copied. */
+  readonly onNews: (news: MirrorNews) => void;
   /** A transfer that brings nothing for so long is given up, ms. */
   readonly stallMs: number;
 }
@@ -65,7 +67,8 @@ export class RepositoryMirror {
     const models = sortByModel(await this.#ask((store) => store.list(prefix)), prefix);
     if (models.size === 0 && this.#copies.size === 0 && !this.#hasTold) {
       this.#hasTold = true;
-      this.#parts.onNews(`There is no model in '${text}': a model is a directory with files in it`);
+      const sentence = `There is no model in '${text}': a model is a directory with files in it`;
+      this.#parts.onNews({ severity: "warning", sentence });
     }
     const gone = [...this.#copies.keys()].filter((name) => !models.has(name));
     await Promise.all(gone.map((name) => this.#remove(name)));
@@ -147,10 +150,10 @@ export class RepositoryMirror {
       const transferredBytes = await this.#fill(fresh, model);
       await this.#exchange(name, fresh);
       this.#copies.set(name, model);
-      this.#parts.onNews(
+      const sentence =
         `Copied model '${name}' of '${this.#parts.address.text}': ${model.files.size} files, ` +
-          `${(transferredBytes / 1e6).toFixed(1)} MB transferred`,
-      );
+        `${(transferredBytes / 1e6).toFixed(1)} MB transferred`;
+      this.#parts.onNews({ severity: "info", sentence });
     } finally {
       await rm(fresh, { recursive: true, force: true, maxRetries: 3 });
     }
@@ -163,6 +166,8 @@ export class RepositoryMirror {
     const known = this.#copies.get(model.name)?.files;
     // The first failure ends the other transfers of the model: they would be for nothing.
     const giveUp = new AbortController();
+    // Each transfer listens while it lasts, and so do the SDKs: that is no leak.
+    setMaxListeners(0, giveUp.signal);
     let transferredBytes = 0;
     const outcomes = await Promise.allSettled(
       [...model.files].map(([file, object]) =>
@@ -241,7 +246,8 @@ export class RepositoryMirror {
 }
 
 function isSame(one: ModelObjects, other: ModelObjects): boolean {
-  if (one.files.size !== other.files.size || one.directories.length !== other.directories.length) return false;
+  if (one.files.size !== other.files.size || one.directories.length !== other.directories.length)
+    return false;
   if (one.directories.some((directory, index) => directory !== other.directories[index])) return false;
   for (const [file, object] of one.files) {
     const counterpart = other.files.get(file);
