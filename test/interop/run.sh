@@ -94,7 +94,8 @@ curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" 
 
 test_code=0
 # run_tests DIRECTORY RECORD ARGUMENT…: pytest in a process of its own: both client libraries define the same protobuf
-# messages, and one process takes them only once.
+# messages, and one process takes them only once; the SDKs of object storage bring TLS libraries that do not get on with
+# those of Triton's client.
 run_tests() {
   local directory=$1 record=$2 code=0
   shift 2
@@ -109,6 +110,7 @@ run_tests() {
 }
 run_tests "$here" calls-triton.json "$@"
 run_tests "$here/kserve_client" calls-kserve.json "$@"
+run_tests "$here/object_storage" calls-object-storage.json "$@"
 
 if [ $# -eq 0 ] && [ "$test_code" -eq 0 ]; then
   step "checking which calls have been made"

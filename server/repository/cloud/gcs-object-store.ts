@@ -7,9 +7,9 @@ import { failureOf, networkProblem, reasonOf, type StoreProblem, unknownProblem 
 
 type Sdk = typeof import("@google-cloud/storage");
 
-/** Time for one answer, and for one call with all that is tried again. */
+/** Time for one answer, and for one call with all that is tried again: the next poll tries again too. */
 const answerTimeoutMs = 60_000;
-const totalTimeoutSecs = 120;
+const retryOptions = { totalTimeout: 120, maxRetries: 2, maxRetryDelay: 5 };
 
 /** Fields of an answer that are asked for: all those of an object are ten times as long. */
 const listedFields = "items(name,size,generation),prefixes,nextPageToken";
@@ -41,7 +41,7 @@ export class GcsObjectStore implements ObjectStore {
     const storage = new Storage({
       ...(keyFile === "" ? {} : { keyFilename: keyFile }),
       timeout: answerTimeoutMs,
-      retryOptions: { totalTimeout: totalTimeoutSecs },
+      retryOptions,
     });
     return new GcsObjectStore(storage.bucket(address.bucket));
   }

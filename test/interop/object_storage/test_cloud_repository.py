@@ -1,40 +1,52 @@
 """Repositories in the cloud, on servers that others have written: moto for S3, Azurite, gcp-storage-emulator."""
 
 import contextlib
+import functools
+import json
 import os
 import pathlib
 import subprocess
 import time
 
 import numpy as np
-import object_storage
 import pytest
+import storage_servers
 import tritonclient.grpc as grpcclient
 import tritonclient.http as httpclient
 from free_ports import free_ports
 
-ROOT = pathlib.Path(__file__).parents[2]
+ROOT = pathlib.Path(__file__).parents[3]
 SERVER = ROOT / "dist/server/main.js"
 SIMPLE = ROOT / "model_repository/simple"
-CONFIG = (SIMPLE / "config.json").read_bytes()
+CONFIG = json.loads((SIMPLE / "config.json").read_text(encoding="utf-8"))
 MODEL = (SIMPLE / "1/model.onnx").read_bytes()
 
-STORAGES = {"s3": object_storage.s3, "as": object_storage.azure, "gs": object_storage.google}
+STORAGES = {"s3": storage_servers.s3, "as": storage_servers.azure, "gs": storage_servers.google}
 
 # Nothing of the machine that runs the tests may decide them.
 SECRETS = ("AWS_", "AZURE_", "GOOGLE_", "STORAGE_", "TRITON_")
 
 
-@pytest.fixture(scope="module", params=STORAGES)
-def storage(request, tmp_path_factory):
-    with STORAGES[request.param](tmp_path_factory.mktemp(request.param)) as started:
+@pytest.fixture(scope="session")
+def start(tmp_path_factory):
+    """`start(scheme)`: the storage server of that scheme, one for the whole run."""
+    with contextlib.ExitStack() as running:
+
+        @functools.cache
+        def started(scheme):
+            return running.enter_context(STORAGES[scheme](tmp_path_factory.mktemp(scheme)))
+
         yield started
 
 
-@pytest.fixture(scope="module")
-def s3(tmp_path_factory):
-    with object_storage.s3(tmp_path_factory.mktemp("s3-alone")) as started:
-        yield started
+@pytest.fixture(params=STORAGES)
+def storage(request, start):
+    return start(request.param)
+
+
+@pytest.fixture
+def s3(start):
+    return start("s3")
 
 
 def environment_with(more):
@@ -43,7 +55,8 @@ def environment_with(more):
 
 
 def put_model(storage, path, versions=(1,)):
-    storage.put(f"{path}/config.json", CONFIG)
+    name = path.rsplit("/", 1)[1]
+    storage.put(f"{path}/config.json", json.dumps({**CONFIG, "name": name}).encode())
     for version in versions:
         storage.put(f"{path}/{version}/model.onnx", MODEL)
 
@@ -187,7 +200,7 @@ def test_profile_of_s3(s3, tmp_path):
     subprocess.run(command, env=environment_with(environment), check=True, capture_output=True, timeout=50)
 
 
-def test_wrong_key_of_azure(tmp_path):
-    with object_storage.azure(tmp_path) as azure:
-        wrong = azure.environment("AAAA" + azure.KEY[4:])
-        assert "at step 'credentials'" in refusal(azure.address("x"), wrong)
+def test_wrong_key_of_azure(start):
+    azure = start("as")
+    wrong = azure.environment("AAAA" + azure.KEY[4:])
+    assert "at step 'credentials'" in refusal(azure.address("x"), wrong)

@@ -56,7 +56,10 @@ class S3:
         self.lister = self._user_with("s3:ListBucket")
         self._client("s3", self.admin).create_bucket(Bucket="models")
         # From now on every request is checked.
-        urllib.request.urlopen(f"{self.url}/moto-api/reset-auth", data=b"0").close()
+        headers = {"content-type": "text/plain"}
+        urllib.request.urlopen(
+            urllib.request.Request(f"{self.url}/moto-api/reset-auth", data=b"0", headers=headers), timeout=10
+        ).close()
 
     def _client(self, service, credentials):
         return boto3.client(service, endpoint_url=self.url, region_name="us-east-1", **credentials)
