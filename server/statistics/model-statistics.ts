@@ -181,5 +181,5 @@ function add(duration: CountedDuration, us: number): void {
 function reasonOf(failure: Failure, wasExecuting: boolean): FailureReason {
   if (failure.code === "CANCELLED") return "CANCELED";
   if (wasExecuting) return "BACKEND";
-  return failure.code === "UNAVAILABLE" ? "REJECTED" : "OTHER";
+  return failure.isRejection === true ? "REJECTED" : "OTHER";
 }
