@@ -38,7 +38,11 @@ export class ScriptedS3Server {
 
   /** The environment of a server that may read the bucket. */
   get environment(): Record<string, string> {
-    return { AWS_ACCESS_KEY_ID: this.keyId, AWS_SECRET_ACCESS_KEY: "secret", AWS_EC2_METADATA_DISABLED: "true" };
+    return {
+      AWS_ACCESS_KEY_ID: this.keyId,
+      AWS_SECRET_ACCESS_KEY: "secret",
+      AWS_EC2_METADATA_DISABLED: "true",
+    };
   }
 
   /** @param path - Of a repository in the bucket. */

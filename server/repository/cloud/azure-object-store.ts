@@ -1,5 +1,5 @@
-import type { Readable } from "node:stream";
-import type { ContainerClient, StoragePipelineOptions } from "@azure/storage-blob";
+import { Readable } from "node:stream";
+import type * as AzureSdk from "@azure/storage-blob";
 import { StatusError } from "../../core/status.ts";
 import type { CloudAddress } from "./cloud-address.ts";
 import type { AzureSettings } from "./cloud-settings.ts";
@@ -7,7 +7,7 @@ import type { ObjectStore, StoredObject } from "./object-store.ts";
 import { importPackage } from "./optional-package.ts";
 import { failureOf, networkProblem, reasonOf, type StoreProblem, unknownProblem } from "./store-problem.ts";
 
-type Sdk = typeof import("@azure/storage-blob");
+type Sdk = typeof AzureSdk;
 type TokenCredential = Extract<
   ConstructorParameters<Sdk["BlobServiceClient"]>[1],
   { readonly getToken: unknown }
@@ -23,7 +23,7 @@ const identityPackage = "@azure/identity";
 const publicHost = ".blob.core.windows.net";
 const authTypes: readonly string[] = ["", "key", "managed_identity", "default"];
 
-const pipelineOptions: StoragePipelineOptions = {
+const pipelineOptions: AzureSdk.StoragePipelineOptions = {
   retryOptions: { maxTries: 3, retryDelayInMs: 500, maxRetryDelayInMs: 5_000, tryTimeoutInMs: 60_000 },
 };
 
@@ -65,9 +65,9 @@ const adviceOf: Readonly<Record<StoreProblem["step"], string>> = {
 
 /** A container of Azure Blob Storage. */
 export class AzureObjectStore implements ObjectStore {
-  readonly #container: ContainerClient;
+  readonly #container: AzureSdk.ContainerClient;
 
-  private constructor(container: ContainerClient) {
+  private constructor(container: AzureSdk.ContainerClient) {
     this.#container = container;
   }
 
@@ -115,8 +115,8 @@ export class AzureObjectStore implements ObjectStore {
       abortSignal: signal,
       conditions: { ifMatch: revision },
     });
-    if (body === undefined) throw new Error("the answer has no body");
-    return body as Readable;
+    if (!(body instanceof Readable)) throw new Error("the answer has no body");
+    return body;
   }
 
   explain(thrown: unknown): StoreProblem {
@@ -138,7 +138,7 @@ async function openService(
   sdk: Sdk,
   address: CloudAddress,
   settings: AzureSettings,
-): Promise<InstanceType<Sdk["BlobServiceClient"]>> {
+): Promise<AzureSdk.BlobServiceClient> {
   const { BlobServiceClient, StorageSharedKeyCredential } = sdk;
   const { authType, clientId, connectionString, key, sasToken } = settings;
   const { account, url } = placeOf(address, settings.account);

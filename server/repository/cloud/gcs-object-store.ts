@@ -1,11 +1,11 @@
 import { addAbortSignal, type Readable } from "node:stream";
-import type { Bucket, GetFilesOptions } from "@google-cloud/storage";
+import type * as GoogleSdk from "@google-cloud/storage";
 import type { CloudAddress } from "./cloud-address.ts";
 import type { ObjectStore, StoredObject } from "./object-store.ts";
 import { importPackage } from "./optional-package.ts";
 import { failureOf, networkProblem, reasonOf, type StoreProblem, unknownProblem } from "./store-problem.ts";
 
-type Sdk = typeof import("@google-cloud/storage");
+type Sdk = typeof GoogleSdk;
 
 /** Time for one answer, and for one call with all that is tried again: the next poll tries again too. */
 const answerTimeoutMs = 60_000;
@@ -22,9 +22,9 @@ interface Page {
 
 /** A bucket of Google Cloud Storage. */
 export class GcsObjectStore implements ObjectStore {
-  readonly #bucket: Bucket;
+  readonly #bucket: GoogleSdk.Bucket;
 
-  private constructor(bucket: Bucket) {
+  private constructor(bucket: GoogleSdk.Bucket) {
     this.#bucket = bucket;
   }
 
@@ -93,12 +93,12 @@ export class GcsObjectStore implements ObjectStore {
     return unknownProblem(thrown);
   }
 
-  async #eachPage(options: GetFilesOptions, visit: (page: Page) => void): Promise<void> {
-    let query: GetFilesOptions | null = { ...options, fields: listedFields, autoPaginate: false };
+  async #eachPage(options: GoogleSdk.GetFilesOptions, visit: (page: Page) => void): Promise<void> {
+    let query: GoogleSdk.GetFilesOptions | null = { ...options, fields: listedFields, autoPaginate: false };
     while (query !== null) {
       const [, next, page]: [unknown, unknown, unknown] = await this.#bucket.getFiles(query);
-      visit((page ?? {}) as Page);
-      query = (next as GetFilesOptions | null | undefined) ?? null;
+      visit(page ?? {});
+      query = (next as GoogleSdk.GetFilesOptions | null | undefined) ?? null;
     }
   }
 }

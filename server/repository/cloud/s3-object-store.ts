@@ -1,11 +1,11 @@
-import type { Readable } from "node:stream";
-import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import { Readable } from "node:stream";
+import type * as AwsSdk from "@aws-sdk/client-s3";
 import type { CloudAddress } from "./cloud-address.ts";
 import type { S3Credential } from "./credential-file.ts";
 import type { ObjectStore, StoredObject } from "./object-store.ts";
 import { failureOf, networkProblem, reasonOf, type StoreProblem, unknownProblem } from "./store-problem.ts";
 
-type Sdk = typeof import("@aws-sdk/client-s3");
+type Sdk = typeof AwsSdk;
 
 /** Time for a connection, and for the beginning of an answer. A bucket that is there answers in tens of milliseconds. */
 const connectionTimeoutMs = 10_000;
@@ -49,10 +49,10 @@ addCodes(
 /** A bucket of Amazon S3, or of anything that speaks its protocol. */
 export class S3ObjectStore implements ObjectStore {
   readonly #sdk: Sdk;
-  readonly #client: S3Client;
+  readonly #client: AwsSdk.S3Client;
   readonly #bucket: string;
 
-  private constructor(sdk: Sdk, client: S3Client, bucket: string) {
+  private constructor(sdk: Sdk, client: AwsSdk.S3Client, bucket: string) {
     this.#sdk = sdk;
     this.#client = client;
     this.#bucket = bucket;
@@ -68,7 +68,7 @@ export class S3ObjectStore implements ObjectStore {
     defaultRegion: string,
   ): Promise<S3ObjectStore> {
     const sdk = await import("@aws-sdk/client-s3");
-    const config: S3ClientConfig = {
+    const config: AwsSdk.S3ClientConfig = {
       followRegionRedirects: address.endpoint === null,
       requestHandler: {
         connectionTimeout: connectionTimeoutMs,
@@ -117,9 +117,9 @@ export class S3ObjectStore implements ObjectStore {
   async open({ key, revision }: StoredObject, signal: AbortSignal): Promise<Readable> {
     const command = new this.#sdk.GetObjectCommand({ Bucket: this.#bucket, Key: key, IfMatch: revision });
     const { Body: body } = await this.#client.send(command, { abortSignal: signal });
-    if (body === undefined) throw new Error("the answer has no body");
-    // Node's SDK answers with Node's streams; the type is that of all its platforms.
-    return body as Readable;
+    // The type is that of all platforms of the SDK.
+    if (!(body instanceof Readable)) throw new Error("the answer has no body");
+    return body;
   }
 
   explain(thrown: unknown): StoreProblem {
@@ -134,7 +134,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 }
 
-function settingsOf(credential: S3Credential | null): S3ClientConfig {
+function settingsOf(credential: S3Credential | null): AwsSdk.S3ClientConfig {
   if (credential === null) return {};
   const { key_id: keyId, secret_key: secretKey, session_token: sessionToken, region, profile } = credential;
   return {

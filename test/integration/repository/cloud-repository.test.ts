@@ -4,7 +4,13 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, describe, it } from "mocha";
 import { identityModel, slowModel } from "../../../tools/onnx-builder/model-zoo.ts";
-import { inferRowsOverGrpc, inferRowsOverHttp, row, rowModelConfig, rowsTensor } from "../../helpers/fp32-rows.ts";
+import {
+  inferRowsOverGrpc,
+  inferRowsOverHttp,
+  row,
+  rowModelConfig,
+  rowsTensor,
+} from "../../helpers/fp32-rows.ts";
 import { type ScriptedS3Server, useS3Server } from "../../helpers/scripted-s3-server.ts";
 import { ServerProcess } from "../../helpers/server-process.ts";
 import { RunningServer, useServer } from "../../helpers/start-server.ts";
@@ -103,7 +109,8 @@ describe("A repository in the cloud, polled", () => {
 
   it("models go on serving while the bucket cannot be read, and the log says why, once", async () => {
     s3.listRefusal = { status: 403, code: "AccessDenied" };
-    const sentence = /Polling leaves the models of '[^']*team\/models' as they are: failed to read '[^']*' at step 'permission': AccessDenied/g;
+    const sentence =
+      /Polling leaves the models of '[^']*team\/models' as they are: failed to read '[^']*' at step 'permission': AccessDenied/g;
     await waitUntil("the log says so", () => server.current.log.search(sentence) >= 0);
     putModel(s3, "late");
     assert.deepEqual(await inferRowsOverHttp(server.current.http, "steady", [sent]), same);
@@ -118,7 +125,8 @@ describe("A repository in the cloud, polled", () => {
     const key = "team/models/guarded/2/model.onnx";
     s3.readRefusals.set(key, { status: 403, code: "AccessDenied" });
     s3.put(key, negatedModel());
-    const failure = /Failed to load model 'guarded': failed to read 's3:[^']*guarded\/2\/model\.onnx' at step 'permission': AccessDenied/;
+    const failure =
+      /Failed to load model 'guarded': failed to read 's3:[^']*guarded\/2\/model\.onnx' at step 'permission': AccessDenied/;
     await waitUntil("the log says so", () => failure.test(server.current.log));
     assert.deepEqual(await inferRowsOverHttp(server.current.http, "guarded", [sent]), same);
     putModel(s3, "beside");
@@ -211,9 +219,15 @@ describe("A server with a repository in the cloud", () => {
 
   it("does not start when the bucket cannot be read, and says why", async () => {
     const address = s3.address("models", "missing");
-    const { code, stderr } = await ServerProcess.run([`--model-repository=${address}`, "--http-port=0"], environment());
+    const { code, stderr } = await ServerProcess.run(
+      [`--model-repository=${address}`, "--http-port=0"],
+      environment(),
+    );
     assert.equal(code, 1);
-    assert.match(stderr, /creating server: failed to read '[^']*missing\/models' at step 'bucket': NoSuchBucket/);
+    assert.match(
+      stderr,
+      /creating server: failed to read '[^']*missing\/models' at step 'bucket': NoSuchBucket/,
+    );
   });
 
   it("serves in mode none what was there at start, beside a directory, with names told apart by address", async () => {
@@ -239,7 +253,10 @@ describe("A server with a repository in the cloud", () => {
     const checked = await ServerProcess.run(["check", address], environment());
     assert.deepEqual([checked.code, checked.stderr], [0, ""]);
     assert.match(checked.stdout, new RegExp(`m: ok .*\n  ${address}/m\n`));
-    const explained = await ServerProcess.run(["explain", "m", `--model-repository=${address}`], environment());
+    const explained = await ServerProcess.run(
+      ["explain", "m", `--model-repository=${address}`],
+      environment(),
+    );
     assert.equal(explained.code, 0, explained.stderr);
     assert.ok(explained.stdout.includes(`config:    ${address}/m/config.json`), explained.stdout);
     const unknown = await ServerProcess.run(["explain", "n", `--model-repository=${address}`], environment());

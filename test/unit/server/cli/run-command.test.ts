@@ -24,6 +24,9 @@ describe("runCommand", () => {
       reply.stderr,
       /"exlpain", did you mean explain\? Commands are check, explain, config convert;/,
     );
-    assert.match((await runCommand(["serve"], {}))?.stderr ?? "", /Unknown command "serve"\. Commands are check/);
+    assert.match(
+      (await runCommand(["serve"], {}))?.stderr ?? "",
+      /Unknown command "serve"\. Commands are check/,
+    );
   });
 });

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { cloudEnvironmentVariables, cloudSettingsFrom } from "../../../../server/options/cloud-environment.ts";
+import {
+  cloudEnvironmentVariables,
+  cloudSettingsFrom,
+} from "../../../../server/options/cloud-environment.ts";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
 import { defaultCloudSettings } from "../../../../server/repository/cloud/cloud-settings.ts";
 

@@ -360,7 +360,13 @@ describe("parseOptions, mistakes", () => {
   });
 
   it("parseOptions takes addresses in the cloud for repositories", () => {
-    const paths = ["s3://bucket/models", "s3://localhost:9000/bucket", "gs://bucket", "as://account/container", "models"];
+    const paths = [
+      "s3://bucket/models",
+      "s3://localhost:9000/bucket",
+      "gs://bucket",
+      "as://account/container",
+      "models",
+    ];
     const parsed = parseOptions(
       paths.map((path) => `--model-repository=${path}`),
       {},
@@ -371,7 +377,10 @@ describe("parseOptions, mistakes", () => {
 
   it("parseOptions says what an address in the cloud looks like", () => {
     for (const [path, form] of [
-      ["s3://localhost:9000", "s3://<bucket>/<path>, s3://<host>:<port>/<bucket>/<path> or s3://https://<host>:<port>/<bucket>/<path>"],
+      [
+        "s3://localhost:9000",
+        "s3://<bucket>/<path>, s3://<host>:<port>/<bucket>/<path> or s3://https://<host>:<port>/<bucket>/<path>",
+      ],
       ["gs://", "gs://<bucket>/<path>"],
       ["as://account", "as://<account>/<container>/<path>"],
     ]) {

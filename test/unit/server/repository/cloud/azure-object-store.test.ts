@@ -1,8 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { AzureObjectStore } from "../../../../../server/repository/cloud/azure-object-store.ts";
-import { type CloudAddress, parseCloudAddress } from "../../../../../server/repository/cloud/cloud-address.ts";
-import { type AzureSettings, defaultCloudSettings } from "../../../../../server/repository/cloud/cloud-settings.ts";
+import {
+  type CloudAddress,
+  parseCloudAddress,
+} from "../../../../../server/repository/cloud/cloud-address.ts";
+import {
+  type AzureSettings,
+  defaultCloudSettings,
+} from "../../../../../server/repository/cloud/cloud-settings.ts";
 
 describe("AzureObjectStore", () => {
   function at(text: string): CloudAddress {
@@ -12,7 +18,10 @@ describe("AzureObjectStore", () => {
   }
 
   function open(settings: Partial<AzureSettings> = {}): Promise<AzureObjectStore> {
-    return AzureObjectStore.open(at("as://account/container"), { ...defaultCloudSettings.azure, ...settings });
+    return AzureObjectStore.open(at("as://account/container"), {
+      ...defaultCloudSettings.azure,
+      ...settings,
+    });
   }
 
   it("AzureObjectStore sorts what Azure refuses by how far the call came", async () => {
@@ -30,7 +39,9 @@ describe("AzureObjectStore", () => {
       [{ code: "UnheardOf", statusCode: 400 }, "request"],
     ];
     for (const [fields, step] of cases) {
-      const { step: found, reason } = store.explain(Object.assign(new Error("Words.\nRequestId:1\nTime:2"), fields));
+      const { step: found, reason } = store.explain(
+        Object.assign(new Error("Words.\nRequestId:1\nTime:2"), fields),
+      );
       assert.equal(found, step, JSON.stringify(fields));
       assert.ok(!/RequestId/.test(reason) || step === "request" || step === "endpoint", reason);
     }
@@ -39,7 +50,12 @@ describe("AzureObjectStore", () => {
   it("AzureObjectStore opens with each kind of credentials", async () => {
     const connectionString =
       "DefaultEndpointsProtocol=http;AccountName=a;AccountKey=c2VjcmV0;BlobEndpoint=http://127.0.0.1:1/a;";
-    for (const settings of [{ key: "c2VjcmV0" }, { sasToken: "sv=1&sig=x" }, { connectionString }, { authType: "key" }]) {
+    for (const settings of [
+      { key: "c2VjcmV0" },
+      { sasToken: "sv=1&sig=x" },
+      { connectionString },
+      { authType: "key" },
+    ]) {
       await open(settings);
     }
   });
@@ -48,7 +64,8 @@ describe("AzureObjectStore", () => {
     for (const authType of ["managed_identity", "default"]) {
       await assert.rejects(open({ authType }), {
         code: "UNSUPPORTED",
-        message: /^'as:\/\/account\/container' needs the package @azure\/identity, which is not installed: run 'npm install @azure\/identity'$/,
+        message:
+          /^'as:\/\/account\/container' needs the package @azure\/identity, which is not installed: run 'npm install @azure\/identity'$/,
       });
     }
   });

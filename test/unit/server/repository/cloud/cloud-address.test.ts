@@ -27,7 +27,11 @@ describe("parseCloudAddress", () => {
   });
 
   it("parseCloudAddress takes a host with a port for an endpoint, without TLS unless that is asked for", () => {
-    check("s3://localhost:9000/bucket/a", { endpoint: "http://localhost:9000", bucket: "bucket", prefix: "a/" });
+    check("s3://localhost:9000/bucket/a", {
+      endpoint: "http://localhost:9000",
+      bucket: "bucket",
+      prefix: "a/",
+    });
     check("s3://10.0.0.1:80/bucket", { endpoint: "http://10.0.0.1:80", bucket: "bucket" });
     check("s3://[::1]:9000/bucket", { endpoint: "http://[::1]:9000", bucket: "bucket" });
     check("s3://http://minio:9000/bucket", { endpoint: "http://minio:9000", bucket: "bucket" });
@@ -42,11 +46,20 @@ describe("parseCloudAddress", () => {
     const azure = { scheme: "as", account: "account", bucket: "container" };
     check("as://account/container", azure);
     check("as://account/container/a/b", { ...azure, prefix: "a/b/" });
-    check("as://account.blob.core.windows.net/container", { ...azure, account: "account.blob.core.windows.net" });
+    check("as://account.blob.core.windows.net/container", {
+      ...azure,
+      account: "account.blob.core.windows.net",
+    });
   });
 
   it("parseCloudAddress says what an address looks like when there is no bucket", () => {
-    for (const text of ["s3://", "s3:///", "s3://localhost:9000", "s3://https://host:1/", "s3://https://ho st/b"]) {
+    for (const text of [
+      "s3://",
+      "s3:///",
+      "s3://localhost:9000",
+      "s3://https://host:1/",
+      "s3://https://ho st/b",
+    ]) {
       assert.match((parseCloudAddress(text) as { expected: string }).expected, /^s3:\/\/<bucket>/, text);
     }
     assert.match((parseCloudAddress("gs://") as { expected: string }).expected, /^gs:\/\/<bucket>/);

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
-import { type CloudAddress, parseCloudAddress } from "../../../../../server/repository/cloud/cloud-address.ts";
+import {
+  type CloudAddress,
+  parseCloudAddress,
+} from "../../../../../server/repository/cloud/cloud-address.ts";
 import { CredentialFile } from "../../../../../server/repository/cloud/credential-file.ts";
 import { useTestDirectory } from "../../../../helpers/temporary-directory.ts";
 
@@ -53,16 +56,29 @@ describe("CredentialFile", () => {
       [{ s3: { "s3://c": {} } }, (file) => file.s3(at("s3://b")), /has no credentials for 's3:\/\/b'/],
       [{ s3: [] }, (file) => file.s3(at("s3://b")), /expects an object at "s3"$/],
       [{ s3: { "": "secret" } }, (file) => file.s3(at("s3://b")), /expects an object at "s3"\.""$/],
-      [{ s3: { "": { key_id: 7 } } }, (file) => file.s3(at("s3://b")), /expects a text at "s3"\.""\."key_id"$/],
-      [{ s3: { "": { key: "secret" } } }, (file) => file.s3(at("s3://b")), /has "key" at "s3"\."", where only secret_key, /],
-      [{ gs: { "": {} } }, (file) => file.googleKeyFile(at("gs://b")), /expects the path of a key file at "gs"\.""$/],
+      [
+        { s3: { "": { key_id: 7 } } },
+        (file) => file.s3(at("s3://b")),
+        /expects a text at "s3"\.""\."key_id"$/,
+      ],
+      [
+        { s3: { "": { key: "secret" } } },
+        (file) => file.s3(at("s3://b")),
+        /has "key" at "s3"\."", where only secret_key, /,
+      ],
+      [
+        { gs: { "": {} } },
+        (file) => file.googleKeyFile(at("gs://b")),
+        /expects the path of a key file at "gs"\.""$/,
+      ],
     ];
     for (const [content, use, message] of cases) {
       const file = await read(content);
       assert.throws(() => use(file), { code: "INVALID_ARG", message });
       assert.throws(
         () => use(file),
-        ({ message: text }: Error) => !text.includes("secret\"") && text.startsWith("the cloud credential file '"),
+        ({ message: text }: Error) =>
+          !text.includes('secret"') && text.startsWith("the cloud credential file '"),
       );
     }
   });

@@ -30,7 +30,8 @@ describe("MirrorThread", () => {
   }
 
   it("MirrorThread copies repositories, and removes the copies when it is closed", async () => {
-    for (const key of ["p/m/config.json", "p/m/1/a", "p/m/1/b", "p/m/1/c", "p/n/1/model.onnx"]) s3.put(key, key);
+    for (const key of ["p/m/config.json", "p/m/1/a", "p/m/1/b", "p/m/1/c", "p/n/1/model.onnx"])
+      s3.put(key, key);
     const addresses = [s3.address("p"), s3.address("p/m")];
     const { thread, news } = open(addresses);
     const at = addresses.map((address) => thread.directories.get(address) ?? "");

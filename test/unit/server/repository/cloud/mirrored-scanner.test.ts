@@ -42,9 +42,7 @@ describe("MirroredScanner", () => {
         });
       },
       list: (): Promise<readonly MirrorNames[]> =>
-        Promise.resolve([
-          { address, names: unreadable ?? [...cloud.keys(), ...unreadableModels].sort() },
-        ]),
+        Promise.resolve([{ address, names: unreadable ?? [...cloud.keys(), ...unreadableModels].sort() }]),
     };
     directory.write("", "local", "here", "1", "model.onnx");
     scanner = new MirroredScanner([address, directory.in("local"), address], mirrors, new StepReader(null));

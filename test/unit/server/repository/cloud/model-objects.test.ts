@@ -15,7 +15,13 @@ function only(models: ReadonlyMap<string, ModelObjects>): ModelObjects {
 
 describe("sortByModel", () => {
   it("sortByModel sorts objects by the first directory below the prefix", () => {
-    const listed = objects("p/a/config.json", "p/a/1/model.onnx", "p/b/1/x/y", "p/README.md", "p/.git/config");
+    const listed = objects(
+      "p/a/config.json",
+      "p/a/1/model.onnx",
+      "p/b/1/x/y",
+      "p/README.md",
+      "p/.git/config",
+    );
     const models = sortByModel(listed, "p/");
     assert.deepEqual([...models.keys()], ["a", "b"]);
     assert.deepEqual([...(models.get("a")?.files.keys() ?? [])], ["config.json", "1/model.onnx"]);
@@ -35,7 +41,10 @@ describe("sortByModel", () => {
     );
     const models = sortByModel(marked, "");
     assert.deepEqual([...models.keys()], ["a", "b"]);
-    assert.deepEqual([models.get("a")?.directories, [...(models.get("a")?.files.keys() ?? [])]], [["1"], ["1/model.onnx"]]);
+    assert.deepEqual(
+      [models.get("a")?.directories, [...(models.get("a")?.files.keys() ?? [])]],
+      [["1"], ["1/model.onnx"]],
+    );
   });
 
   it("sortByModel takes an empty object for a directory when others are below it, and no other", () => {
@@ -43,14 +52,24 @@ describe("sortByModel", () => {
     assert.ok(big !== undefined && inner !== undefined);
     const model = only(sortByModel([{ ...big, sizeBytes: 0 }, inner], ""));
     assert.deepEqual([[...model.files.keys()], model.problem], [["1/model.onnx"], null]);
-    assert.match(only(sortByModel([big, inner], "")).problem ?? "", /'a\/1' is a file and a directory at once/);
+    assert.match(
+      only(sortByModel([big, inner], "")).problem ?? "",
+      /'a\/1' is a file and a directory at once/,
+    );
   });
 
   it("sortByModel finds keys that lead out of the directory, or cannot be files", () => {
     for (const key of ["a/../b", "a/1/../../../etc/passwd", "a/./x", "a//x", "a/1\\x", "a/x\0y", "a/.."]) {
-      assert.match(only(sortByModel(objects(key), "")).problem ?? "", /cannot be a file of a directory$/, key);
+      assert.match(
+        only(sortByModel(objects(key), "")).problem ?? "",
+        /cannot be a file of a directory$/,
+        key,
+      );
     }
-    assert.match(only(sortByModel(objects("a\\b/1/x"), "")).problem ?? "", /cannot be the name of a directory$/);
+    assert.match(
+      only(sortByModel(objects("a\\b/1/x"), "")).problem ?? "",
+      /cannot be the name of a directory$/,
+    );
   });
 
   it("sortByModel leaves out what has no name, or a hidden one", () => {

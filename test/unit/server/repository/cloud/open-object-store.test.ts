@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { AzureObjectStore } from "../../../../../server/repository/cloud/azure-object-store.ts";
-import { type CloudAddress, parseCloudAddress } from "../../../../../server/repository/cloud/cloud-address.ts";
+import {
+  type CloudAddress,
+  parseCloudAddress,
+} from "../../../../../server/repository/cloud/cloud-address.ts";
 import { defaultCloudSettings } from "../../../../../server/repository/cloud/cloud-settings.ts";
 import { GcsObjectStore } from "../../../../../server/repository/cloud/gcs-object-store.ts";
 import { openObjectStore } from "../../../../../server/repository/cloud/open-object-store.ts";

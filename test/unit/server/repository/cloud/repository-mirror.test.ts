@@ -4,7 +4,10 @@ import path from "node:path";
 import { beforeEach, describe, it } from "mocha";
 import { LoadSlots } from "../../../../../server/model/load-slots.ts";
 import { parseCloudAddress } from "../../../../../server/repository/cloud/cloud-address.ts";
-import { modelsDirectory, RepositoryMirror } from "../../../../../server/repository/cloud/repository-mirror.ts";
+import {
+  modelsDirectory,
+  RepositoryMirror,
+} from "../../../../../server/repository/cloud/repository-mirror.ts";
 import { Deferred, settle } from "../../../../helpers/deferred.ts";
 import { FakeObjectStore } from "../../../../helpers/fake-object-store.ts";
 import { useTestDirectory } from "../../../../helpers/temporary-directory.ts";
@@ -156,7 +159,10 @@ describe("RepositoryMirror", () => {
     store.put("p/a/../../../evil", "x");
     const [failed] = await mirror.refresh();
     assert.deepEqual([failed?.name, failed?.problem.code], ["a", "INVALID_ARG"]);
-    assert.match(failed?.problem.message ?? "", /'p\/a\/\.\.\/\.\.\/\.\.\/evil' cannot be a file of a directory/);
+    assert.match(
+      failed?.problem.message ?? "",
+      /'p\/a\/\.\.\/\.\.\/\.\.\/evil' cannot be a file of a directory/,
+    );
     assert.deepEqual(Object.keys(copied()), ["b/1/model.onnx"]);
   });
 
@@ -214,7 +220,10 @@ describe("RepositoryMirror", () => {
       onNews: () => undefined,
       stallMs: 60_000,
     });
-    await assert.rejects(lost.refresh(), /^StatusError: cannot make the directory for the copy of 's3:\/\/bucket\/p': ENOENT/);
+    await assert.rejects(
+      lost.refresh(),
+      /^StatusError: cannot make the directory for the copy of 's3:\/\/bucket\/p': ENOENT/,
+    );
     directory.make("none");
     assert.deepEqual(await lost.refresh(), []);
   });

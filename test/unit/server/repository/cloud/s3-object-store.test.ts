@@ -15,7 +15,13 @@ describe("S3ObjectStore", () => {
   function open(text = s3.address("p")): Promise<S3ObjectStore> {
     const address = parseCloudAddress(text);
     assert.ok(!("expected" in address));
-    const credential = { key_id: s3.keyId, secret_key: "s", region: "eu-west-1", session_token: "t", profile: "" };
+    const credential = {
+      key_id: s3.keyId,
+      secret_key: "s",
+      region: "eu-west-1",
+      session_token: "t",
+      profile: "",
+    };
     return S3ObjectStore.open(address, credential, "");
   }
 

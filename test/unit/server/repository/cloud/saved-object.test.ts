@@ -38,8 +38,7 @@ describe("saveObject", () => {
     const store = storeOf("content");
     store.failures.set("p/m/1/model.onnx", new Error("gone away"));
     await assert.rejects(saveObject(store, await listed(store), directory.in("file"), options), {
-      message:
-        "failed to read 's3://bucket/p/m/1/model.onnx' at step 'request': gone away; do something",
+      message: "failed to read 's3://bucket/p/m/1/model.onnx' at step 'request': gone away; do something",
     });
   });
 

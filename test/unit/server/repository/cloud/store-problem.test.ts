@@ -12,7 +12,10 @@ describe("storeError", () => {
     const problem = { step: "bucket", reason: "NoSuchBucket: it is not there", advice: "create it" } as const;
     const { code, message } = storeError("s3://b", problem);
     assert.equal(code, "INTERNAL");
-    assert.equal(message, "failed to read 's3://b' at step 'bucket': NoSuchBucket: it is not there; create it");
+    assert.equal(
+      message,
+      "failed to read 's3://b' at step 'bucket': NoSuchBucket: it is not there; create it",
+    );
     assert.equal(storeError("s3://b", { ...problem, advice: "" }).message.at(-1), "e");
   });
 });
