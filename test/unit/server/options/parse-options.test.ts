@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { defaultCloudSettings } from "../../../../server/repository/cloud/cloud-settings.ts";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
 import { defaultTraceConfig } from "../../../../server/tracing/trace-config.ts";
 import { traceLevel } from "../../../../server/tracing/trace-level.ts";
@@ -33,6 +34,7 @@ describe("parseOptions", () => {
       logFilePath: null,
       escapeLogMessages: true,
       modelRepositoryPaths: ["models"],
+      cloudSettings: defaultCloudSettings,
       modelControlMode: "none",
       repositoryPollSecs: 15,
       modelLoadThreadCount: 4,
@@ -146,6 +148,7 @@ describe("parseOptions", () => {
       logFilePath: "x.log",
       escapeLogMessages: true,
       modelRepositoryPaths: ["models", "more"],
+      cloudSettings: defaultCloudSettings,
       modelControlMode: "explicit",
       repositoryPollSecs: 4,
       modelLoadThreadCount: 6,
