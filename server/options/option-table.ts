@@ -3,6 +3,7 @@ import { cloudEnvironmentVariables } from "./cloud-environment.ts";
 import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
+import { metricsOptions } from "./metrics-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { processOptions } from "./process-options.ts";
 import { rateLimitOptions } from "./rate-limit-options.ts";
@@ -23,6 +24,7 @@ export const optionTable: { readonly [F in OptionField]: OptionDefinition<Server
   ...rateLimitOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
+  ...metricsOptions,
   ...traceOptions,
 };
 

@@ -13,6 +13,7 @@ import {
   type Tensor,
 } from "../../server/index.ts";
 import { defaultCloudSettings } from "../../server/repository/cloud/cloud-settings.ts";
+import { defaultMetricsConfig } from "../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
 import { LogRecorder } from "./log-recorder.ts";
 
@@ -62,6 +63,7 @@ export class JavaScriptServer {
         serverId: "embedded",
         allowClientShm: false,
         traceConfig: defaultTraceConfig,
+        metricsConfig: defaultMetricsConfig,
         modelRepositoryPaths: [this.#root, ...more],
         cloudSettings: defaultCloudSettings,
         modelControlMode: "explicit",

@@ -54,7 +54,7 @@ export class RunningServer {
    * Starts a server on free loopback ports and waits until it listens.
    *
    * @param args - Options besides those for addresses; later ones win.
-   * @param environment - Variables besides those of this process.
+   * @param environment - Variables beside those of this process.
    * @throws Error with the log when it does not come up.
    */
   static async start(

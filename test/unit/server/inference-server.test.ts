@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { defaultCloudSettings } from "../../../server/repository/cloud/cloud-settings.ts";
+import { defaultMetricsConfig } from "../../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
@@ -38,6 +39,7 @@ const samples: InferenceServerOptions = {
   cacheConfig: null,
   backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
+  metricsConfig: defaultMetricsConfig,
   rateLimit: "off",
   rateLimitResources: [],
 };
