@@ -14,17 +14,20 @@ import { searchLevels } from "./level-search.ts";
 import { buildLoadPlan } from "./load-plan-builder.ts";
 import { type Arrivals, meanRate } from "./load-manager/arrival-schedule.ts";
 import type { LoadLevel } from "./load-manager/load-level.ts";
-import { ThreadedLoadManager } from "./load-manager/load-manager.ts";
+import { type LoadManager, ThreadedLoadManager } from "./load-manager/load-manager.ts";
 import { readRequestIntervals } from "./load-manager/request-intervals.ts";
+import { runServerSession } from "./mlperf/server-session.ts";
 import { type MeasuredModel, measuredModel } from "./measured-model.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
 import { levelRangeOf } from "./options/cross-checks.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { csvFiles } from "./report/csv.ts";
+import { htmlReport } from "./report/html.ts";
+import type { PageSection } from "./report/html/page.ts";
 import { profileExport } from "./report/json.ts";
 import { isRateReport, type ReportContext } from "./report/report-context.ts";
 import { formatLevel, formatLevelTitle, formatSettings, formatSummary, formatWindow } from "./report/text.ts";
-import { readStatistics } from "./server-statistics.ts";
+import { readStatistics, type StatisticsReading } from "./server-statistics.ts";
 
 /** Outstanding requests of synchronous load at a rate, and threads at most. @see contract §9.1, --max-threads */
 const defaultMaxThreads = { concurrency: 16, rate: 4 } as const;
@@ -67,7 +70,10 @@ async function measure(
 ): Promise<ExitCode> {
   const { description } = model;
   const plan = planRequests(loadInferData(options, description), description, options.batchSize);
-  const isAsync = options.isAsync ?? description.hasSequenceBatching;
+  if (options.isMlperfServer && description.hasSequenceBatching) {
+    throw new PerfError("--mlperf-server measures single queries: a model with a sequence batcher has none");
+  }
+  const isAsync = options.isAsync ?? (options.isMlperfServer || description.hasSequenceBatching);
   const context: ReportContext = {
     options,
     isAsync,
@@ -80,9 +86,15 @@ async function measure(
     buildLoadPlan(options, description, plan, server.target),
     threadLimits(options, isAsync, description.hasSequenceBatching),
   );
+  const endpoint = authorityOf(server.target);
   const results: LevelResult[] = [];
-  surroundings.print(formatSettings(context));
   try {
+    if (options.isMlperfServer) {
+      const statistics = (): Promise<StatisticsReading | null> =>
+        readStatistics(server.client, model.statistics);
+      return await measureScenario({ context, surroundings, load, statistics, endpoint });
+    }
+    surroundings.print(formatSettings(context));
     const profiler = new InferenceProfiler(
       { ...options, isAsync },
       {
@@ -122,8 +134,41 @@ async function measure(
     await load.close();
   }
   surroundings.print(formatSummary(results, context));
-  writeReports(results, context, authorityOf(server.target));
+  writeReports(results, context, { endpoint, sections: [] });
   return exitCodeOf(results);
+}
+
+/** Runs of MLPerf's server scenario in place of windows. */
+async function measureScenario(run: {
+  readonly context: ReportContext;
+  readonly surroundings: RunSurroundings;
+  readonly load: LoadManager;
+  readonly statistics: () => Promise<StatisticsReading | null>;
+  readonly endpoint: string;
+}): Promise<ExitCode> {
+  const { context, surroundings, load } = run;
+  const { signal, progress, print } = surroundings;
+  const session = await runServerSession(
+    context.options,
+    {
+      load,
+      clock: systemProfilerClock,
+      readStatistics: run.statistics,
+      signal,
+      onProgress: (count, elapsedUs) =>
+        progress.show(`run: ${count} queries in ${(elapsedUs / 1e6).toFixed(1)} s`),
+    },
+    {
+      print,
+      printLevel: (result) => {
+        progress.clear();
+        print(`${formatLevel(result, context).trimEnd()}\n`);
+      },
+    },
+  );
+  writeReports(session.results, context, { endpoint: run.endpoint, sections: [session.section] });
+  if (session.failure !== null) throw session.failure;
+  return session.hasValidRun && !signal.aborted ? exitCode.ok : exitCode.notStable;
 }
 
 /** With custom intervals there is one level. */
@@ -165,11 +210,19 @@ function threadLimits(
   };
 }
 
-function writeReports(results: readonly LevelResult[], context: ReportContext, endpoint: string): void {
-  const { csvFile, profileExportFile } = context.options;
+function writeReports(
+  results: readonly LevelResult[],
+  context: ReportContext,
+  { endpoint, sections }: { readonly endpoint: string; readonly sections: readonly PageSection[] },
+): void {
+  const { csvFile, profileExportFile, htmlReportFile } = context.options;
   const files = csvFile === null ? [] : [...csvFiles(csvFile, results, context)];
   if (profileExportFile !== null) {
     files.push({ path: profileExportFile, text: profileExport(results, context, endpoint) });
+  }
+  if (htmlReportFile !== null) {
+    const text = htmlReport(results, context, { endpoint, writtenAt: new Date(), sections });
+    files.push({ path: htmlReportFile, text });
   }
   for (const { path, text } of files) {
     try {

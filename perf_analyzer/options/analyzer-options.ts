@@ -54,6 +54,10 @@ export interface AnalyzerOptions {
   readonly maxThreads: number | null;
   readonly randomSeed: number;
 
+  readonly isMlperfServer: boolean;
+  readonly mlperfMinDurationMs: number;
+  readonly mlperfMinQueryCount: number;
+
   readonly sequenceCount: number;
   readonly sequenceLength: number;
   readonly sequenceLengthVariation: number;
@@ -93,4 +97,5 @@ export interface AnalyzerOptions {
   readonly csvFile: string | null;
   readonly isVerboseCsv: boolean;
   readonly profileExportFile: string | null;
+  readonly htmlReportFile: string | null;
 }

@@ -18,8 +18,6 @@ const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
   ["--collect-metrics", "read the server's /metrics beside the run"],
   ["--metrics-url", "read the server's /metrics beside the run"],
   ["--metrics-interval", "read the server's /metrics beside the run"],
-  ["--report-html", "use -f or --profile-export-file"],
-  ["--mlperf-server", "use --request-rate-range with --request-distribution=poisson and --binary-search"],
   ["--trace-level", "set the server's trace settings"],
   ["--trace-rate", "set the server's trace settings"],
   ["--trace-count", "set the server's trace settings"],

@@ -1,5 +1,6 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
 import { measuringOptions } from "./measuring-options.ts";
+import { mlperfOptions } from "./mlperf-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { requestOptions } from "./request-options.ts";
 import { serverOptions } from "./server-options.ts";
@@ -13,6 +14,7 @@ export type OptionField = keyof AnalyzerOptions;
  */
 export const optionTable: { readonly [F in OptionField]: OptionDefinition<AnalyzerOptions[F]> } = {
   ...measuringOptions,
+  ...mlperfOptions,
   ...requestOptions,
   ...serverOptions,
 };
