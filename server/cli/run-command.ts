@@ -9,6 +9,8 @@ import { runExplain } from "./explain.ts";
 const runners: { readonly [Name in SubCommandName]: (args: readonly string[]) => Promise<CommandReply> } = {
   check: runCheck,
   explain: runExplain,
+  // A server that starts should not wait for what only tuning needs.
+  tune: async (args) => (await import("./tune.ts")).runTuneCommand(args),
   "config convert": runConfigConvert,
 };
 

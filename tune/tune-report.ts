@@ -1,0 +1,45 @@
+import type { TuneRequest } from "./tune-request.ts";
+import type { TuneSubject } from "./tune-subject.ts";
+import type { FailedCandidate, RankedCandidate } from "./tuning-session.ts";
+
+/** What a tuning found. */
+export interface TuneReport {
+  readonly subject: TuneSubject;
+  readonly request: TuneRequest;
+  /** How many candidates there are. */
+  readonly candidateCount: number;
+  /** The best first; the current settings are among them unless it was interrupted before. */
+  readonly ranking: readonly RankedCandidate[];
+  readonly failures: readonly FailedCandidate[];
+  readonly wasInterrupted: boolean;
+  readonly advice: TuneAdvice;
+}
+
+/** What to do. */
+export type TuneAdvice =
+  /** The best candidate is better by more than noise, or holds constraints that the current settings break. */
+  | { readonly kind: "change"; readonly to: RankedCandidate; readonly configText: string }
+  /** Nothing is better. */
+  | { readonly kind: "keep" }
+  /** Nothing holds the constraints; this comes nearest. */
+  | { readonly kind: "none"; readonly nearest: RankedCandidate | null };
+
+/** A gain below this is not told from noise. */
+export const noiseGain = 1.02;
+
+/**
+ * What to do by a ranking.
+ *
+ * @param configTextOf - Makes the configuration of a candidate.
+ */
+export function adviceOf(
+  ranking: readonly RankedCandidate[],
+  configTextOf: (candidate: RankedCandidate) => string,
+): TuneAdvice {
+  const [best] = ranking;
+  if (best === undefined || !best.isSatisfying) return { kind: "none", nearest: best ?? null };
+  const current = ranking.find(({ isCurrent }) => isCurrent);
+  if (best.isCurrent) return { kind: "keep" };
+  if (current?.isSatisfying === true && best.gain < noiseGain) return { kind: "keep" };
+  return { kind: "change", to: best, configText: configTextOf(best) };
+}
