@@ -21,6 +21,7 @@ import { overloadPriorities } from "./cases/overload-priorities.ts";
 import { paddingThroughput } from "./cases/padding-throughput.ts";
 import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
+import { tuneCase } from "./cases/tune.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { writeBenchRepository } from "./harness/bench-repository.ts";
 import { missingGenerators } from "./harness/load-generator.ts";
@@ -50,6 +51,7 @@ const allCases: readonly BenchCase[] = [
   reloadLatency,
   cacheHit,
   startUp,
+  tuneCase,
 ];
 
 /** Exit codes: the run is complete, it failed or was asked for wrongly, a program is missing. */
