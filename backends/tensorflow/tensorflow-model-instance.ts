@@ -1,4 +1,4 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type { DataValues, Tensor } from "@tensorflow/tfjs-core";
 import { type Failure, failure, StatusError } from "../../server/core/status.ts";
 import type {
   BatchOutputs,
@@ -13,9 +13,11 @@ import { type ElementCodec, elementCodec } from "./codec/tensor-elements.ts";
 import type { ExecutableModel } from "./engine/executable-model.ts";
 import { loadGraphExecutable } from "./engine/graph-executable.ts";
 import { startEngine } from "./engine/tensorflow-engine.ts";
+import { readModelJson } from "./read-model-json.ts";
 import { readGraphDef } from "./saved-model/read-graph-def.ts";
 import { readSavedModel } from "./saved-model/read-saved-model.ts";
 import type { TensorFlowOptions } from "./tensorflow-options.ts";
+import { tf } from "./engine/tensorflow-js.ts";
 
 /** A tensor of the bound model, with what is looked up once instead of per batch. */
 interface BoundTensor {
@@ -42,7 +44,7 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
       case "tensorflow_graphdef":
         return loadGraphExecutable(readGraphDef(modelPath, options.configured));
       case "tensorflow_js":
-        return await readTensorFlowJs(modelPath);
+        return await readModelJson(modelPath);
     }
   } catch (thrown) {
     if (thrown instanceof StatusError)
@@ -53,12 +55,6 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
       cause: thrown,
     });
   }
-}
-
-/** The layers of TensorFlow.js take long to load: only where a model may have some. */
-async function readTensorFlowJs(modelPath: string): Promise<ExecutableModel> {
-  const { readModelJson } = await import("./read-model-json.ts");
-  return readModelJson(modelPath);
 }
 
 function messageOf(thrown: unknown): string {
@@ -90,11 +86,11 @@ class TensorFlowModelInstance implements ModelInstance {
   }
 
   execute(batch: ExecutionBatch, outputs: BatchOutputs): Failure | null | Promise<Failure | null> {
-    const inputs = new Map<string, tf.Tensor>();
+    const inputs = new Map<string, Tensor>();
     const release = (): void => {
       for (const tensor of inputs.values()) tensor.dispose();
     };
-    let results: readonly tf.Tensor[] | Promise<readonly tf.Tensor[]>;
+    let results: readonly Tensor[] | Promise<readonly Tensor[]>;
     const wanted = this.#outputs.flatMap((_, index) => (batch.wantsOutput(index) ? [index] : []));
     try {
       const failed = this.#decodeInputs(batch, inputs);
@@ -128,7 +124,7 @@ class TensorFlowModelInstance implements ModelInstance {
     // The engine's own memory goes with the thread, which ends after this.
   }
 
-  #decodeInputs(batch: ExecutionBatch, inputs: Map<string, tf.Tensor>): Failure | null {
+  #decodeInputs(batch: ExecutionBatch, inputs: Map<string, Tensor>): Failure | null {
     for (const { index, shape, buffer, byteOffset, byteLength } of batch.inputs) {
       const input = this.#inputs[index];
       if (input === undefined) throw new Error(`Input ${index} is not bound. This is a bug.`);
@@ -136,7 +132,7 @@ class TensorFlowModelInstance implements ModelInstance {
       const values = codec.decode(name, buffer, byteOffset, byteLength);
       if ("message" in values) return values;
       // The engine copies numbers into its own memory, or at least lets go of the view with the tensor.
-      inputs.set(name, tf.engine().makeTensor(values as unknown as tf.DataValues, shape, codec.engineType));
+      inputs.set(name, tf.engine().makeTensor(values as unknown as DataValues, shape, codec.engineType));
     }
     return null;
   }
@@ -144,7 +140,7 @@ class TensorFlowModelInstance implements ModelInstance {
   #deliver(
     batch: ExecutionBatch,
     wanted: readonly number[],
-    tensors: readonly tf.Tensor[],
+    tensors: readonly Tensor[],
     outputs: BatchOutputs,
   ): Failure | null {
     outputs.markOutputStart();

@@ -1,7 +1,8 @@
-import { type DataType as EngineType, engine, type Tensor, type TypedArray } from "@tensorflow/tfjs-core";
+import type { DataType as EngineType, Tensor, TypedArray } from "@tensorflow/tfjs-core";
 import { bytesElementHeader, bytesElementLength } from "../../../server/core/bytes-elements.ts";
 import type { DataType } from "../../../server/core/data-type.ts";
 import { type Failure, failure } from "../../../server/core/status.ts";
+import { tf } from "../engine/tensorflow-js.ts";
 
 /** Elements as the engine takes and gives them. */
 export type EngineValues = TypedArray | Uint8Array[];
@@ -97,7 +98,7 @@ const bytes: ElementCodec = {
     return elements;
   },
   encode(tensor) {
-    const elements = engine().readSync(tensor.dataId) as Uint8Array[];
+    const elements = tf.engine().readSync(tensor.dataId) as Uint8Array[];
     const size = elements.reduce((sum, element) => sum + bytesElementHeader + element.byteLength, 0);
     const wire = new Uint8Array(size);
     const view = new DataView(wire.buffer);

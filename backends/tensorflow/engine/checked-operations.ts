@@ -1,12 +1,13 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
 import { StatusError } from "../../../server/core/status.ts";
 import { firstOf, input, numberOf, type Operation, type OperationNode } from "./operation-node.ts";
+import { tf } from "./tensorflow-js.ts";
 
 /** FP32 tells integers apart up to here; sums and products are compared a step away from the bounds. */
 const slack = 512;
 
 /** Refuses results that the node's integer type, held in 32 bits, does not have. */
-function requireRange(node: OperationNode, exactish: tf.Tensor): void {
+function requireRange(node: OperationNode, exactish: Tensor): void {
   if (exactish.size === 0) return;
   const [least, most] = [numberOf(node, "least"), numberOf(node, "most")];
   // Bounds of 32 bits cannot be told apart from their neighbours in FP32: a little less is allowed there.
@@ -20,7 +21,7 @@ function requireRange(node: OperationNode, exactish: tf.Tensor): void {
   );
 }
 
-type Compute = (x: tf.Tensor, y: tf.Tensor | undefined, node: OperationNode) => tf.Tensor;
+type Compute = (x: Tensor, y: Tensor | undefined, node: OperationNode) => Tensor;
 
 /** An operation on integers, with its result checked against the same operation on FP32. */
 function checked(compute: Compute): Operation {
@@ -34,12 +35,12 @@ function checked(compute: Compute): Operation {
   };
 }
 
-function required(tensor: tf.Tensor | undefined): tf.Tensor {
+function required(tensor: Tensor | undefined): Tensor {
   if (tensor === undefined) throw new Error("An operation lacks an input. This is a bug.");
   return tensor;
 }
 
-function reduction(reduce: (x: tf.Tensor, axes: number[], keepDims: boolean) => tf.Tensor): Compute {
+function reduction(reduce: (x: Tensor, axes: number[], keepDims: boolean) => Tensor): Compute {
   return (x, axes, node) =>
     reduce(x, Array.from(required(axes).dataSync()), node.attrs["keep_dims"] === true);
 }
@@ -50,7 +51,7 @@ const checkedProd = reduction((x, axes, keepDims) => tf.prod(x, axes, keepDims))
 const reductions: ReadonlySet<Compute> = new Set([checkedSum, checkedProd]);
 
 /** Towards zero, as a cast does: only then is it known what the result would be. */
-function checkedCast(node: OperationNode): tf.Tensor {
+function checkedCast(node: OperationNode): Tensor {
   const source = input(node, 0);
   const isWhole = source.dtype !== "float32";
   const whole = isWhole ? source : tf.where(tf.less(source, 0), tf.ceil(source), tf.floor(source));

@@ -1,10 +1,10 @@
-import { registerOp } from "@tensorflow/tfjs-converter";
-import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import { StatusError } from "../../../server/core/status.ts";
 import { checkedOperations } from "./checked-operations.ts";
 import { firstOf, input, numberOf, numbersOf, type Operation, type OperationNode } from "./operation-node.ts";
+import { loadConverter, tf } from "./tensorflow-js.ts";
 
-function spaceToDepth(x: tf.Tensor, block: number): tf.Tensor {
+function spaceToDepth(x: Tensor, block: number): Tensor {
   const [batch = 0, height = 0, width = 0, depth = 0] = x.shape;
   const blocks = tf.reshape(x, [batch, height / block, block, width / block, block, depth]);
   return tf.reshape(tf.transpose(blocks, [0, 1, 3, 2, 4, 5]), [
@@ -15,12 +15,12 @@ function spaceToDepth(x: tf.Tensor, block: number): tf.Tensor {
   ]);
 }
 
-function batchMatMul(node: OperationNode): tf.Tensor {
+function batchMatMul(node: OperationNode): Tensor {
   const isAdjoint = (name: string): boolean => node.attrs[name] === true;
   return tf.matMul(input(node, 0), input(node, 1), isAdjoint("adj_x"), isAdjoint("adj_y"));
 }
 
-function invertPermutation(x: tf.Tensor): tf.Tensor {
+function invertPermutation(x: Tensor): Tensor {
   const inverse = new Int32Array(x.size);
   x.dataSync().forEach((position, index) => {
     inverse[position] = index;
@@ -29,22 +29,22 @@ function invertPermutation(x: tf.Tensor): tf.Tensor {
 }
 
 /** Adds up rows by segment. */
-function segmentSum(node: OperationNode, count: number): tf.Tensor {
-  return tf.unsortedSegmentSum(input(node, 0), input(node, 1) as tf.Tensor1D, count);
+function segmentSum(node: OperationNode, count: number): Tensor {
+  return tf.unsortedSegmentSum(input(node, 0), input(node, 1) as Tensor1D, count);
 }
 
-function scatterAdd(node: OperationNode): tf.Tensor {
+function scatterAdd(node: OperationNode): Tensor {
   const target = input(node, 0);
   return tf.add(target, tf.scatterND(input(node, 1), input(node, 2), target.shape as [number]));
 }
 
-function adjustContrast(node: OperationNode): tf.Tensor {
+function adjustContrast(node: OperationNode): Tensor {
   const image = input(node, 0);
   const mean = tf.mean(image, [-3, -2], true);
   return tf.add(tf.mul(tf.sub(image, mean), input(node, 1)), mean);
 }
 
-function bucketize(node: OperationNode): tf.Tensor {
+function bucketize(node: OperationNode): Tensor {
   const x = tf.expandDims(tf.cast(input(node, 0), "float32"), -1);
   return tf.sum(
     tf.cast(tf.greaterEqual(x, tf.tensor1d(numbersOf(node, "boundaries"), "float32")), "int32"),
@@ -53,14 +53,14 @@ function bucketize(node: OperationNode): tf.Tensor {
 }
 
 /** The executor's own reads both bounds from the same input. */
-function bandPart(node: OperationNode): tf.Tensor {
+function bandPart(node: OperationNode): Tensor {
   return tf.linalg.bandPart(input(node, 0), firstOf(input(node, 1)), firstOf(input(node, 2)));
 }
 
 /** The executor's own knows no groups: the depth of the filters is then a part of the input's. */
-function conv2d(node: OperationNode): tf.Tensor {
-  const x = input(node, 0) as tf.Tensor4D;
-  const filter = input(node, 1) as tf.Tensor4D;
+function conv2d(node: OperationNode): Tensor {
+  const x = input(node, 0) as Tensor4D;
+  const filter = input(node, 1) as Tensor4D;
   if (node.attrs["data_format"] === "nchw")
     throw new StatusError("UNSUPPORTED", "Conv2D in NCHW is not supported yet");
   const [, strideY = 1, strideX = 1] = numbersOf(node, "strides");
@@ -75,7 +75,7 @@ function conv2d(node: OperationNode): tf.Tensor {
     [0, 0],
   ];
   const padded = isExplicit ? tf.pad(x, margins) : x;
-  const convolve = (part: tf.Tensor4D, filters: tf.Tensor4D): tf.Tensor4D =>
+  const convolve = (part: Tensor4D, filters: Tensor4D): Tensor4D =>
     tf.conv2d(part, filters, [strideY, strideX], padding === "same" ? "same" : "valid", "NHWC", [
       dilationY,
       dilationX,
@@ -85,7 +85,7 @@ function conv2d(node: OperationNode): tf.Tensor {
   const parts = tf.split(padded, groups, 3);
   const filters = tf.split(filter, groups, 3);
   return tf.concat(
-    parts.map((part, group) => convolve(part as tf.Tensor4D, required(filters[group]) as tf.Tensor4D)),
+    parts.map((part, group) => convolve(part as Tensor4D, required(filters[group]) as Tensor4D)),
     3,
   );
 }
@@ -96,7 +96,7 @@ function required<T>(value: T | undefined): T {
 }
 
 /** Only the main diagonal of square matrices, which is what `tf.linalg.diag` makes. */
-function matrixDiag(node: OperationNode): tf.Tensor {
+function matrixDiag(node: OperationNode): Tensor {
   const diagonal = input(node, 0);
   const size = diagonal.shape[diagonal.rank - 1] ?? 0;
   const asked = [1, 2, 3].map((position) => firstOf(input(node, position)));
@@ -110,7 +110,7 @@ function matrixDiag(node: OperationNode): tf.Tensor {
   return tf.where(isDiagonal, rows, tf.cast(input(node, 4), diagonal.dtype));
 }
 
-function reverseSequence(node: OperationNode): tf.Tensor {
+function reverseSequence(node: OperationNode): Tensor {
   const x = input(node, 0);
   const batchAxis = numberOf(node, "batch_dim");
   const sequenceAxis = numberOf(node, "seq_dim");
@@ -124,7 +124,7 @@ function reverseSequence(node: OperationNode): tf.Tensor {
   return tf.stack(items, batchAxis);
 }
 
-function roll(node: OperationNode): tf.Tensor {
+function roll(node: OperationNode): Tensor {
   const axes = input(node, 2).dataSync();
   let rolled = input(node, 0);
   input(node, 1)
@@ -164,8 +164,13 @@ const operations: Readonly<Record<string, Operation>> = {
   Xdivy: (node) => tf.divNoNan(input(node, 0), input(node, 1)),
 };
 
+let isRegistered = false;
+
 /** Teaches the graph executor the operations that it lacks. Their names are {@link customOperationNames}. */
 export function registerCustomOperations(): void {
+  if (isRegistered) return;
+  isRegistered = true;
+  const { registerOp } = loadConverter();
   for (const [name, operation] of Object.entries(operations)) {
     registerOp(name, (node) => tf.tidy(() => operation(node as OperationNode)));
   }

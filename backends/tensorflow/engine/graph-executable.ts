@@ -1,12 +1,14 @@
-import { loadGraphModelSync } from "@tensorflow/tfjs-converter";
-import * as tf from "@tensorflow/tfjs-core";
+import type { loadGraphModelSync } from "@tensorflow/tfjs-converter";
+import type { NamedTensorMap, Tensor, io } from "@tensorflow/tfjs-core";
 import type { ModelSignature } from "../../backend.ts";
 import type { ExecutableModel } from "./executable-model.ts";
+import { registerCustomOperations } from "./custom-operations.ts";
 import { KeepingScope } from "./keeping-scope.ts";
+import { loadConverter, tf } from "./tensorflow-js.ts";
 
 /** A graph for the executor and how the signature's names map to its nodes. */
 export interface GraphParts {
-  readonly artifacts: tf.io.ModelArtifacts;
+  readonly artifacts: io.ModelArtifacts;
   readonly signature: ModelSignature;
   /** Node (or `node:index`) by the signature's name. */
   readonly inputNodes: ReadonlyMap<string, string>;
@@ -25,7 +27,8 @@ interface Topology {
 
 /** Loads a graph. @throws Error of the executor when the graph is none that it can read. */
 export function loadGraphExecutable(parts: GraphParts): ExecutableModel {
-  const model = loadGraphModelSync(tf.io.fromMemorySync(parts.artifacts));
+  registerCustomOperations();
+  const model = loadConverter().loadGraphModelSync(tf.io.fromMemorySync(parts.artifacts));
   const { node } = parts.artifacts.modelTopology as Topology;
   return new GraphExecutable(
     model,
@@ -48,10 +51,10 @@ class GraphExecutable implements ExecutableModel {
   }
 
   run(
-    inputs: ReadonlyMap<string, tf.Tensor>,
+    inputs: ReadonlyMap<string, Tensor>,
     outputs: readonly string[],
-  ): readonly tf.Tensor[] | Promise<tf.Tensor[]> {
-    const feeds: tf.NamedTensorMap = {};
+  ): readonly Tensor[] | Promise<Tensor[]> {
+    const feeds: NamedTensorMap = {};
     for (const [name, tensor] of inputs) feeds[nodeOf(this.#parts.inputNodes, name)] = tensor;
     const nodes = outputs.map((name) => nodeOf(this.#parts.outputNodes, name));
     if (this.#isAsynchronous) return this.#runAsynchronously(feeds, nodes);
@@ -65,9 +68,9 @@ class GraphExecutable implements ExecutableModel {
   /**
    * Nothing else makes tensors meanwhile: one batch at a time runs in this thread.
    */
-  async #runAsynchronously(feeds: tf.NamedTensorMap, nodes: string[]): Promise<tf.Tensor[]> {
+  async #runAsynchronously(feeds: NamedTensorMap, nodes: string[]): Promise<Tensor[]> {
     const scope = new KeepingScope();
-    let results: tf.Tensor[] = [];
+    let results: Tensor[] = [];
     try {
       results = listOf(await this.#model.executeAsync(feeds, nodes));
     } finally {
@@ -77,7 +80,7 @@ class GraphExecutable implements ExecutableModel {
   }
 }
 
-function listOf(results: tf.Tensor | tf.Tensor[]): tf.Tensor[] {
+function listOf(results: Tensor | Tensor[]): Tensor[] {
   return Array.isArray(results) ? results : [results];
 }
 

@@ -1,4 +1,5 @@
-import * as tf from "@tensorflow/tfjs-core";
+import type { Tensor } from "@tensorflow/tfjs-core";
+import { tf } from "./tensorflow-js.ts";
 
 /**
  * The time in which the executor runs a graph with loops.
@@ -14,14 +15,14 @@ export class KeepingScope {
     const own = Object.getOwnPropertyDescriptor(tf.Tensor.prototype, "dispose");
     if (own === undefined) throw new Error("Tensors cannot be disposed. This is a bug.");
     this.#own = own;
-    const original = own.value as (this: tf.Tensor) => void;
+    const original = own.value as (this: Tensor) => void;
     tf.engine().startScope("loops");
-    tf.Tensor.prototype.dispose = function dispose(this: tf.Tensor): void {
+    tf.Tensor.prototype.dispose = function dispose(this: Tensor): void {
       if (!this.kept) original.call(this);
     };
   }
 
-  end(results: readonly tf.Tensor[]): void {
+  end(results: readonly Tensor[]): void {
     Object.defineProperty(tf.Tensor.prototype, "dispose", this.#own);
     const { state } = tf.engine() as unknown as { readonly state: EngineState };
     const made = [...(state.activeScope?.track ?? [])];
@@ -35,5 +36,5 @@ export class KeepingScope {
 
 /** What the engine tracks; internal to the package, whose version is pinned, and watched by the leak test. */
 interface EngineState {
-  readonly activeScope: { readonly track: readonly tf.Tensor[] } | null;
+  readonly activeScope: { readonly track: readonly Tensor[] } | null;
 }

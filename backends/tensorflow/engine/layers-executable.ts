@@ -1,12 +1,13 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { type LayersModel, loadLayersModel, type SymbolicTensor } from "@tensorflow/tfjs-layers";
+import type { Tensor, io } from "@tensorflow/tfjs-core";
+import type { LayersModel, SymbolicTensor } from "@tensorflow/tfjs-layers";
 import type { DataType } from "../../../server/core/data-type.ts";
 import type { ModelSignature, TensorSignature } from "../../backend.ts";
 import type { ExecutableModel } from "./executable-model.ts";
+import { loadLayers, tf } from "./tensorflow-js.ts";
 
 /** Loads a layers model. @throws Error of TensorFlow.js when a layer is not known or a weight is missing. */
-export async function loadLayersExecutable(artifacts: tf.io.ModelArtifacts): Promise<ExecutableModel> {
-  return new LayersExecutable(await loadLayersModel(tf.io.fromMemory(artifacts)));
+export async function loadLayersExecutable(artifacts: io.ModelArtifacts): Promise<ExecutableModel> {
+  return new LayersExecutable(await loadLayers().loadLayersModel(tf.io.fromMemory(artifacts)));
 }
 
 const datatypes: ReadonlyMap<string, DataType> = new Map<string, DataType>([
@@ -41,7 +42,7 @@ class LayersExecutable implements ExecutableModel {
     this.signature = { inputs: signatureOf(model.inputs), outputs: signatureOf(model.outputs) };
   }
 
-  run(inputs: ReadonlyMap<string, tf.Tensor>, outputs: readonly string[]): readonly tf.Tensor[] {
+  run(inputs: ReadonlyMap<string, Tensor>, outputs: readonly string[]): readonly Tensor[] {
     const feeds = this.signature.inputs.map(({ name }) => {
       const tensor = inputs.get(name);
       if (tensor === undefined) throw new Error(`Input '${name}' was not fed. This is a bug.`);

@@ -1,15 +1,13 @@
-import * as tf from "@tensorflow/tfjs-core";
-import { runOnCpu } from "./fallback-kernels.ts";
+import type { DataType, TensorInfo } from "@tensorflow/tfjs-core";
+import { type KernelCall, runOnCpu, withPositiveAxis, wrapKernel } from "./cpu-kernels.ts";
+import { tf } from "./tensorflow-js.ts";
 
 /**
  * Kernels of TensorFlow.js 4.22, most of its WASM engine, that are wrong for some arguments, and how each is called so that it is right.
  * The conformance test fails without any of these.
  */
 export function registerRepairedKernels(): void {
-  // A negative axis makes them permute by one dimension too many, which writes beyond the tensor's memory.
-  for (const name of ["Cumsum", "Cumprod"]) {
-    for (const backend of ["wasm", "cpu"] as const) repair(name, withPositiveAxis, backend);
-  }
+  for (const name of ["Cumsum", "Cumprod"]) wrapKernel(name, "wasm", withPositiveAxis);
   // Writes integers whatever the type of the output is.
   runElsewhere("OneHot", ({ attrs }) => attrs?.["dtype"] !== "int32");
   // Take or give FP32 whatever the type is.
@@ -27,38 +25,19 @@ export function registerRepairedKernels(): void {
   runElsewhere("GatherV2", ({ attrs }) => Number(attrs?.["batchDims"] ?? 0) > 0);
 }
 
-function withPositiveAxis(call: Parameters<Kernel>[0], kernel: Kernel): ReturnType<Kernel> {
-  const rank = (call.inputs["x"] as tf.TensorInfo).shape.length;
-  const axis = Number(call.attrs?.["axis"] ?? 0);
-  return kernel({ ...call, attrs: { ...call.attrs, axis: axis < 0 ? axis + rank : axis } });
-}
-
 /** Has the calls for which a kernel is wrong run on the CPU engine. */
-function runElsewhere(name: string, isWrong: (call: Parameters<Kernel>[0]) => boolean): void {
-  const { kernelFunc } = tf.getKernel(name, "cpu");
-  repair(name, (call, kernel) => (isWrong(call) ? runOnCpu(kernelFunc, call) : kernel(call)));
+function runElsewhere(name: string, isWrong: (call: KernelCall) => boolean): void {
+  wrapKernel(name, "wasm", (call, kernel) => (isWrong(call) ? runOnCpu(name, call) : kernel(call)));
 }
 
-type Inputs = Parameters<Kernel>[0]["inputs"];
+type Inputs = KernelCall["inputs"];
 
-function dtypeOf(inputs: Inputs, name: string): tf.DataType | undefined {
+function dtypeOf(inputs: Inputs, name: string): DataType | undefined {
   return inputs[name]?.dtype;
 }
 
 /** Whether an input has to grow to the shape that it and the other one have together. */
 function isBroadcast(inputs: Inputs, name: string, other: string): boolean {
-  const [a, b] = [inputs[name] as tf.TensorInfo, inputs[other] as tf.TensorInfo];
+  const [a, b] = [inputs[name] as TensorInfo, inputs[other] as TensorInfo];
   return !tf.util.arraysEqual(tf.broadcast_util.assertAndGetBroadcastShape(a.shape, b.shape), a.shape);
-}
-
-type Kernel = tf.KernelConfig["kernelFunc"];
-
-function repair(
-  kernelName: string,
-  wrapper: (call: Parameters<Kernel>[0], kernel: Kernel) => ReturnType<Kernel>,
-  backend: "wasm" | "cpu" = "wasm",
-): void {
-  const config = tf.getKernel(kernelName, backend);
-  tf.unregisterKernel(kernelName, backend);
-  tf.registerKernel({ ...config, kernelFunc: (call) => wrapper(call, config.kernelFunc) });
 }

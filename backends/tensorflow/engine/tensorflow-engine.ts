@@ -1,15 +1,13 @@
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
-import * as tf from "@tensorflow/tfjs-core";
 import { StatusError } from "../../../server/core/status.ts";
-import { registerCustomOperations } from "./custom-operations.ts";
+import { addRepairedCpuEngine } from "./cpu-kernels.ts";
 import { registerFallbackKernels } from "./fallback-kernels.ts";
 import { registerRepairedKernels } from "./repaired-kernels.ts";
+import { addWasmEngine, tf } from "./tensorflow-js.ts";
 
 /** The embedded engines: WebAssembly with SIMD, and plain JavaScript, which is many times slower. */
 export type EngineName = "wasm" | "cpu";
 
-let isRegistered = false;
+let isWasmAdded = false;
 
 /**
  * Starts the engine of this thread. Called before anything else of TensorFlow.js.
@@ -19,16 +17,20 @@ let isRegistered = false;
 export async function startEngine(name: EngineName): Promise<void> {
   // Without the advice to install something else, and without checks of every result for NaN.
   tf.enableProdMode();
-  if (!isRegistered) {
-    isRegistered = true;
-    registerCustomOperations();
-    registerRepairedKernels();
-    registerFallbackKernels();
-  }
+  if (name === "cpu") addRepairedCpuEngine();
+  else addRepairedWasmEngine();
   if (!(await tf.setBackend(name))) {
     throw new StatusError("UNAVAILABLE", `the embedded TensorFlow engine '${name}' did not start`);
   }
   await tf.ready();
+}
+
+function addRepairedWasmEngine(): void {
+  if (isWasmAdded) return;
+  isWasmAdded = true;
+  addWasmEngine();
+  registerRepairedKernels();
+  registerFallbackKernels();
 }
 
 /** Tensors of this thread that are not yet disposed. Flat over any number of batches. */
