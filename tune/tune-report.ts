@@ -27,6 +27,15 @@ export type TuneAdvice =
 /** A gain below this is not told from noise. */
 export const noiseGain = 1.02;
 
+/** Above this, measurements of the same thing are too far apart for small gains to mean anything. */
+const quietSpread = 0.1;
+
+/** By how many percent measurements of the current settings differ, when that is more than on a quiet machine, or `null`. */
+export function noisePercent(ranking: readonly RankedCandidate[]): number | null {
+  const spread = ranking.find(({ isCurrent }) => isCurrent)?.spread ?? 0;
+  return spread > quietSpread ? Math.round(spread * 100) : null;
+}
+
 /**
  * What to do by a ranking.
  *

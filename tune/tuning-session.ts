@@ -19,6 +19,8 @@ export interface RankedCandidate {
   readonly best: Measurement;
   /** How often it was measured. */
   readonly sampleCount: number;
+  /** How far apart the throughputs of its measurements are, relative to their median; 0 for one measurement. */
+  readonly spread: number;
   /** Whether all constraints hold. */
   readonly isSatisfying: boolean;
   /** Against the current settings, 1 for as good. */
@@ -101,7 +103,7 @@ export class TuningSession {
       const [best] = ranking;
       const finalists = ranking
         .filter(({ isCurrent }, i) => i < finalistCount || isCurrent)
-        .filter((candidate) => best !== undefined && isNear(candidate, best))
+        .filter((candidate) => best !== undefined && (candidate.isCurrent || isNear(candidate, best)))
         .map(({ settings }) => this.#entryOf(settings))
         .filter(({ samples, failure }) => failure === null && samples.length < finalSampleCount);
       if (finalists.length === 0) return;
@@ -128,6 +130,7 @@ export class TuningSession {
             isCurrent,
             best,
             sampleCount: samples.length,
+            spread: spreadOf(samples, best),
             isSatisfying: violationOf(goal, best) === 0,
             gain: gainOver(goal, best, reference),
           },
@@ -189,6 +192,14 @@ export class TuningSession {
     if (best === null) throw new Error("The current settings were not measured. This is a bug.");
     return best;
   }
+}
+
+function spreadOf(samples: readonly (readonly Measurement[])[], best: Measurement): number {
+  const throughputs = samples
+    .flat()
+    .filter(({ concurrency }) => concurrency === best.concurrency)
+    .map(({ throughput }) => throughput);
+  return (Math.max(...throughputs) - Math.min(...throughputs)) / best.throughput;
 }
 
 /** Whether noise could be what sets a candidate apart from the best one. */

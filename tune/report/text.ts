@@ -1,7 +1,7 @@
 import { renderTable } from "../../server/logging/table.ts";
 import { describeSettings } from "../candidate-settings.ts";
 import { describeGoal } from "../tune-goal.ts";
-import type { TuneReport } from "../tune-report.ts";
+import { noisePercent, type TuneReport } from "../tune-report.ts";
 import type { RankedCandidate } from "../tuning-session.ts";
 
 /** Rows of the table for people; the CSV and the page have all. */
@@ -77,7 +77,16 @@ function formatAdvice(report: TuneReport): string {
 }
 
 /** What to do, in a sentence or two. */
-export function adviceText({ advice, ranking, wasInterrupted }: TuneReport): string {
+export function adviceText(report: TuneReport): string {
+  const noise = noisePercent(report.ranking);
+  const warning =
+    noise === null
+      ? ""
+      : `[WARNING] Measurements of the current configuration differ by ${noise} %: something else uses this machine, and gains up to that may be noise.\n`;
+  return warning + adviceSentence(report);
+}
+
+function adviceSentence({ advice, ranking, wasInterrupted }: TuneReport): string {
   switch (advice.kind) {
     case "keep":
       return "Nothing measured is better than the current configuration by more than noise: keep it.";

@@ -128,6 +128,20 @@ describe("TuningSession", () => {
     assert.equal(session.ranking()[2]?.best.throughput, 950);
   });
 
+  it("measures the current settings again even when they are far behind: every gain is against them", async () => {
+    const { session, measured } = sessionOf({
+      8: [[{ throughput: 100 }], [{ throughput: 1_000 }], [{ throughput: 900 }], [{ throughput: 1_000 }]],
+      16: [[{ throughput: 1_100 }]],
+    });
+    await session.measureCurrent();
+    await session.fitness(other);
+    await session.confirm();
+    assert.equal(measured.filter((each) => each === 8).length, 4);
+    const [best, current] = session.ranking();
+    assert.ok(Math.abs((best?.gain ?? 0) - 1_100 / 950) < 1e-9, String(best?.gain));
+    assert.ok(Math.abs((current?.spread ?? 0) - 900 / 950) < 1e-9, String(current?.spread));
+  });
+
   it("drops a finalist that fails when it is measured again", async () => {
     const { session } = sessionOf({ 8: [[{}]], 16: [[{ throughput: 2_000 }], "it crashed"] });
     await session.measureCurrent();

@@ -14,6 +14,7 @@ const current: RankedCandidate = {
   isCurrent: true,
   best: measurementOf(),
   sampleCount: 3,
+  spread: 0.05,
   isSatisfying: true,
   gain: 1,
 };
@@ -22,6 +23,7 @@ const better: RankedCandidate = {
   isCurrent: false,
   best: measurementOf({ throughput: 1_234.56, p99Ms: 8.125, memoryMb: null, isStable: false }),
   sampleCount: 1,
+  spread: 0,
   isSatisfying: true,
   gain: 1.23456,
 };
@@ -105,6 +107,15 @@ describe("formatTuneReport", () => {
     assert.match(partly, /^Interrupted: this is what was measured until then/);
     const nothing = reportOf({ wasInterrupted: true, ranking: [], failures: [] });
     assert.match(formatTuneReport(nothing), /Nothing was measured\.\n$/);
+  });
+
+  it("warns when the machine is too busy to tell small gains from noise", () => {
+    assert.doesNotMatch(formatTuneReport(reportOf()), /WARNING/);
+    const report = formatTuneReport(reportOf({ ranking: [better, { ...current, spread: 0.456 }] }));
+    assert.match(
+      report,
+      /\n\[WARNING\] Measurements of the current configuration differ by 46 %: .*\nBest: /,
+    );
   });
 
   it("names the constraints that the current settings break", () => {
