@@ -24,8 +24,10 @@ export type TuneAdvice =
   /** Nothing holds the constraints; this comes nearest. */
   | { readonly kind: "none"; readonly nearest: RankedCandidate | null };
 
-/** A gain below this is not told from noise. */
-export const noiseGain = 1.02;
+/** A gain below this is not told from noise even on a quiet machine. */
+const minGain = 0.02;
+/** How far the median of four measurements is off, against how far they are apart; a rule of thumb. */
+const medianErrorShare = 1 / 3;
 
 /** Above this, measurements of the same thing are too far apart for small gains to mean anything. */
 const quietSpread = 0.1;
@@ -49,6 +51,7 @@ export function adviceOf(
   if (best === undefined || !best.isSatisfying) return { kind: "none", nearest: best ?? null };
   const current = ranking.find(({ isCurrent }) => isCurrent);
   if (best.isCurrent) return { kind: "keep" };
-  if (current?.isSatisfying === true && best.gain < noiseGain) return { kind: "keep" };
+  const wantedGain = 1 + Math.max(minGain, medianErrorShare * (current?.spread ?? 0));
+  if (current?.isSatisfying === true && best.gain < wantedGain) return { kind: "keep" };
   return { kind: "change", to: best, configText: configTextOf(best) };
 }
