@@ -43,7 +43,7 @@ export async function runServerScenario(
   const level: LoadLevel = { kind: "rate", arrivals, value: ratePerSecond };
   const wantedCount = runQueryCount(scenario, ratePerSecond);
   const before = await readStatistics();
-  const startUs = await load.start({ level, requestCount: wantedCount });
+  const startUs = await load.start({ level, requestCount: wantedCount, skipCount: 0 });
   const tally = new RunTally(scenario, new ArrivalSchedule(arrivals), wantedCount);
   let outcome: LevelOutcome | null = null;
   while (outcome === null) {
@@ -102,7 +102,7 @@ class RunTally {
   add(collected: CollectedLoad): void {
     collected.records.forEach((record, i) => {
       if (record.endUs - record.intendedUs > this.#boundUs) this.#overCount++;
-      this.requests.push({ record, outputs: collected.outputs[i] ?? null });
+      this.requests.push({ record, responses: collected.responses[i] ?? null });
     });
     const { threadCount, idleUs, sentCount, lateCount, lagUs } = this.#totals;
     this.#totals = {
@@ -127,6 +127,6 @@ class RunTally {
 
   window(startUs: number, server: MeasurementWindow["server"]): MeasurementWindow {
     const endUs = this.requests.reduce((end, { record }) => Math.max(end, record.endUs), startUs);
-    return { ...this.#totals, startUs, endUs, requests: this.requests, server };
+    return { ...this.#totals, startUs, endUs, requests: this.requests, server, metrics: null };
   }
 }

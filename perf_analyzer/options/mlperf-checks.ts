@@ -16,6 +16,12 @@ const meaningless: readonly string[] = [
   "--request-intervals",
   "--request-distribution",
   "--binary-search",
+  "--periodic-concurrency-range",
+  "--request-period",
+  "--fixed-schedule",
+  "--collect-metrics",
+  "--metrics-url",
+  "--metrics-interval",
   "--sync",
   "-b",
 ];

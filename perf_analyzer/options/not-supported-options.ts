@@ -1,27 +1,12 @@
 /** Options of Triton's perf_analyzer that this release knows and refuses, with what there is instead. */
 const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
-  ["--bls-composing-models", "statistics are read for the model and the steps of an ensemble"],
   ["--model-signature-name", "only --service-kind=triton is built"],
-  ["--periodic-concurrency-range", "use --concurrency-range"],
-  ["--request-period", "use --concurrency-range"],
-  ["--session-concurrency", "only --service-kind=triton is built"],
-  ["--fixed-schedule", "use --request-intervals"],
-  ["--serial-sequences", "sequences run side by side"],
-  ["--shared-memory", "tensors are sent inside the requests"],
-  ["--output-shared-memory-size", "tensors are sent inside the responses"],
-  ["--streaming", "gRPC requests are unary calls"],
+  ["--session-concurrency", "sessions are of --service-kind=openai"],
   ["--endpoint", "only --service-kind=triton is built"],
   ["--grpc-method", "only --service-kind=triton is built"],
   ["--proto", "only --service-kind=triton is built"],
   ["--triton-server-directory", "only --service-kind=triton is built"],
   ["--model-repository", "only --service-kind=triton is built"],
-  ["--collect-metrics", "read the server's /metrics beside the run"],
-  ["--metrics-url", "read the server's /metrics beside the run"],
-  ["--metrics-interval", "read the server's /metrics beside the run"],
-  ["--trace-level", "set the server's trace settings"],
-  ["--trace-rate", "set the server's trace settings"],
-  ["--trace-count", "set the server's trace settings"],
-  ["--log-frequency", "set the server's trace settings"],
   ["--enable-mpi", "start one process after the other"],
 ]);
 

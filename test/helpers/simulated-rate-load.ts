@@ -42,6 +42,8 @@ export class SimulatedRateLoad implements LoadManager {
         sendStartUs: intendedUs,
         sendEndUs: intendedUs,
         receiveStartUs: freeUs,
+        firstResponseUs: freeUs,
+        responseCount: 1,
         endUs: freeUs,
         contentIndex: 0,
         sequenceId: 0,
@@ -63,7 +65,7 @@ export class SimulatedRateLoad implements LoadManager {
     const hasFailed = this.#collectedCount === failsAt;
     return Promise.resolve({
       records,
-      outputs: [],
+      responses: [],
       threadCount: 1,
       idleUs: 0,
       sentCount: records.length,

@@ -3,9 +3,9 @@ import { isRateReport, levelValue, type ReportContext } from "../report-context.
 
 /** A level as legends name it. */
 export function levelName(result: LevelResult): string {
-  return result.level.kind === "concurrency"
-    ? `concurrency ${levelValue(result.level)}`
-    : `${levelValue(result.level)} requests/s`;
+  return result.level.kind === "rate"
+    ? `${levelValue(result.level)} requests/s`
+    : `concurrency ${levelValue(result.level)}`;
 }
 
 /** The heading of the column of levels. */

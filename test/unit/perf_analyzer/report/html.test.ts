@@ -18,14 +18,19 @@ function contextOf(modelName: string, ...argv: string[]): ReportContext {
     options,
     isAsync: false,
     hasResponseCache: false,
+    isDecoupled: false,
     plan: { contents: [], streams: [[0]] },
     version: "1.2.3",
   };
 }
 
 const growth = growthBetween(
-  { versions: [], composing: [] },
-  { versions: [statisticsOf("m", "1", { count: 100, nsPerRequest: 1_000_000 })], composing: [] },
+  { versions: [], composing: [], isEnsemble: false },
+  {
+    versions: [statisticsOf("m", "1", { count: 100, nsPerRequest: 1_000_000 })],
+    composing: [],
+    isEnsemble: false,
+  },
 );
 
 /** 100 requests a second per unit of concurrency, of 1 to 10 ms. */
@@ -43,11 +48,13 @@ function levelOf(
         sendStartUs: 0,
         sendEndUs: 100,
         receiveStartUs: 950 + (i % 10) * 1_000,
+        firstResponseUs: 1_000 + (i % 10) * 1_000,
+        responseCount: 1,
         endUs: 1_000 + (i % 10) * 1_000,
         contentIndex: 0,
         sequenceId: 0,
       },
-      outputs: null,
+      responses: null,
     })),
     threadCount: 1,
     idleUs: 900_000,
@@ -55,6 +62,7 @@ function levelOf(
     lateCount: 0,
     lagUs: 0,
     server: overrides.hasServer === false ? null : growth,
+    metrics: null,
   };
   const summary = summarizeWindows([window], { batchSize: 1, percentile: null });
   return { level: { kind: "concurrency", concurrency }, outcome, windows: [window], summary };
