@@ -22,6 +22,12 @@ const zones = [
   { target: "./perf_analyzer", from: "./server", except: ["./core"] },
   { target: "./perf_analyzer", from: "./backends" },
   { target: "./perf_analyzer", from: "./schedulers" },
+  { target: "./perf_analyzer", from: "./tune" },
+  // Tuning drives server and perf_analyzer as processes; of their code it uses configs, options, tables and drawings.
+  { target: "./tune", from: "./server", except: ["./model-config", "./logging/table.ts"] },
+  { target: "./tune", from: "./perf_analyzer", except: ["./options", "./report/html"] },
+  { target: "./tune", from: "./backends" },
+  { target: "./tune", from: "./schedulers" },
 ];
 
 /**

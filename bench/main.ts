@@ -24,6 +24,7 @@ import { paddingThroughput } from "./cases/padding-throughput.ts";
 import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
 import { tensorFlowThroughput } from "./cases/tensorflow-throughput.ts";
+import { tuneCase } from "./cases/tune.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { writeBenchRepository } from "./harness/bench-repository.ts";
 import { missingGenerators } from "./harness/load-generator.ts";
@@ -56,6 +57,7 @@ const allCases: readonly BenchCase[] = [
   perfHttp,
   perfGrpc,
   startUp,
+  tuneCase,
 ];
 
 /** Exit codes: the run is complete, it failed or was asked for wrongly, a program is missing. */

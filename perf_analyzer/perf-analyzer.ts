@@ -12,10 +12,13 @@ import { searchLevels } from "./level-search.ts";
 import { buildLoadPlan, readsOutputs } from "./load-plan-builder.ts";
 import { type LoadShape, loadShapeOf } from "./load-shape.ts";
 import { ThreadedLoadManager } from "./load-manager/load-manager.ts";
+import { runServerSession } from "./mlperf/server-session.ts";
 import { type MeasuredModel, measuredModel } from "./measured-model.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { csvFiles } from "./report/csv.ts";
+import { htmlReport } from "./report/html.ts";
+import type { PageSection } from "./report/html/page.ts";
 import { profileExport } from "./report/json.ts";
 import { isRateReport, type ReportContext } from "./report/report-context.ts";
 import { formatLevel, formatLevelTitle, formatSettings, formatSummary, formatWindow } from "./report/text.ts";
@@ -66,7 +69,14 @@ async function measure(
   const { description } = model;
   const data = service.loadData(description);
   const plan = planRequests(data, description, options.batchSize);
-  const isAsync = options.isAsync ?? (description.hasSequenceBatching || options.isStreaming);
+  if (options.isMlperfServer && (description.hasSequenceBatching || description.isDecoupled)) {
+    const what = description.isDecoupled
+      ? "one answer each: a decoupled model"
+      : "a model with a sequence batcher";
+    throw new PerfError(`--mlperf-server measures single queries: ${what} has none`);
+  }
+  const isAsync =
+    options.isAsync ?? (description.hasSequenceBatching || options.isStreaming || options.isMlperfServer);
   const shape = loadShapeOf(options, description, data, isAsync);
   const context: ReportContext = {
     options,
@@ -87,7 +97,9 @@ async function measure(
       ...shape.limits,
       threadCount: Math.min(shape.limits.threadCount, service.maxThreadCount ?? Number.POSITIVE_INFINITY),
     });
-    await measureLevels({ context, shape, load, model, client: service.client }, surroundings, results);
+    const measuring: Measuring = { context, shape, load, model, client: service.client };
+    if (options.isMlperfServer) return await measureScenario(measuring, surroundings, service.endpoint);
+    await measureLevels(measuring, surroundings, results);
   } catch (thrown) {
     // What earlier levels have shown is written all the same.
     if (results.length === 0) throw thrown;
@@ -96,7 +108,7 @@ async function measure(
     await regions?.close();
   }
   surroundings.print(formatSummary(results, context));
-  writeReports(results, context, service.endpoint);
+  writeReports(results, context, { endpoint: service.endpoint, sections: [] });
   if (failure !== null) throw PerfError.from(failure);
   return exitCodeOf(results);
 }
@@ -152,6 +164,36 @@ async function measureLevels(
     await metrics?.close();
     await load.close();
   }
+}
+
+/** Runs of MLPerf's server scenario in place of windows. */
+async function measureScenario(
+  { context, load, model, client }: Measuring,
+  surroundings: RunSurroundings,
+  endpoint: string,
+): Promise<ExitCode> {
+  const { signal, progress, print } = surroundings;
+  const session = await runServerSession(
+    context.options,
+    {
+      load,
+      clock: systemProfilerClock,
+      readStatistics: () => readStatistics(client, model.statistics),
+      signal,
+      onProgress: (count, elapsedUs) =>
+        progress.show(`run: ${count} queries in ${(elapsedUs / 1e6).toFixed(1)} s`),
+    },
+    {
+      print,
+      printLevel: (result) => {
+        progress.clear();
+        print(`${formatLevel(result, context).trimEnd()}\n`);
+      },
+    },
+  ).finally(() => load.close());
+  writeReports(session.results, context, { endpoint, sections: [session.section] });
+  if (session.failure !== null) throw session.failure;
+  return session.hasValidRun && !signal.aborted ? exitCode.ok : exitCode.notStable;
 }
 
 function observerOf(options: AnalyzerOptions, { print, progress }: RunSurroundings): ProfilerObserver {
@@ -217,11 +259,19 @@ function sharedLayoutOf(
   });
 }
 
-function writeReports(results: readonly LevelResult[], context: ReportContext, endpoint: string): void {
-  const { csvFile, profileExportFile } = context.options;
+function writeReports(
+  results: readonly LevelResult[],
+  context: ReportContext,
+  { endpoint, sections }: { readonly endpoint: string; readonly sections: readonly PageSection[] },
+): void {
+  const { csvFile, profileExportFile, htmlReportFile } = context.options;
   const files = csvFile === null ? [] : [...csvFiles(csvFile, results, context)];
   if (profileExportFile !== null) {
     files.push({ path: profileExportFile, text: profileExport(results, context, endpoint) });
+  }
+  if (htmlReportFile !== null) {
+    const text = htmlReport(results, context, { endpoint, writtenAt: new Date(), sections });
+    files.push({ path: htmlReportFile, text });
   }
   for (const { path, text } of files) {
     try {

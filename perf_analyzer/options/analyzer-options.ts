@@ -82,6 +82,10 @@ export interface AnalyzerOptions {
   readonly maxThreads: number | null;
   readonly randomSeed: number;
 
+  readonly isMlperfServer: boolean;
+  readonly mlperfMinDurationMs: number;
+  readonly mlperfMinQueryCount: number;
+
   readonly sequenceCount: number;
   readonly sequenceLength: number;
   readonly sequenceLengthVariation: number;
@@ -141,4 +145,5 @@ export interface AnalyzerOptions {
   readonly csvFile: string | null;
   readonly isVerboseCsv: boolean;
   readonly profileExportFile: string | null;
+  readonly htmlReportFile: string | null;
 }

@@ -4,8 +4,6 @@ const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
   ["--grpc-method", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--proto", "gRPC calls are those of the service kinds triton and tfserving"],
   ["--triton-server-directory", "the embedded server is Nereid itself: leave it out"],
-  ["--report-html", "use -f or --profile-export-file"],
-  ["--mlperf-server", "use --request-rate-range with --request-distribution=poisson and --binary-search"],
   ["--enable-mpi", "start one process after the other"],
 ]);
 

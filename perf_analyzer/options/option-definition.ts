@@ -5,6 +5,7 @@ export const optionGroups = [
   "General",
   "Measurement",
   "Load",
+  "MLPerf",
   "Sequences",
   "Input",
   "Request",

@@ -1,6 +1,7 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
 import { loadModeOptions } from "./load-mode-options.ts";
 import { measuringOptions } from "./measuring-options.ts";
+import { mlperfOptions } from "./mlperf-options.ts";
 import { observationOptions } from "./observation-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { requestOptions } from "./request-options.ts";
@@ -15,6 +16,7 @@ export type OptionField = keyof AnalyzerOptions;
  */
 export const optionTable: { readonly [F in OptionField]: OptionDefinition<AnalyzerOptions[F]> } = {
   ...measuringOptions,
+  ...mlperfOptions,
   ...loadModeOptions,
   ...requestOptions,
   ...serverOptions,

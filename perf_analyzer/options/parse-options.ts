@@ -1,6 +1,7 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
 import { findConflict } from "./cross-checks.ts";
 import { nearestOf } from "./edit-distance.ts";
+import { findMlperfConflict } from "./mlperf-checks.ts";
 import { explainRefused, explainRefusedKind, refusedFlags } from "./not-supported-options.ts";
 import { type OptionField, optionFields, optionTable } from "./option-table.ts";
 import { ValueProblem } from "./option-value.ts";
@@ -59,7 +60,7 @@ export function parseOptions(argv: readonly string[]): CommandLine {
     return error("Give only one of --async and --sync");
   }
   if (draft.modelName === "") return error("-m <model> is missing: say which model to measure");
-  const conflict = findConflict(draft);
+  const conflict = findMlperfConflict(draft, given) ?? findConflict(draft);
   return conflict === null ? { kind: "run", options: Object.freeze(draft) } : error(conflict);
 }
 

@@ -19,7 +19,8 @@ type ServerField =
   | "httpsPrivateKeyType"
   | "csvFile"
   | "isVerboseCsv"
-  | "profileExportFile";
+  | "profileExportFile"
+  | "htmlReportFile";
 
 type Row<F extends ServerField> = OptionDefinition<AnalyzerOptions[F]>;
 
@@ -134,6 +135,14 @@ export const serverOptions: { readonly [F in ServerField]: Row<F> } = {
     group: "Report",
     value: optionalTextValue("<file>"),
     doc: "Write every measured request as JSON.",
+    defaultValue: null,
+    defaultText: "none",
+  },
+  htmlReportFile: {
+    flag: "--report-html",
+    group: "Report",
+    value: optionalTextValue("<file>"),
+    doc: "Write the report as a page with charts, which needs nothing but itself. Not Triton's.",
     defaultValue: null,
     defaultText: "none",
   },

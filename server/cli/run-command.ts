@@ -12,6 +12,8 @@ const runners: {
 } = {
   check: runCheck,
   explain: runExplain,
+  // A server that starts should not wait for what only tuning needs.
+  tune: async (args) => (await import("./tune.ts")).runTuneCommand(args),
   "config convert": runConfigConvert,
 };
 

@@ -39,7 +39,7 @@ export function convertConfig(text: string, file: string, form: ConfigForm): str
   if (typeof fields !== "object" || fields === null) {
     throw new StatusError("INVALID_ARG", `${file}: the configuration must be an object`);
   }
-  return form === "pbtxt" ? `${formatJson(fields, "")}\n` : writePbtxt(fields, schema);
+  return form === "pbtxt" ? formatConfigJson(fields) : writePbtxt(fields, schema);
 }
 
 /** JSON can hold halves of characters, which no UTF-8 text can. */
@@ -52,6 +52,11 @@ function checkTexts(value: unknown, path: string, problems: ConfigProblems): voi
     checkTexts(key, childPath(path, key), problems);
     checkTexts(child, childPath(path, Array.isArray(value) ? Number(key) : key), problems);
   }
+}
+
+/** A configuration as a `config.json` reads best. Ends with a newline. */
+export function formatConfigJson(fields: object): string {
+  return `${formatJson(fields, "")}\n`;
 }
 
 /** As `JSON.stringify` with an indent of two, but lists of scalars on one line: shapes read better so. */

@@ -18,6 +18,11 @@ export const subCommands = {
       "explain <model> --model-repository <path> [--json] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>] [--rate-limit <mode>] [--rate-limit-resource <spec>]",
     doc: "Show the configuration that a model is served with, where each value comes from, and the instances and threads it gets.",
   },
+  tune: {
+    usage:
+      "tune <model> --model-repository <path> [--search quick|brute] [--objective <metric>[:<weight>],...] [--constraint <metric>:max|min:<number>,...] [--concurrency <n>,...] [--instance-counts <n>,...] [--thread-counts <n>,...] [--max-batch-sizes <n>,...] [--queue-delays-us <n>,...] [--load-model <name>,...] [--report-csv <file>] [--report-html <file>] [--apply] [--disable-auto-complete-config] [--backend-directory <path>] [--backend-config <setting>] [--rate-limit <mode>] [--rate-limit-resource <spec>] [-- <options of perf_analyzer>]",
+    doc: "Measure other instance counts, threads, batch sizes and queue delays of a model on this machine, rank them against the current configuration and show the config.json that wins. --apply writes it.",
+  },
   "config convert": {
     usage: "config convert <file> [--output <file>]",
     doc: "Write a config.pbtxt as config.json, or the other way round, by the end of the file's name.",

@@ -6,7 +6,7 @@ const introduction = `# Command-line options
 
 <!-- Made by tools/generators/options-doc.mjs from server/options/: change it there and run \`npm run generate\`. -->
 
-These are the server's options; \`nereid check\`, \`explain\` and \`config convert\` are in
+These are the server's options; \`nereid check\`, \`explain\`, \`tune\` and \`config convert\` are in
 [command-line.md](command-line.md). The names and meanings are Triton's. Options are written \`--flag value\` or \`--flag=value\`; a value that begins with
 two dashes needs the second form. A boolean is \`true\`, \`on\`, \`1\`, \`false\`, \`off\` or \`0\`, in any letter case. Of an
 option given twice the last value counts, except for the repeatable ones, of which all count.

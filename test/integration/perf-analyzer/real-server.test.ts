@@ -3,9 +3,14 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { after, before, describe, it } from "mocha";
-import { reportedNumber, runPerfAnalyzer } from "../../helpers/perf-analyzer-process.ts";
+import {
+  type PerfAnalyzerEnd,
+  reportedNumber,
+  runPerfAnalyzer,
+} from "../../helpers/perf-analyzer-process.ts";
 import { useServer } from "../../helpers/start-server.ts";
 import { tlsFile } from "../../helpers/tls-fixtures.ts";
+import { externalResources, readMarkup } from "../../helpers/well-formed.ts";
 
 const repository = path.resolve(import.meta.dirname, "../../../../model_repository");
 
@@ -124,12 +129,91 @@ describe("perf_analyzer against the server", () => {
     assert.equal(exported.experiments[0].requests[0]?.response_outputs[0]?.OUTPUT0.length, 16);
   });
 
+  it("writes a page with charts of what it measured", async () => {
+    const file = path.join(directory, "report.html");
+    const args = ["-m", "simple", ...address("http"), "--concurrency-range=1:2", "-p", "100", "-s", "1000"];
+    const end = await runPerfAnalyzer([...args, "-r", "3", "--report-html", file]);
+    assert.equal(end.code, 0, end.stdout + end.stderr);
+    const elements = readMarkup(readFileSync(file, "utf8"));
+    assert.equal(elements.filter(({ tag }) => tag === "svg").length, 3);
+    assert.deepEqual(externalResources(elements), []);
+    const throughput = reportedNumber(end.stdout, /Concurrency: 2, throughput: ([\d.]+)/);
+    const cells = elements.filter(({ tag }) => tag === "td").map(({ text }) => Number(text));
+    assert.ok(
+      cells.some((cell) => Math.abs(cell - throughput) < 0.01),
+      `${throughput} is not in the page`,
+    );
+  });
+
+  it("says which file cannot be written", async () => {
+    const file = path.join(directory, "missing", "report.html");
+    const args = ["-m", "simple", ...address("http"), "--request-count=5", "--report-html", file];
+    const end = await runPerfAnalyzer(args);
+    assert.equal(end.code, 99);
+    assert.match(end.stderr, /Cannot write .*report\.html: ENOENT/);
+  });
+
   it("measures windows over a range of concurrency", async () => {
     const args = ["--concurrency-range=1:2", "-p", "150", "-s", "10000", "-r", "3", "-v"];
     const end = await runPerfAnalyzer(["-m", "simple", ...address("grpc"), ...args]);
     assert.equal(end.code, 0, end.stdout + end.stderr);
     assert.match(end.stdout, /Concurrency: 1, throughput: .*\nConcurrency: 2, throughput: /);
     assert.equal(end.stdout.match(/Pass \[3\]/g)?.length, 2);
+  });
+});
+
+describe("perf_analyzer --mlperf-server", () => {
+  const server = useServer(() => [
+    `--model-repository=${repository}`,
+    "--model-control-mode=explicit",
+    "--load-model=simple",
+    "--load-model=simple_sequence",
+  ]);
+  const run = (model: string, ...args: readonly string[]): Promise<PerfAnalyzerEnd> =>
+    runPerfAnalyzer(["-m", model, "-u", server.current.addresses.http, "--mlperf-server", ...args]);
+  const short = ["--mlperf-min-duration=300", "--mlperf-min-query-count=40"];
+
+  it("finds a rate within a generous bound, by the rules that it prints", async () => {
+    // Five seconds: whatever else this machine does, 80 queries a second are answered by then.
+    const end = await run("simple", "--request-rate-range=40:80:40", "-l", "5000", ...short);
+    assert.equal(end.code, 0, end.stdout + end.stderr);
+    assert.match(end.stdout, /Latency bound: p99 within 5000 msec/);
+    assert.match(end.stdout, /Minimum query count: 40\n {2}Arrivals: Poisson, seed 0\n/);
+    assert.equal(end.stdout.match(/ {2}Result: VALID\n/g)?.length, 2);
+    assert.match(end.stdout, /\nMLPerf server scenario: VALID, 80 queries\/sec/);
+    for (const [, count] of end.stdout.matchAll(/Successful request count: (\d+)/g)) {
+      assert.ok(Number(count) >= 40, `${count} queries`);
+    }
+  });
+
+  it("ends with 2 and the reasons when no rate is valid, and writes the page all the same", async () => {
+    const page = path.join(mkdtempSync(path.join(tmpdir(), "nereid-perf-")), "report.html");
+    // No answer takes less than a microsecond.
+    const end = await run(
+      "simple",
+      "--request-rate-range=50",
+      "-l",
+      "0.001",
+      ...short,
+      "--report-html",
+      page,
+    );
+    assert.equal(end.code, 2, end.stdout + end.stderr);
+    assert.match(
+      end.stdout,
+      / {2}Result: INVALID\n {4}- the p99 latency of [\d.]+ ms is above the bound of 0\.001 ms/,
+    );
+    assert.match(end.stdout, /MLPerf server scenario: INVALID, no run was valid: the p99/);
+    const text = readFileSync(page, "utf8");
+    rmSync(path.dirname(page), { recursive: true });
+    readMarkup(text);
+    assert.match(text, /<h2>MLPerf server scenario<\/h2>/);
+  });
+
+  it("refuses models with a sequence batcher", async () => {
+    const end = await run("simple_sequence", "--request-rate-range=50", "-l", "50", ...short);
+    assert.equal(end.code, 99);
+    assert.match(end.stderr, /a model with a sequence batcher has none/);
   });
 });
 

@@ -195,6 +195,20 @@ describe("parseOptions", () => {
     [["--trace-level=ALL"], /expects OFF, TIMESTAMPS or TENSORS/],
     [["--bls-composing-models=a:x"], /expects <model>/],
     [["--ssl-https-private-key-file=k"], /need each other/],
+    [["--mlperf-server", "-l5"], /--mlperf-server needs --request-rate-range/],
+    [["--mlperf-server", "--request-rate-range=1:8"], /--mlperf-server needs --latency-threshold/],
+    [
+      ["--mlperf-server", "--request-rate-range=1:8", "-l5", "--percentile=-1"],
+      /bounds a percentile, not the average/,
+    ],
+    [
+      ["--mlperf-server", "--request-rate-range=1:8", "-l5", "-p500"],
+      /^-p means nothing with --mlperf-server/,
+    ],
+    [["--mlperf-server", "--request-rate-range=1:8", "-l5", "--sync"], /^--sync means nothing/],
+    [["--mlperf-server", "--request-rate-range=1:8", "-l5", "-b", "2"], /^-b means nothing/],
+    [["--mlperf-min-duration=5"], /--mlperf-min-duration needs --mlperf-server/],
+    [["--mlperf-min-query-count=5"], /--mlperf-min-query-count needs --mlperf-server/],
   ];
   for (const [argv, expected] of conflicts) {
     it(`refuses ${argv.join(" ")}`, () => assert.match(problem("-m", "m", ...argv), expected));

@@ -22,7 +22,7 @@ describe("runCommand", () => {
     assert.equal(reply?.exitCode, 2);
     assert.match(
       reply.stderr,
-      /"exlpain", did you mean explain\? Commands are check, explain, config convert;/,
+      /"exlpain", did you mean explain\? Commands are check, explain, tune, config convert;/,
     );
     assert.match(
       (await runCommand(["serve"], {}))?.stderr ?? "",
