@@ -323,6 +323,7 @@ export class ModelLoader {
       const parts = {
         config,
         version,
+        engine: plan.engine,
         isDecoupled: config.isDecoupled,
         pool: leavingSeats(pool, seats, this.#parts),
         clock: this.#parts.clock,

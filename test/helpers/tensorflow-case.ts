@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { BatchSpec, ExecutionBatch, ModelInstance, TensorSignature } from "../../backends/backend.ts";
-import { createModelInstance } from "../../backends/tensorflow/tensorflow-model-instance.ts";
+import { createModelInstance } from "../../backends/tensorflow/tensorflow-instance-module.ts";
 import type { TensorFlowOptions } from "../../backends/tensorflow/tensorflow-options.ts";
 import type { DataType } from "../../server/core/data-type.ts";
 
@@ -43,6 +43,7 @@ export async function loadTensorFlow(
 ): Promise<ModelInstance> {
   const all: TensorFlowOptions = {
     engine: "wasm",
+    native: null,
     platform: "tensorflow_savedmodel",
     choice: { signatureName: "serving_default", tag: "serve" },
     configured: { inputs: [], outputs: [] },
