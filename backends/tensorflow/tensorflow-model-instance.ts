@@ -50,13 +50,23 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
     }
   } catch (thrown) {
     if (thrown instanceof StatusError)
-      throw new StatusError(thrown.code, `failed to load '${modelPath}': ${thrown.message}`, {
-        cause: thrown,
-      });
+      throw new StatusError(
+        thrown.code,
+        `failed to load '${modelPath}': ${thrown.message}${adviceFor(thrown, options)}`,
+        { cause: thrown },
+      );
     throw new StatusError("INTERNAL", `failed to load '${modelPath}': ${messageOf(thrown)}`, {
       cause: thrown,
     });
   }
+}
+
+/** What the embedded engine lacks, TensorFlow itself may have. */
+function adviceFor(thrown: StatusError, { platform, native }: TensorFlowOptions): string {
+  const isLacking = thrown.code === "UNSUPPORTED" && platform !== "tensorflow_js" && native === null;
+  return isLacking
+    ? `. Native TensorFlow may run it: 'npm run setup:tensorflow' installs it, and parameters["engine"] must leave the choice to the server or be "native"`
+    : "";
 }
 
 function messageOf(thrown: unknown): string {

@@ -47,9 +47,6 @@ const notSupportedParameters: readonly string[] = [
   "TF_INIT_OPS_FILE",
 ];
 
-/** Triton's settings of the command line that steer how sessions are opened. */
-const notSupportedSettings: readonly string[] = ["allow-soft-placement", "gpu-memory-fraction", "version"];
-
 /** Finds the native engine of a directory; `undefined` is the place where the set-up installs. */
 export type FindNativeEngine = (directory: string | undefined) => NativeEngine | NoNativeEngine;
 
@@ -64,14 +61,6 @@ export function resolveTensorFlowSettings(
   findNative: FindNativeEngine,
 ): BackendModelSettings {
   checkParameters(config);
-  for (const name of notSupportedSettings) {
-    if (server.has(name))
-      throw unsupported(
-        config,
-        `--backend-config=tensorflow,${name}`,
-        "TensorFlow's sessions are opened with its defaults",
-      );
-  }
   if (config.optimization.graphLevel !== 0)
     throw unsupported(config, "optimization.graph.level", "no engine here has XLA");
   if (config.instanceGroup.some((group) => group.kind === "KIND_GPU"))

@@ -1,5 +1,9 @@
 import path from "node:path";
-import { isNativeEngine, nativeEngine, type NativeEngine } from "../../backends/tensorflow/native/native-engine.ts";
+import {
+  isNativeEngine,
+  nativeEngine,
+  type NativeEngine,
+} from "../../backends/tensorflow/native/native-engine.ts";
 
 /** The models that only native TensorFlow runs. */
 export const nativeRepository = path.resolve(

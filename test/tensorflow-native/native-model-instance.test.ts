@@ -2,7 +2,10 @@ import assert from "node:assert/strict";
 import path from "node:path";
 import { describe, it } from "mocha";
 import { bytesToWire } from "../../backends/tensorflow/codec/bytes-tensor.ts";
-import { createNativeInstance, NativeModelInstance } from "../../backends/tensorflow/native/native-model-instance.ts";
+import {
+  createNativeInstance,
+  NativeModelInstance,
+} from "../../backends/tensorflow/native/native-model-instance.ts";
 import type { TensorSignature } from "../../backends/backend.ts";
 import type { TensorFlowOptions } from "../../backends/tensorflow/tensorflow-options.ts";
 import { type DataType, dataTypes } from "../../server/core/data-type.ts";
@@ -48,8 +51,7 @@ function everyType(rows: number): Map<DataType, { readonly sent: Uint8Array; rea
   const repeat = (row: Uint8Array): Uint8Array => Buffer.concat(new Array<Uint8Array>(rows).fill(row));
   return new Map(
     dataTypes.map((datatype) => {
-      const [a, b] =
-        datatype === "BYTES" ? [strings(pair[0]), strings(pair[1])] : elements[datatype];
+      const [a, b] = datatype === "BYTES" ? [strings(pair[0]), strings(pair[1])] : elements[datatype];
       return [
         datatype,
         { sent: repeat(Buffer.concat([a, b])), swapped: repeat(Buffer.concat([b, a])) },
@@ -75,7 +77,11 @@ describe("NativeModelInstance", () => {
       for (const [datatype, { sent, swapped }] of values) {
         assert.deepEqual(outputs.get(`${datatype}_same`)?.shape, [rows, 2]);
         assert.deepEqual(Buffer.from(outputs.get(`${datatype}_same`)!.data), Buffer.from(sent), datatype);
-        assert.deepEqual(Buffer.from(outputs.get(`${datatype}_swapped`)!.data), Buffer.from(swapped), datatype);
+        assert.deepEqual(
+          Buffer.from(outputs.get(`${datatype}_swapped`)!.data),
+          Buffer.from(swapped),
+          datatype,
+        );
       }
       assert.equal(instance.liveTensorCount(), before);
       instance.finalize();
@@ -88,7 +94,10 @@ describe("NativeModelInstance", () => {
       tensor("INT64", [1, 1], bytesOf(BigInt64Array.of(2n ** 53n))),
       tensor("FP64", [1, 1], bytesOf(Float64Array.of(1))),
     ]);
-    assert.deepEqual(Buffer.from(outputs.get("next")!.data), Buffer.from(BigInt64Array.of(2n ** 53n + 1n).buffer));
+    assert.deepEqual(
+      Buffer.from(outputs.get("next")!.data),
+      Buffer.from(BigInt64Array.of(2n ** 53n + 1n).buffer),
+    );
     assert.deepEqual(Buffer.from(outputs.get("third")!.data), Buffer.from(Float64Array.of(1 / 3).buffer));
     instance.finalize();
   });
@@ -191,10 +200,12 @@ describe("NativeModelInstance", () => {
       tensors.filter(({ datatype }) => datatype !== null).map(({ name }) => name.replace("_same", ""));
     const { inputs, outputs } = instance.signature;
     assert.deepEqual(carried(inputs), ["BOOL", "FP32", "INT32", "INT64", "UINT8"]);
-    assert.deepEqual(
-      carried(outputs.filter(({ name }) => name.endsWith("_same"))),
-      ["BOOL", "FP32", "INT32", "INT64"],
-    );
+    assert.deepEqual(carried(outputs.filter(({ name }) => name.endsWith("_same"))), [
+      "BOOL",
+      "FP32",
+      "INT32",
+      "INT64",
+    ]);
     assert.match(
       inputs.find(({ name }) => name === "BYTES")!.modelType,
       /DT_STRING \(this addon lacks the repairs/,

@@ -44,7 +44,7 @@ function checkNode(node: GraphNode): void {
   if (!executorOperations.has(node.op) && !customOperationNames.has(node.op)) {
     throw new StatusError(
       "UNSUPPORTED",
-      `operation '${node.op}' of node '${node.name}' is not supported by the embedded TensorFlow engine (WASM). Native TensorFlow runs it: install it with 'npm run setup:tensorflow'`,
+      `operation '${node.op}' of node '${node.name}' is not supported by the embedded TensorFlow engine (WASM)`,
     );
   }
   for (const value of Object.values(node.attr)) {
@@ -52,7 +52,7 @@ function checkNode(node: GraphNode): void {
       if (!inexactTypes.has(type)) continue;
       throw new StatusError(
         "UNSUPPORTED",
-        `node '${node.name}' (${node.op}) computes with ${tensorFlowType(type).name}, which the embedded TensorFlow engine would have to round to 32 bits. Native TensorFlow does not: install it with 'npm run setup:tensorflow'`,
+        `node '${node.name}' (${node.op}) computes with ${tensorFlowType(type).name}, which the embedded TensorFlow engine would have to round to 32 bits`,
       );
     }
   }

@@ -115,11 +115,6 @@ describe("resolveTensorFlowSettings", () => {
       () => resolve({ TF_SIGNATURE_DEF: "a" }, { platform: "tensorflow_graphdef" }),
       /tensorflow_savedmodel only/,
     ],
-    [
-      "settings of native TensorFlow",
-      () => resolve({}, {}, [["gpu-memory-fraction", "0.5"]]),
-      /gpu-memory-fraction is not supported yet/,
-    ],
   ];
   for (const [what, call, message] of refused) {
     it(`refuses ${what} by name`, () => assert.throws(call, message));
