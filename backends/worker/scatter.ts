@@ -6,6 +6,7 @@ import { failure, type Status } from "../../server/core/status.ts";
 import { inputOf } from "../../server/core/padded-length.ts";
 import { Tensor } from "../../server/core/tensor.ts";
 import { type FrameHeader, type FrameLayout, tensorState } from "./batch-frame.ts";
+import type { FramePool } from "./frame-pool.ts";
 import { type OutputTrim, outputTrims, trimInPlace } from "./trimmed-output.ts";
 
 /** Whose responses these are. */
@@ -14,12 +15,25 @@ export interface ModelIdentity {
   readonly modelVersion: string;
 }
 
-/** The frame behind the responses of one batch. */
+/** The frame behind the responses of one batch: it goes back to its pool when the last of its readers is done. */
 class FrameLease implements SharedBuffer {
-  isRetained = false;
+  readonly #frame: ArrayBuffer;
+  readonly #pool: FramePool;
+  /** The batch itself is the first. */
+  #readerCount = 1;
+
+  constructor(frame: ArrayBuffer, pool: FramePool) {
+    this.#frame = frame;
+    this.#pool = pool;
+  }
 
   retain(): void {
-    this.isRetained = true;
+    this.#readerCount++;
+  }
+
+  release(): void {
+    this.#readerCount--;
+    if (this.#readerCount === 0) this.#pool.give(this.#frame);
   }
 }
 
@@ -135,19 +149,20 @@ class OutputCutter {
  * asked for. The frame must have passed {@link checkOutputs}.
  *
  * @param batch - In the order in which they were gathered. Their timestamps are set already.
- * @returns Whether the frame may be reused: no response was retained.
+ * @param frames - Gets the frame, now or when the last response that was retained is released.
  */
 export function scatterBatch(
   batch: readonly InferenceRequest[],
   header: FrameHeader,
   layout: FrameLayout,
   identity: ModelIdentity,
-): boolean {
+  frames: FramePool,
+): void {
   const cutters: OutputCutter[] = [];
   for (let i = 0; i < layout.outputSlots.length; i++) {
     if (header.outputState(i) === tensorState.present) cutters.push(new OutputCutter(header, layout, i));
   }
-  const lease = new FrameLease();
+  const lease = new FrameLease(header.buffer, frames);
   for (const request of batch) {
     const outputs: Tensor[] = [];
     for (const cutter of cutters) {
@@ -166,7 +181,7 @@ export function scatterBatch(
       }),
     );
   }
-  return !lease.isRetained;
+  lease.release();
 }
 
 /**

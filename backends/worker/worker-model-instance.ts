@@ -176,8 +176,8 @@ export class WorkerModelInstance implements HostedInstance {
     if (failed !== null) {
       for (const request of ended.batch) request.fail(failed);
       this.#frames.give(frame);
-    } else if (scatterBatch(ended.batch, header, this.#layout, this.#identity)) {
-      this.#frames.give(frame);
+    } else {
+      scatterBatch(ended.batch, header, this.#layout, this.#identity, this.#frames);
     }
   }
 

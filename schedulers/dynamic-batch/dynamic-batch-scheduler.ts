@@ -121,7 +121,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
       const count = this.#former.form(this.#queue, nowUs);
       if (count === 0) break;
       const batch = this.#takeBatch(count);
-      if (this.#admission !== null) this.#admission.onDispatch(rowsOf(batch), nowUs);
+      if (this.#admission !== null) this.#admission.onDispatch(batch, nowUs);
       this.#pool.execute(batch);
     }
     this.#isWaitingForCompany = this.#queue.length > 0 && this.#pool.hasCapacity();
@@ -159,7 +159,7 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   /** Nobody is served well by an answer that comes too late: its time is for those that still can be. */
   #giveUpLate(admission: Admission, nowUs: number): void {
     for (let next = this.#queue.peek(); next !== undefined; next = this.#queue.peek()) {
-      const reason = admission.giveUp(next, nowUs);
+      const reason = admission.giveUp(this.#queue, nowUs);
       if (reason === null) return;
       this.#queue.remove(next);
       next.fail(reason);
@@ -180,13 +180,12 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
   }
 
   #nextDeadlineUs(): number {
-    const next = this.#queue.peek();
-    if (next === undefined) return Number.POSITIVE_INFINITY;
+    if (this.#queue.length === 0) return Number.POSITIVE_INFINITY;
     const formUs = this.#pool.hasCapacity() ? this.#former.wakeAtUs : Number.POSITIVE_INFINITY;
     const expiryUs = Math.min(formUs, this.#queue.nextExpiryUs());
     if (this.#admission === null || this.#isWaitingForCompany) return expiryUs;
     // One µs later it is given up.
-    return Math.min(expiryUs, this.#admission.giveUpAtUs(next, this.#clock.nowUs()) + 1);
+    return Math.min(expiryUs, this.#admission.giveUpAtUs(this.#queue, this.#clock.nowUs()) + 1);
   }
 
   readonly #onTimer = (): void => {
@@ -194,11 +193,4 @@ export class DynamicBatchScheduler implements Scheduler, RequestHolder {
     this.#timerDeadlineUs = Number.POSITIVE_INFINITY;
     if (!this.#isPassDue) this.#runPass();
   };
-}
-
-/** Rows of the batch as its instance counts them. */
-function rowsOf(batch: readonly InferenceRequest[]): number {
-  let rows = 0;
-  for (const request of batch) rows += request.batchSize;
-  return rows;
 }

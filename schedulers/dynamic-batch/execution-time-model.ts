@@ -1,6 +1,6 @@
 /** Weight of the newest execution in the running mean, and in the running deviation. */
 const weight = 0.2;
-/** So many mean deviations above the mean is what an execution is expected to take at most. */
+/** So many mean deviations above the mean is what a slow execution is expected to take. */
 const deviations = 2;
 
 /** What is known of the executions of one batch size. */
@@ -44,21 +44,33 @@ export class ExecutionTimeModel {
   }
 
   /**
-   * How long an execution is expected to take at most, in µs; 0 when nothing is known. Sizes between two known ones lie on
-   * the line between these, larger ones on its continuation; smaller ones cost as much as the smallest. While only one size
-   * is known all cost the same: the others have to be tried to be known.
+   * How long an execution takes on average, in µs; 0 when nothing is known. Sizes between two known ones lie on the line
+   * between these, larger ones on its continuation; smaller ones cost as much as the smallest. While only one size is known
+   * all cost the same: the others have to be tried to be known.
    */
-  estimateUs(rows: number, nowUs: number): number {
+  meanUs(rows: number, nowUs: number): number {
+    return this.#ofSize(rows, nowUs, 0);
+  }
+
+  /** How long an execution takes when it is one of the slow ones, in µs; otherwise as {@link meanUs}. */
+  boundUs(rows: number, nowUs: number): number {
+    return this.#ofSize(rows, nowUs, deviations);
+  }
+
+  #ofSize(rows: number, nowUs: number, deviationCount: number): number {
     this.#forgetOld(nowUs);
     let below: SizeRecord | null = null;
     let belowThat: SizeRecord | null = null;
     for (const record of this.#records) {
-      if (record.rows >= rows) return below === null ? boundOf(record) : onLine(below, record, rows);
+      if (record.rows >= rows) {
+        return below === null ? timeOf(record, deviationCount) : onLine(below, record, rows, deviationCount);
+      }
       belowThat = below;
       below = record;
     }
     if (below === null) return 0;
-    return belowThat === null ? boundOf(below) : Math.max(boundOf(below), onLine(belowThat, below, rows));
+    const ownUs = timeOf(below, deviationCount);
+    return belowThat === null ? ownUs : Math.max(ownUs, onLine(belowThat, below, rows, deviationCount));
   }
 
   #forgetOld(nowUs: number): void {
@@ -66,11 +78,12 @@ export class ExecutionTimeModel {
   }
 }
 
-function boundOf(record: SizeRecord): number {
-  return record.meanUs + deviations * record.deviationUs;
+function timeOf(record: SizeRecord, deviationCount: number): number {
+  return record.meanUs + deviationCount * record.deviationUs;
 }
 
-function onLine(below: SizeRecord, above: SizeRecord, rows: number): number {
+function onLine(below: SizeRecord, above: SizeRecord, rows: number, deviationCount: number): number {
   const share = (rows - below.rows) / (above.rows - below.rows);
-  return boundOf(below) + share * (boundOf(above) - boundOf(below));
+  const belowUs = timeOf(below, deviationCount);
+  return belowUs + share * (timeOf(above, deviationCount) - belowUs);
 }

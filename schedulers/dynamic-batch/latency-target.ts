@@ -6,17 +6,18 @@ import type { BatchCompatibility } from "./batch-compatibility.ts";
 import type { BatchFormer } from "./batch-former.ts";
 import { ExecutionTimeModel } from "./execution-time-model.ts";
 import type { PaddingShare } from "./padding-share.ts";
+import { PredictionMargin } from "./prediction-margin.ts";
 
 /** Decides which requests are worth their wait. */
 export interface Admission {
   /** @returns `null`, or why a new request is refused. */
   admit(request: InferenceRequest, queue: RequestQueue, nowUs: number): Status;
   /** @returns `null`, or why the next request of the queue is given up. */
-  giveUp(next: InferenceRequest, nowUs: number): Status;
-  /** When {@link giveUp} would give this request up, monotonic µs. */
-  giveUpAtUs(next: InferenceRequest, nowUs: number): number;
-  /** A batch of so many rows left for an instance. */
-  onDispatch(rows: number, nowUs: number): void;
+  giveUp(queue: RequestQueue, nowUs: number): Status;
+  /** When {@link giveUp} would give the next request of the queue up, monotonic µs; `Infinity`: the queue is empty. */
+  giveUpAtUs(queue: RequestQueue, nowUs: number): number;
+  /** A batch left for an instance. */
+  onDispatch(batch: readonly InferenceRequest[], nowUs: number): void;
 }
 
 /** What a {@link LatencyTarget} goes by. */
@@ -35,12 +36,18 @@ interface BatchUnderWay {
   readonly startUs: number;
   /** Expected. */
   readonly endUs: number;
+  /** When its oldest request was let in, its end was expected then; 0: nothing was known. */
+  readonly promisedUs: number;
 }
 
 /** For the response on its way to the client's connection. */
 const handOverUs = 200;
 /** Part of the target that is kept free when a batch waits: timers and the event loop may be late. */
 const reserve = 0.05;
+/** Part of the target that is kept free when a request has to wait for others: its way through the sockets is not seen here. */
+const unseen = 0.02;
+/** Part of the target beyond which no experience with predictions makes admission more careful. */
+const marginLimit = 0.5;
 /** What was learnt holds for so many targets without a new execution. */
 const forgetAfterTargets = 10;
 
@@ -53,13 +60,18 @@ const forgetAfterTargets = 10;
  *      |──── waits for company ────|── expected execution ──|
  * ```
  *
- * @remarks How long executions take is learnt per batch size. While nothing is known (at first, and after a pause) batches
- * leave at once and nobody is turned away. Requests have to be served in the order of their arrival.
+ * @remarks How long executions take is learnt per batch size, and how far predictions of the end of a wait were off. While
+ * nothing is known (at first, and after a pause) batches leave at once and nobody is turned away. Requests have to be served in
+ * the order of their arrival.
+ *
+ * Under overload every batch is full, whatever its oldest request would need: a smaller one would save that, and cost the model
+ * the throughput that all behind it count on. So one late request would make the next ones late, and batches small for good.
  */
 export class LatencyTarget implements BatchFormer, Admission {
   readonly #rules: LatencyTargetRules;
   readonly #pool: InstancePool;
   readonly #times: ExecutionTimeModel;
+  readonly #margin: PredictionMargin;
   readonly #tooLate: Failure;
   /** When the batches under way are expected to end, ascending. */
   readonly #expectedEnds: BatchUnderWay[] = [];
@@ -74,6 +86,7 @@ export class LatencyTarget implements BatchFormer, Admission {
     this.#rules = rules;
     this.#pool = pool;
     this.#times = new ExecutionTimeModel(forgetAfterTargets * rules.latencyTargetUs);
+    this.#margin = new PredictionMargin(marginLimit * rules.latencyTargetUs);
     this.#fullRows = rules.maxBatchSize;
     this.#tooLate = failure(
       "UNAVAILABLE",
@@ -87,6 +100,7 @@ export class LatencyTarget implements BatchFormer, Admission {
       // On a busy machine the way to the instance and back takes its time, too.
       const takenUs = Math.max(executionUs, endedUs - (ended?.startUs ?? endedUs));
       this.#times.learn(counted, takenUs, endedUs);
+      if (ended !== undefined && ended.promisedUs > 0) this.#margin.learn(endedUs - ended.promisedUs);
       this.#fullRows = this.#largestUsefulRows(endedUs);
     });
   }
@@ -105,18 +119,19 @@ export class LatencyTarget implements BatchFormer, Admission {
     let rows = sizeOf(first);
     let count = 1;
     // Nothing is lost any more by a batch that takes longer.
-    const isLate = nowUs + this.#times.estimateUs(rows, nowUs) > deadlineUs;
+    const isLate = nowUs + this.#times.meanUs(rows, nowUs) > deadlineUs;
+    const isLimited = !isLate && this.#waitingRows(queue, first) < this.#fullRows;
     for (let request = queue.peek(count); request !== undefined; request = queue.peek(count)) {
       const joined = rows + sizeOf(request);
       if (joined > this.#fullRows || (isCompatible !== null && !isCompatible(first, request))) return count;
       // A larger batch would make the oldest request late.
-      if (!isLate && nowUs + this.#times.estimateUs(joined, nowUs) > deadlineUs) return count;
+      if (isLimited && nowUs + this.#times.boundUs(joined, nowUs) > deadlineUs) return count;
       if (padding?.tryAdd(request) === false) return count;
       rows = joined;
       count++;
     }
     if (rows >= this.#fullRows) return count;
-    const nextUs = this.#times.estimateUs(rows + 1, nowUs);
+    const nextUs = this.#times.boundUs(rows + 1, nowUs);
     const latestUs = deadlineUs - nextUs - reserve * this.#rules.latencyTargetUs;
     // Nothing is known: the only way to learn is to run.
     if (nextUs === 0 || nowUs >= latestUs) return count;
@@ -125,7 +140,8 @@ export class LatencyTarget implements BatchFormer, Admission {
   }
 
   admit(request: InferenceRequest, queue: RequestQueue, nowUs: number): Status {
-    const fullUs = this.#times.estimateUs(this.#fullRows, nowUs);
+    const fullUs = this.#times.meanUs(this.#fullRows, nowUs);
+    request.expectedEndUs = 0;
     if (fullUs === 0) return null;
     // More than all instances get through within the target: a refusal must not cost more the longer the queue is.
     const batchLimit = this.#pool.instanceCount * Math.ceil(this.#rules.latencyTargetUs / fullUs);
@@ -137,27 +153,49 @@ export class LatencyTarget implements BatchFormer, Admission {
     const size = sizeOf(request);
     const batchesAhead = Math.floor((rowsAhead + size - 1) / this.#fullRows);
     const startUs = this.#nextStartUs(batchesAhead, fullUs, nowUs);
+    const latestUs = this.#deadlineOf(request) - handOverUs;
+    if (startUs <= nowUs) return nowUs + this.#times.boundUs(size, nowUs) > latestUs ? this.#tooLate : null;
     // Until an instance is free others come, and all have to be served in full batches to be served in time.
-    const ownUs = this.#times.estimateUs(startUs > nowUs ? Math.max(size, this.#fullRows) : size, nowUs);
-    return startUs + ownUs + handOverUs > this.#deadlineOf(request) ? this.#tooLate : null;
+    const endUs = startUs + this.#times.meanUs(Math.max(size, this.#fullRows), nowUs);
+    if (endUs + this.#margin.us + unseen * this.#rules.latencyTargetUs > latestUs) return this.#tooLate;
+    request.expectedEndUs = endUs;
+    return null;
   }
 
-  giveUp(next: InferenceRequest, nowUs: number): Status {
-    return nowUs > this.giveUpAtUs(next, nowUs) ? this.#tooLate : null;
+  giveUp(queue: RequestQueue, nowUs: number): Status {
+    return nowUs > this.giveUpAtUs(queue, nowUs) ? this.#tooLate : null;
   }
 
-  giveUpAtUs(next: InferenceRequest, nowUs: number): number {
-    return this.#deadlineOf(next) - this.#times.estimateUs(sizeOf(next), nowUs);
+  giveUpAtUs(queue: RequestQueue, nowUs: number): number {
+    const next = queue.peek();
+    if (next === undefined) return Number.POSITIVE_INFINITY;
+    const isBacklog = this.#waitingRows(queue, next) >= this.#fullRows;
+    const rows = isBacklog ? Math.max(sizeOf(next), this.#fullRows) : sizeOf(next);
+    return this.#deadlineOf(next) - this.#times.meanUs(rows, nowUs);
   }
 
-  onDispatch(rows: number, nowUs: number): void {
-    const counted = Math.max(1, rows);
-    const endUs = nowUs + this.#times.estimateUs(counted, nowUs);
-    const batch: BatchUnderWay = { rows: counted, startUs: nowUs, endUs };
+  onDispatch(requests: readonly InferenceRequest[], nowUs: number): void {
+    let rows = 0;
+    for (const request of requests) rows += request.batchSize;
+    rows = Math.max(1, rows);
+    const endUs = nowUs + this.#times.meanUs(rows, nowUs);
+    const batch: BatchUnderWay = { rows, startUs: nowUs, endUs, promisedUs: requests[0]?.expectedEndUs ?? 0 };
     const position = this.#expectedEnds.findIndex(({ endUs }) => endUs > batch.endUs);
     this.#expectedEnds.splice(position < 0 ? this.#expectedEnds.length : position, 0, batch);
     // What a dead instance held is never told of; each of the others runs one batch at a time.
     while (this.#expectedEnds.length > this.#pool.instanceCount) this.#expectedEnds.shift();
+  }
+
+  /** Rows that could leave with this request, which is the queue's first: up to a full batch. */
+  #waitingRows(queue: RequestQueue, first: InferenceRequest): number {
+    const { isCompatible } = this.#rules;
+    let rows = sizeOf(first);
+    for (let at = 1; rows < this.#fullRows; at++) {
+      const request = queue.peek(at);
+      if (request === undefined || (isCompatible !== null && !isCompatible(first, request))) return rows;
+      rows += sizeOf(request);
+    }
+    return rows;
   }
 
   #largestUsefulRows(nowUs: number): number {
@@ -166,7 +204,7 @@ export class LatencyTarget implements BatchFormer, Admission {
     let high = this.#rules.maxBatchSize;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if (this.#times.estimateUs(middle, nowUs) <= limitUs) low = middle;
+      if (this.#times.meanUs(middle, nowUs) <= limitUs) low = middle;
       else high = middle - 1;
     }
     return low;

@@ -155,6 +155,8 @@ export class InferenceRequest {
   /** A cancellation arrived; the response is dropped when it comes. */
   isCancelled = false;
 
+  /** When its execution is expected to end, monotonic µs; 0: nothing is expected. Set by a scheduler that looks ahead. */
+  expectedEndUs = 0;
   /** Monotonic µs, 0 until reached. */
   requestStartUs = 0;
   queueStartUs = 0;

@@ -3,8 +3,10 @@ import type { Tensor } from "./tensor.ts";
 
 /** Memory that several responses share and that is reused when all of them have been written. */
 export interface SharedBuffer {
-  /** The bytes are kept by a reader: do not reuse them. */
+  /** The bytes are kept by a reader: do not reuse them. Several readers may keep them, each by a call of its own. */
   retain(): void;
+  /** A reader that kept them is done. One that never says so leaves them to the garbage collector. */
+  release(): void;
 }
 
 /**
@@ -46,9 +48,17 @@ export class InferenceResponse {
     return new InferenceResponse({ modelName, modelVersion, id, outputs, parameters, buffer: this.#buffer });
   }
 
-  /** Keeps the outputs' bytes valid after `onResponse` returned; they are then freed by the garbage collector. */
+  /**
+   * Keeps the outputs' bytes valid after `onResponse` returned, until {@link release}. Without it they are freed by the garbage
+   * collector.
+   */
   retain(): void {
     this.#buffer?.retain();
+  }
+
+  /** Undoes one {@link retain}: the caller reads the bytes no more. */
+  release(): void {
+    this.#buffer?.release();
   }
 }
 

@@ -49,4 +49,12 @@ export class TracedExchange implements WholeReplyExchange {
     this.#exchange.replyBinaryTensors(headerBytes, body);
     this.#sampled.endSending();
   }
+
+  replyLargeTensors(json: Uint8Array, tensors: readonly Uint8Array[], onRelease: () => void): void {
+    this.#sampled.beginSending();
+    this.#exchange.replyLargeTensors(json, tensors, () => {
+      this.#sampled.endSending();
+      onRelease();
+    });
+  }
 }

@@ -100,6 +100,14 @@ export class FakeExchange implements HttpExchange {
     this.reply("", "application/octet-stream", body);
   }
 
+  /** Of a reply from others' memory, until the test has called it: its bytes are being read. */
+  release: (() => void) | null = null;
+
+  replyLargeTensors(json: Uint8Array, tensors: readonly Uint8Array[], onRelease: () => void): void {
+    this.reply("", "application/octet-stream", Buffer.concat([json, ...tensors]));
+    this.release = onRelease;
+  }
+
   /** More than the limit arrives. */
   exceed(limit: BodyLimit): void {
     this.#receiver?.onTooLarge(limit);

@@ -1,4 +1,4 @@
-import protobuf from "protobufjs/light.js";
+import { list, map, member, one, readMessage, schema } from "../codec/message-reader.ts";
 
 /**
  * The part of TensorFlow's protocol buffers that describes a saved model, and what an importer needs of each message.
@@ -145,132 +145,119 @@ export interface BundleEntry {
   readonly slices: readonly unknown[];
 }
 
-const field = (type: string, id: number): protobuf.IField => ({ type, id });
-const list = (type: string, id: number): protobuf.IField => ({ rule: "repeated", type, id });
-const map = (type: string, id: number): protobuf.IMapField => ({ keyType: "string", type, id });
-const attrKinds = ["s", "i", "f", "b", "type", "shape", "tensor", "list", "func"];
+const shape = schema({ 2: list("dim", schema({ 1: one("size", "int64") })), 3: one("unknownRank", "bool") });
 
-const root = protobuf.Root.fromJSON({
-  nested: {
-    SavedModel: { fields: { metaGraphs: list("MetaGraphDef", 2) } },
-    MetaGraphDef: {
-      fields: {
-        metaInfoDef: field("MetaInfoDef", 1),
-        graphDef: field("GraphDef", 2),
-        signatureDef: map("SignatureDef", 5),
-      },
-    },
-    MetaInfoDef: { fields: { strippedOpList: field("OpList", 2), tags: list("string", 4) } },
-    OpList: { fields: { op: list("OpDef", 1) } },
-    SignatureDef: { fields: { inputs: map("TensorInfo", 1), outputs: map("TensorInfo", 2) } },
-    TensorInfo: {
-      fields: { name: field("string", 1), dtype: field("int32", 2), tensorShape: field("Shape", 3) },
-    },
-    GraphDef: {
-      fields: {
-        node: list("NodeDef", 1),
-        library: field("FunctionLibrary", 2),
-        versions: field("Versions", 4),
-      },
-    },
-    Versions: { fields: { producer: field("int32", 1), minConsumer: field("int32", 2) } },
-    FunctionLibrary: { fields: { function: list("FunctionDef", 1) } },
-    FunctionDef: {
-      fields: { signature: field("OpDef", 1), nodeDef: list("NodeDef", 3), ret: map("string", 4) },
-    },
-    OpDef: {
-      fields: {
-        name: field("string", 1),
-        inputArg: list("ArgDef", 2),
-        outputArg: list("ArgDef", 3),
-        attr: list("AttrDef", 4),
-      },
-    },
-    AttrDef: { fields: { name: field("string", 1), defaultValue: field("AttrValue", 3) } },
-    ArgDef: {
-      fields: {
-        name: field("string", 1),
-        type: field("int32", 3),
-        typeAttr: field("string", 4),
-        numberAttr: field("string", 5),
-        typeListAttr: field("string", 6),
-      },
-    },
-    NodeDef: {
-      fields: {
-        name: field("string", 1),
-        op: field("string", 2),
-        input: list("string", 3),
-        attr: map("AttrValue", 5),
-      },
-    },
-    AttrValue: {
-      oneofs: { value: { oneof: attrKinds } },
-      fields: {
-        list: field("AttrList", 1),
-        s: field("bytes", 2),
-        i: field("int64", 3),
-        f: field("float", 4),
-        b: field("bool", 5),
-        type: field("int32", 6),
-        shape: field("Shape", 7),
-        tensor: field("Tensor", 8),
-        func: field("FunctionReference", 10),
-      },
-    },
-    AttrList: {
-      fields: {
-        s: list("bytes", 2),
-        i: list("int64", 3),
-        f: list("float", 4),
-        b: list("bool", 5),
-        type: list("int32", 6),
-        shape: list("Shape", 7),
-      },
-    },
-    FunctionReference: { fields: { name: field("string", 1) } },
-    Shape: { fields: { dim: list("Dim", 2), unknownRank: field("bool", 3) } },
-    Dim: { fields: { size: field("int64", 1) } },
-    Tensor: {
-      fields: {
-        dtype: field("int32", 1),
-        tensorShape: field("Shape", 2),
-        tensorContent: field("bytes", 4),
-        floatVal: list("float", 5),
-        doubleVal: list("double", 6),
-        intVal: list("int32", 7),
-        stringVal: list("bytes", 8),
-        int64Val: list("int64", 10),
-        boolVal: list("bool", 11),
-        halfVal: list("int32", 13),
-      },
-    },
-    BundleHeader: { fields: { numShards: field("int32", 1), endianness: field("int32", 2) } },
-    BundleEntry: {
-      fields: {
-        dtype: field("int32", 1),
-        shape: field("Shape", 2),
-        shardId: field("int32", 3),
-        offset: field("int64", 4),
-        size: field("int64", 5),
-        crc32c: field("fixed32", 6),
-        slices: list("Slice", 7),
-      },
-    },
-    Slice: { fields: {} },
-  },
+const tensor = schema({
+  1: one("dtype", "int32"),
+  2: one("tensorShape", shape),
+  4: one("tensorContent", "bytes"),
+  5: list("floatVal", "float"),
+  6: list("doubleVal", "double"),
+  7: list("intVal", "int32"),
+  8: list("stringVal", "bytes"),
+  10: list("int64Val", "int64"),
+  11: list("boolVal", "bool"),
+  13: list("halfVal", "int32"),
 });
 
-function decoder(name: string): (bytes: Uint8Array) => unknown {
-  const type = root.lookupType(name);
-  return (bytes) => type.toObject(type.decode(bytes), { longs: Number, defaults: true });
-}
+const attributeList = schema({
+  2: list("s", "bytes"),
+  3: list("i", "int64"),
+  4: list("f", "float"),
+  5: list("b", "bool"),
+  6: list("type", "int32"),
+  7: list("shape", shape),
+});
+
+const attributeValue = schema({
+  1: member("list", attributeList),
+  2: member("s", "bytes"),
+  3: member("i", "int64"),
+  4: member("f", "float"),
+  5: member("b", "bool"),
+  6: member("type", "int32"),
+  7: member("shape", shape),
+  8: member("tensor", tensor),
+  10: member("func", schema({ 1: one("name", "string") })),
+});
+
+const argument = schema({
+  1: one("name", "string"),
+  3: one("type", "int32"),
+  4: one("typeAttr", "string"),
+  5: one("numberAttr", "string"),
+  6: one("typeListAttr", "string"),
+});
+
+const operation = schema({
+  1: one("name", "string"),
+  2: list("inputArg", argument),
+  3: list("outputArg", argument),
+  4: list("attr", schema({ 1: one("name", "string"), 3: one("defaultValue", attributeValue) })),
+});
+
+const node = schema({
+  1: one("name", "string"),
+  2: one("op", "string"),
+  3: list("input", "string"),
+  5: map("attr", attributeValue),
+});
+
+const functionDef = schema({
+  1: one("signature", operation),
+  3: list("nodeDef", node),
+  4: map("ret", "string"),
+});
+
+const graph = schema({
+  1: list("node", node),
+  2: one("library", schema({ 1: list("function", functionDef) })),
+  4: one("versions", schema({ 1: one("producer", "int32"), 2: one("minConsumer", "int32") })),
+});
+
+const tensorInfo = schema({
+  1: one("name", "string"),
+  2: one("dtype", "int32"),
+  3: one("tensorShape", shape),
+});
+
+const metaGraph = schema({
+  1: one(
+    "metaInfoDef",
+    schema({ 2: one("strippedOpList", schema({ 1: list("op", operation) })), 4: list("tags", "string") }),
+  ),
+  2: one("graphDef", graph),
+  5: map("signatureDef", schema({ 1: map("inputs", tensorInfo), 2: map("outputs", tensorInfo) })),
+});
+
+const savedModel = schema({ 2: list("metaGraphs", metaGraph) });
+const bundleHeader = schema({ 1: one("numShards", "int32"), 2: one("endianness", "int32") });
+const bundleEntry = schema({
+  1: one("dtype", "int32"),
+  2: one("shape", shape),
+  3: one("shardId", "int32"),
+  4: one("offset", "int64"),
+  5: one("size", "int64"),
+  6: one("crc32c", "fixed32"),
+  7: list("slices", schema({})),
+});
 
 /** Reads `saved_model.pb`. @throws Error when the bytes are no such message. */
-export const decodeSavedModel = decoder("SavedModel") as (bytes: Uint8Array) => SavedModel;
+export function decodeSavedModel(bytes: Uint8Array): SavedModel {
+  return readMessage(bytes, savedModel) as SavedModel;
+}
+
 /** Reads a frozen graph. @throws Error when the bytes are no such message. */
-export const decodeGraphDef = decoder("GraphDef") as (bytes: Uint8Array) => GraphDef;
-/** Reads the first entry of a checkpoint's index. */
-export const decodeBundleHeader = decoder("BundleHeader") as (bytes: Uint8Array) => BundleHeader;
-/** Reads one variable's entry of a checkpoint's index. */
-export const decodeBundleEntry = decoder("BundleEntry") as (bytes: Uint8Array) => BundleEntry;
+export function decodeGraphDef(bytes: Uint8Array): GraphDef {
+  return readMessage(bytes, graph) as GraphDef;
+}
+
+/** Reads the first entry of a checkpoint's index. @throws Error when the bytes are no such message. */
+export function decodeBundleHeader(bytes: Uint8Array): BundleHeader {
+  return readMessage(bytes, bundleHeader) as BundleHeader;
+}
+
+/** Reads one variable's entry of a checkpoint's index. @throws Error when the bytes are no such message. */
+export function decodeBundleEntry(bytes: Uint8Array): BundleEntry {
+  return readMessage(bytes, bundleEntry) as BundleEntry;
+}

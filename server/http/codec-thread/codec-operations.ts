@@ -1,5 +1,9 @@
 import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
-import { encodeInferResponse, type EncodedInferResponse } from "../codec/infer-response-encoder.ts";
+import {
+  encodeInferResponse,
+  inOnePiece,
+  type EncodedInferResponse,
+} from "../codec/infer-response-encoder.ts";
 import { InferHeaderCache } from "../codec/infer-header-cache.ts";
 import { ResponseScratch } from "../codec/response-scratch.ts";
 import { type InferRequestParts, takeRequestApart } from "./infer-request-parts.ts";
@@ -58,7 +62,8 @@ export const codecOperations: CodecOperations = {
   "encode-infer-response": (parts) => {
     const { response, encodings } = joinResponse(parts);
     // A scratch of its own: its memory leaves with the answer.
-    const answer = encodeInferResponse(response, encodings, new ResponseScratch(0));
+    const encoded = encodeInferResponse(response, encodings, new ResponseScratch(0));
+    const answer = encoded.tail.length === 0 ? encoded : inOnePiece(encoded);
     return { answer, transfer: buffersOf([answer.body]) };
   },
 };

@@ -12,11 +12,18 @@ export interface EncodedInferResponse {
   readonly headerBytes: number;
   /** A view on the writer's memory, valid until it is used again: send or copy it at once. */
   readonly body: Uint8Array;
+  /** What follows the body: views on the response's own memory. Empty, unless tensors are too large to be copied. */
+  readonly tail: readonly Uint8Array[];
 }
 
+/** From here up, copying a response's tensors costs more than keeping its memory until they are written. */
+export const largeTensorBytes: number = 128 * 1024;
+
+const nothing: readonly Uint8Array[] = [];
+
 /**
- * Encodes a response: JSON, and the binary outputs' bytes behind it in the order of the outputs. Each output's
- * bytes are copied once.
+ * Encodes a response: JSON, and the binary outputs' bytes behind it in the order of the outputs. They are copied once,
+ * unless they are {@link largeTensorBytes} or more: then they are left where they are.
  *
  * @param scratch - Its memory carries the result.
  * @throws StatusError when an output cannot be written as the client asked: see {@link writeTensorData}.
@@ -52,13 +59,22 @@ export function encodeInferResponse(
   for (const output of outputs) {
     if (encodings.of(output.name) === "binary") binaryBytes += output.data.byteLength;
   }
-  if (binaryBytes === 0) return { headerBytes: 0, body: writer.written() };
+  if (binaryBytes === 0) return { headerBytes: 0, body: writer.written(), tail: nothing };
+  if (binaryBytes >= largeTensorBytes) {
+    const isBinary = (output: Tensor): boolean => encodings.of(output.name) === "binary";
+    return { headerBytes, body: writer.written(), tail: outputs.filter(isBinary).map(({ data }) => data) };
+  }
   // All at once: growing between two outputs would copy the first one again.
   writer.reserve(binaryBytes);
   for (const output of outputs) {
     if (encodings.of(output.name) === "binary") writer.raw(output.data);
   }
-  return { headerBytes, body: writer.written() };
+  return { headerBytes, body: writer.written(), tail: nothing };
+}
+
+/** The same without a tail, in memory of its own. */
+export function inOnePiece({ headerBytes, body, tail }: EncodedInferResponse): EncodedInferResponse {
+  return { headerBytes, body: Buffer.concat([body, ...tail]), tail: nothing };
 }
 
 /** Writes the JSON behind the id. */

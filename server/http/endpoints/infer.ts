@@ -17,7 +17,11 @@ import {
 } from "../codec/content-encoding.ts";
 import { InferHeaderCache } from "../codec/infer-header-cache.ts";
 import { decodeInferRequest } from "../codec/infer-request-decoder.ts";
-import { encodeInferResponse, type EncodedInferResponse } from "../codec/infer-response-encoder.ts";
+import {
+  encodeInferResponse,
+  type EncodedInferResponse,
+  inOnePiece,
+} from "../codec/infer-response-encoder.ts";
 import type { OutputEncodings } from "../codec/output-encodings.ts";
 import { decodeRawInferRequest } from "../codec/raw-infer-request-decoder.ts";
 import { ResponseScratch } from "../codec/response-scratch.ts";
@@ -213,9 +217,9 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
       } else {
         const encoded = encodeInferResponse(response, outputEncodings, this.#context.scratch);
         const { responseCompression } = this.#headers;
-        if (responseCompression === null) this.#reply(encoded);
-        // The next response is written into the same memory.
-        else this.#replyCompressed(responseCompression, { ...encoded, body: Buffer.from(encoded.body) });
+        if (responseCompression !== null) this.#replyCompressed(responseCompression, inOnePiece(encoded));
+        else if (encoded.tail.length === 0) this.#reply(encoded);
+        else this.#replyFromPlace(response, encoded);
       }
     } catch (thrown) {
       this.#replyThrown(thrown);
@@ -354,6 +358,12 @@ class InferCall implements BodyReceiver, ResponseSink, Cancellable {
   #reply({ headerBytes, body }: EncodedInferResponse): void {
     if (headerBytes === 0) this.#exchange.reply("", "application/json", body);
     else this.#exchange.replyBinaryTensors(headerBytes, body);
+  }
+
+  /** Writes the tensors from the response's memory, which is given back when they are written. */
+  #replyFromPlace(response: InferenceResponse, { body, tail }: EncodedInferResponse): void {
+    response.retain();
+    this.#exchange.replyLargeTensors(body, tail, () => response.release());
   }
 
   /** @param encoded - Its body is this call's own. */

@@ -75,4 +75,11 @@ export interface WholeReplyExchange {
   replyWithHeaders(statusLine: string, headers: ReplyHeaders, body: Uint8Array | string): void;
   /** Sends a 200 reply with binary tensor data. @param headerBytes - Length of the JSON before the tensors. */
   replyBinaryTensors(headerBytes: number, body: Uint8Array): void;
+  /**
+   * As {@link replyBinaryTensors}, in parts: the first is JSON, which is written or copied before this returns.
+   *
+   * @param tensors - Written from where they are, as the socket takes them.
+   * @param onRelease - Called once, when they are read no more: all is written, or the client has gone. Maybe at once.
+   */
+  replyLargeTensors(json: Uint8Array, tensors: readonly Uint8Array[], onRelease: () => void): void;
 }

@@ -82,6 +82,24 @@ export class NodeHttpExchange implements HttpExchange {
     this.#send("", "application/octet-stream", body);
   }
 
+  replyLargeTensors(json: Uint8Array, tensors: readonly Uint8Array[], onRelease: () => void): void {
+    this.#begin();
+    if (this.#isAborted) return onRelease();
+    this.#isOver = true;
+    const response = this.#response;
+    const byteCount = tensors.reduce((sum, tensor) => sum + tensor.byteLength, json.byteLength);
+    response.setHeader("Content-Type", "application/octet-stream");
+    response.setHeader("Inference-Header-Content-Length", json.byteLength);
+    response.setHeader("Content-Length", byteCount);
+    if (this.#isLastOnConnection()) response.setHeader("Connection", "close");
+    // Comes after the last byte was written, and also when the client goes before.
+    response.once("close", onRelease);
+    response.write(Buffer.from(json));
+    for (const tensor of tensors) response.write(tensor);
+    response.end();
+    this.#ledger.end();
+  }
+
   startReply(contentType: string, onDrained: () => void): StreamedReply {
     this.#begin();
     const response = this.#response;
@@ -104,6 +122,10 @@ export class NodeHttpExchange implements HttpExchange {
     this.#ledger.end();
   }
 
+  #isLastOnConnection(): boolean {
+    return this.#ledger.isDraining || (this.#hasBody && !this.#request.complete);
+  }
+
   #begin(): void {
     if (this.#isReplied) throw new Error("Replied twice to one request. This is a bug.");
     this.#isReplied = true;
@@ -114,14 +136,13 @@ export class NodeHttpExchange implements HttpExchange {
     if (this.#isAborted) return;
     this.#isOver = true;
     const response = this.#response;
-    const isBodyLeft = this.#hasBody && !this.#request.complete;
     if (statusLine !== "") response.statusCode = Number.parseInt(statusLine, 10);
     if (contentType !== "") response.setHeader("Content-Type", contentType);
     response.setHeader(
       "Content-Length",
       typeof body === "string" ? Buffer.byteLength(body) : body.byteLength,
     );
-    if (this.#ledger.isDraining || isBodyLeft) response.setHeader("Connection", "close");
+    if (this.#isLastOnConnection()) response.setHeader("Connection", "close");
     // The body may be a view on memory that is used again when this returns, and node:http keeps what the socket does
     // not take at once.
     response.end(typeof body === "string" ? body : Buffer.from(body));

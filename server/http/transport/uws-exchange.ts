@@ -10,6 +10,7 @@ import type {
   ReplyHeaders,
   StreamedReply,
 } from "./http-exchange.ts";
+import { UwsLargeReply } from "./uws-large-reply.ts";
 import { UwsStreamedReply } from "./uws-streamed-reply.ts";
 
 /** Carries one exchange over µWebSockets.js. */
@@ -29,6 +30,8 @@ export class UwsExchange implements HttpExchange {
   #isBodyComplete = false;
   #hasBody = false;
   #cancellable: Cancellable | null = null;
+  /** Of a reply that is being written from memory of others: the client has gone. */
+  #onGone: (() => void) | null = null;
 
   /** @param method - In lower case. */
   constructor(response: HttpResponse, request: HttpRequest, method: string, ledger: ExchangeLedger) {
@@ -41,6 +44,7 @@ export class UwsExchange implements HttpExchange {
       this.#isAborted = true;
       if (this.#isOver) return;
       ledger.end();
+      this.#onGone?.();
       this.#cancellable?.cancel();
     });
   }
@@ -110,6 +114,28 @@ export class UwsExchange implements HttpExchange {
       this.#response.writeHeader("Content-Type", "application/octet-stream");
       this.#response.writeHeader("Inference-Header-Content-Length", String(headerBytes));
       this.#end(body);
+    });
+  }
+
+  replyLargeTensors(json: Uint8Array, tensors: readonly Uint8Array[], onRelease: () => void): void {
+    if (this.#isLastOnConnection()) {
+      // Only µWS's `end` closes the connection.
+      this.replyBinaryTensors(json.byteLength, Buffer.concat([json, ...tensors]));
+      return onRelease();
+    }
+    this.#begin();
+    if (this.#isAborted) return onRelease();
+    this.#onGone = onRelease;
+    const response = this.#response;
+    response.cork(() => {
+      response.writeHeader("Content-Type", "application/octet-stream");
+      response.writeHeader("Inference-Header-Content-Length", String(json.byteLength));
+      new UwsLargeReply(response, [Buffer.from(json), ...tensors], () => {
+        this.#isOver = true;
+        this.#onGone = null;
+        this.#ledger.end();
+        onRelease();
+      }).begin();
     });
   }
 

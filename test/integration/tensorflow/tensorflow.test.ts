@@ -149,7 +149,7 @@ describe("TensorFlow backend", () => {
     assert.ok(executions < inferences, `${executions} executions for ${inferences} inferences`);
   });
 
-  it("reads names, types and shapes of a SavedModel without configuration from its signature", async () => {
+  it("reads names, types and shapes of a SavedModel whose configuration has none from its signature", async () => {
     const metadata = await server.current.http.get("/v2/models/power_iteration");
     assert.deepEqual(JSON.parse(metadata.text), {
       name: "power_iteration",

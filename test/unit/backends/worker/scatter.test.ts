@@ -11,6 +11,7 @@ import { dataTypeByteSize, dataTypes } from "../../../../server/core/data-type.t
 import type { InferenceRequest } from "../../../../server/core/inference-request.ts";
 import { elementCount } from "../../../../server/core/shape.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
+import type { InferenceResponse } from "../../../../server/core/inference-response.ts";
 import { makeRequest, type RecordingSink } from "../../../helpers/recorded-request.ts";
 import { identitySpec, tensorSpec } from "../../../helpers/tensor-spec.ts";
 
@@ -38,11 +39,13 @@ function runBatch(layout: FrameLayout, requests: InferenceRequest[]): FrameHeade
   return header;
 }
 
-/** As {@link runBatch}, then answers. */
-function runIdentity(spec: BatchSpec, sent: readonly Sent[]): boolean {
+/** As {@link runBatch}, then answers. @returns Where the frame goes. */
+function runIdentity(spec: BatchSpec, sent: readonly Sent[]): FramePool {
   const layout = new FrameLayout(spec);
   const requests = sent.map(({ request }) => request);
-  return scatterBatch(requests, runBatch(layout, requests), layout, identity);
+  const frames = new FramePool(1);
+  scatterBatch(requests, runBatch(layout, requests), layout, identity, frames);
+  return frames;
 }
 
 function uint8(name: string, shape: number[], ...values: number[]): Tensor {
@@ -182,13 +185,25 @@ describe("scatterBatch", () => {
     );
   });
 
-  it("lets the frame be used again unless a response was retained", () => {
+  it("gives the frame back at once, or when the last response that was retained is released", () => {
     const spec = identitySpec("UINT8", [1]);
     const both = [send([uint8("INPUT0", [1, 1], 1)]), send([uint8("INPUT0", [1, 1], 2)])];
-    assert.equal(runIdentity(spec, both), true);
-    const keeper = send([uint8("INPUT0", [1, 1], 1)]);
-    keeper.sink.onResponse = (response) => response.retain();
-    assert.equal(runIdentity(spec, [keeper, send([uint8("INPUT0", [1, 1], 2)])]), false);
+    assert.equal(runIdentity(spec, both).freeCount, 1);
+    const kept: InferenceResponse[] = [];
+    const again = [3, 4].map((value) => {
+      const sent = send([uint8("INPUT0", [1, 1], value)]);
+      sent.sink.onResponse = (response) => {
+        response.retain();
+        kept.push(response);
+      };
+      return sent;
+    });
+    const frames = runIdentity(spec, again);
+    assert.deepEqual([kept.length, frames.freeCount], [2, 0]);
+    kept[0]!.release();
+    assert.equal(frames.freeCount, 0);
+    kept[1]!.release();
+    assert.equal(frames.freeCount, 1);
   });
 });
 

@@ -66,7 +66,7 @@ describe("scatterBatch with trimmed outputs", () => {
         const batch = sent.map(({ request }) => request);
         const header = run(layout, gatherBatch(batch, layout, new FramePool(1)));
         assert.equal(checkOutputs(batch, header, layout), null);
-        scatterBatch(batch, header, layout, identity);
+        scatterBatch(batch, header, layout, identity, new FramePool(1));
         for (const { request, sink } of sent) {
           const [output] = sink.responses[0]!.outputs;
           assert.deepEqual(output?.shape, request.inputs[0]?.shape);
@@ -111,7 +111,7 @@ describe("scatterBatch with trimmed outputs", () => {
     for (let i = 0; i < 12; i++) new Uint8Array(grown.buffer)[at + i] = i;
     grown.writeOutput(0, at, 12, [2, 2, 3]);
     assert.equal(checkOutputs(batch, grown, layout), null);
-    scatterBatch(batch, grown, layout, identity);
+    scatterBatch(batch, grown, layout, identity, new FramePool(1));
     const [first, second] = sent.map(({ sink }) => sink.responses[0]!.outputs[0]!);
     assert.deepEqual(
       [first!.shape, [...first!.data]],
@@ -160,7 +160,7 @@ describe("scatterBatch with trimmed outputs", () => {
     });
     const header = run(layout, gatherBatch([request], layout, new FramePool(1)));
     assert.equal(checkOutputs([request], header, layout), null);
-    scatterBatch([request], header, layout, identity);
+    scatterBatch([request], header, layout, identity, new FramePool(1));
     assert.deepEqual([...sink.responses[0]!.outputs[0]!.data], [1, 2]);
   });
 });

@@ -18,7 +18,7 @@ function response(onRetain: () => void = () => undefined): InferenceResponse {
     id: "",
     outputs: [],
     parameters: null,
-    buffer: { retain: onRetain },
+    buffer: { retain: onRetain, release: () => undefined },
   });
 }
 

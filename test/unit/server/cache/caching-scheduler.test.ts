@@ -189,7 +189,7 @@ describe("CachingScheduler", () => {
       assert.deepEqual(follower.sink.values, [10]);
     };
     bench.statistics.onDispatch(1);
-    bench.inner.complete([10], { retain: () => retainedCount++ });
+    bench.inner.complete([10], { retain: () => retainedCount++, release: () => undefined });
     assert.deepEqual([leader.sink.answerCount, follower.sink.answerCount, retainedCount], [1, 1, 1]);
     bench.ask(1);
     await settle();

@@ -25,10 +25,13 @@ describe("InferenceResponse", () => {
     assert.equal(response.parameters, null);
   });
 
-  it("retain reaches the memory behind the outputs, and needs none", () => {
-    let retained = 0;
-    responseOn({ retain: () => retained++ }).retain();
-    assert.equal(retained, 1);
+  it("retain and release reach the memory behind the outputs, and need none", () => {
+    const calls: string[] = [];
+    const response = responseOn({ retain: () => calls.push("retain"), release: () => calls.push("release") });
+    response.retain();
+    response.release();
+    assert.deepEqual(calls, ["retain", "release"]);
     responseOn(null).retain();
+    responseOn(null).release();
   });
 });

@@ -20,6 +20,7 @@ function replyOf(send: (exchange: HttpExchange) => void): unknown[] {
     cancelWhenAborted: unused,
     startReply: unused,
     replyBinaryTensors: unused,
+    replyLargeTensors: unused,
     replyWithHeaders: (...reply) => replies.push(reply),
     reply: (...reply) => replies.push(reply),
   });

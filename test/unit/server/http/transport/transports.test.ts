@@ -252,6 +252,96 @@ for (const [name, find] of [
       response.destroy();
     });
 
+    it("writes large tensors from where they are, and says when it reads them no more", async () => {
+      const json = Buffer.from("{}");
+      const tensors = [3, 12].map((megabytes, at) => Buffer.alloc(megabytes * 1024 * 1024, at + 1));
+      let releaseCount = 0;
+      let isReleased = (): void => undefined;
+      const released = new Promise<void>((resolve) => (isReleased = resolve));
+      const opened = await open((_method, path, exchange) => {
+        if (path === "/alive") return exchange.reply("", "", "yes");
+        exchange.replyLargeTensors(json, tensors, () => {
+          releaseCount++;
+          isReleased();
+        });
+        // Only the tensors stay as they are.
+        json.fill("x");
+      });
+      const { response } = await receive(opened.port, { isPaused: true });
+      assert.equal(response.headers["inference-header-content-length"], "2");
+      assert.equal(response.headers["content-length"], String(2 + 15 * 1024 * 1024));
+      await settle();
+      // Nobody reads, and no socket holds that much.
+      assert.equal(releaseCount, 0);
+      const chunks: Buffer[] = [];
+      response.on("data", (chunk: Buffer) => chunks.push(chunk));
+      response.resume();
+      await Promise.all([once(response, "end"), released]);
+      assert.ok(Buffer.concat(chunks).equals(Buffer.concat([Buffer.from("{}"), ...tensors])));
+      assert.equal(releaseCount, 1);
+      assert.equal((await opened.client.get("/alive")).text, "yes");
+      await listener?.drain(60_000);
+    });
+
+    it("releases large tensors when the client goes away, or has gone", async () => {
+      const tensors = [Buffer.alloc(15 * 1024 * 1024, 1)];
+      const releases: string[] = [];
+      let onRelease = (): void => undefined;
+      let onGone = (): void => undefined;
+      const gone = new Promise<void>((resolve) => (onGone = resolve));
+      const opened = await open((_method, path, exchange) => {
+        const reply = (): void =>
+          exchange.replyLargeTensors(Buffer.from("{}"), tensors, () => {
+            releases.push(path);
+            onRelease();
+          });
+        if (path === "/") return reply();
+        exchange.cancelWhenAborted({
+          cancel: () => {
+            reply();
+            onGone();
+          },
+        });
+        onRelease();
+      });
+      const released = new Promise<void>((resolve) => (onRelease = resolve));
+      const { response } = await receive(opened.port, { isPaused: true });
+      await settle();
+      response.destroy();
+      await released;
+      assert.deepEqual(releases, ["/"]);
+      const arrived = new Promise<void>((resolve) => (onRelease = resolve));
+      const waiting = http.get({ host: where.address, port: opened.port, path: "/waits", agent: false });
+      waiting.on("error", () => undefined);
+      await arrived;
+      waiting.destroy();
+      await gone;
+      assert.deepEqual(releases, ["/", "/waits"]);
+      // Both exchanges are over: nothing holds a shutdown up.
+      await listener?.drain(60_000);
+    });
+
+    it("closes the connection behind large tensors while it drains", async () => {
+      let reply = (): void => undefined;
+      let onArrival = (): void => undefined;
+      const arrived = new Promise<void>((resolve) => (onArrival = resolve));
+      const tensors = [Buffer.alloc(1024 * 1024, 1)];
+      const opened = await open((_method, _path, exchange) => {
+        reply = () => exchange.replyLargeTensors(Buffer.from("{}"), tensors, () => undefined);
+        exchange.cancelWhenAborted({ cancel: () => undefined });
+        onArrival();
+      });
+      const answer = talk(opened.port, "GET / HTTP/1.1\r\nHost: x\r\n\r\n");
+      await arrived;
+      const drained = listener?.drain(60_000);
+      reply();
+      const text = await answer;
+      assert.match(text, /^HTTP\/1.1 200 OK\r\n/);
+      assert.match(text, /connection: close\r\n/i);
+      assert.ok(text.endsWith("{}" + "\x01".repeat(1024 * 1024)));
+      await drained;
+    });
+
     it("refuses an upload in 65537 chunks and closes the connection", async () => {
       assert.match(await uploadChunks(65_537), /^HTTP\/1.1 400 [^]*too many chunks$/);
     });
