@@ -155,8 +155,18 @@ describe("NativeModelInstance", () => {
       for (let i = 0; i < times; i++) {
         const id = binding.createTensor([values.length, 1], 1, values);
         // Kept alive by the run that fails, unless that lets go of it.
-        const copy = binding.executeOp("Neg", [{ name: "T", type: binding.TF_ATTR_TYPE, value: 1 }], [id], 1)[0]!;
-        const again = binding.executeOp("Neg", [{ name: "T", type: binding.TF_ATTR_TYPE, value: 1 }], [copy.id], 1)[0]!;
+        const copy = binding.executeOp(
+          "Neg",
+          [{ name: "T", type: binding.TF_ATTR_TYPE, value: 1 }],
+          [id],
+          1,
+        )[0]!;
+        const again = binding.executeOp(
+          "Neg",
+          [{ name: "T", type: binding.TF_ATTR_TYPE, value: 1 }],
+          [copy.id],
+          1,
+        )[0]!;
         assert.throws(
           () => binding.runSavedModel(model, [again.id], "serving_default_x:0", "StatefulPartitionedCall:0"),
           /must not be negative/,
