@@ -25,7 +25,7 @@ const zones = [
 ];
 
 export default tseslint.config(
-  { ignores: ["dist/", "protos/gen/", "**/*.gen.ts", ".venv/"] },
+  { ignores: ["dist/", "protos/gen/", "**/*.gen.ts", ".venv/", ".tensorflow/"] },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],

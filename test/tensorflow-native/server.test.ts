@@ -5,6 +5,7 @@ import { describe, it } from "mocha";
 import { binaryOutputs, binaryRequest, inferResponse, type WireTensor } from "../helpers/binary-infer.ts";
 import type { HttpReply } from "../helpers/http-client.ts";
 import { installedNativeEngine, nativeRepository } from "../helpers/native-tensorflow.ts";
+import { ServerProcess } from "../helpers/server-process.ts";
 import { useServer } from "../helpers/start-server.ts";
 import { useRepository } from "../helpers/temporary-repository.ts";
 import {
@@ -146,6 +147,21 @@ describe("TensorFlow backend with the native engine", () => {
         new RegExp(`'digits_tf' version 1: .*engine native \\(TensorFlow ${native.tensorFlowVersion} on the`),
       );
     }));
+
+  it("says in nereid explain which engine runs a model", async () => {
+    const explain = async (model: string): Promise<unknown> => {
+      const end = await ServerProcess.run([
+        "explain",
+        model,
+        `--model-repository=${repository.current.path}`,
+        "--json",
+      ]);
+      assert.equal(end.code, 0, end.stderr);
+      return (JSON.parse(end.stdout) as { instances: { engine: { name: string } } }).instances.engine.name;
+    };
+    assert.equal(await explain("digits_tf"), "native");
+    assert.equal(await explain("digits_tf_wasm"), "wasm");
+  });
 
   it("classifies sentences of patterns that the model has not seen, as TensorFlow in Python does", () =>
     withModels(["ticket_topic"], async () => {
