@@ -9,6 +9,7 @@ import {
   type WindowSummary,
 } from "./measurement-window.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
+import type { CollectedMetrics } from "./server-metrics/metrics-collector.ts";
 import { growthBetween, type StatisticsReading } from "./server-statistics.ts";
 import { assessStability, stableWindowCount } from "./stability.ts";
 
@@ -56,6 +57,8 @@ export interface ProfilerParts {
   readonly clock: ProfilerClock;
   /** Reads the server's counters; `null` when it has none. */
   readonly readStatistics: () => Promise<StatisticsReading | null>;
+  /** What was read of the server's metrics since the last call; `null` when nobody wants them. */
+  readonly takeMetrics: () => CollectedMetrics | null;
   /** Aborted when the user wants the end. */
   readonly signal: AbortSignal;
   /** Told about every window, and what goes on in between. */
@@ -95,7 +98,7 @@ export class InferenceProfiler {
     const { warmupRequestCount, requestCount } = this.#options;
     if (warmupRequestCount > 0) {
       this.#reset();
-      await this.#parts.load.start({ level, requestCount: warmupRequestCount });
+      await this.#parts.load.start({ level, requestCount: warmupRequestCount, skipCount: 0 });
       await this.#untilFinished(1, 0);
       await load.stop();
     }
@@ -105,7 +108,15 @@ export class InferenceProfiler {
       this.#reset();
       // Before the first request, or its count would be missing.
       const before = await this.#readStatistics();
-      const startUs = await load.start({ level, requestCount: requestCount > 0 ? requestCount : null });
+      // What was read before belongs to no window.
+      this.#parts.takeMetrics();
+      // Set times are sent once: what warmed up is not sent again.
+      const isScheduled = level.kind === "rate" && level.arrivals.kind === "times";
+      const startUs = await load.start({
+        level,
+        requestCount: requestCount > 0 ? requestCount : null,
+        skipCount: isScheduled ? warmupRequestCount : 0,
+      });
       outcome = await (requestCount > 0
         ? this.#measureCount(startUs, before, windows)
         : this.#measure(startUs, before, windows));
@@ -174,13 +185,14 @@ export class InferenceProfiler {
     const collected = await this.#untilFinished(1, startUs);
     const after = await this.#readStatistics();
     const endUs = collected.requests.reduce((end, { record }) => Math.max(end, record.endUs), startUs);
-    // Requests may go out before the start is confirmed.
+    // Threads may begin late, or before the start is confirmed: what is measured begins with the first request.
     const firstUs = collected.requests.reduce(
-      (first, { record }) => Math.min(first, record.sendStartUs),
-      startUs,
+      (first, { record }) => Math.min(first, record.intendedUs),
+      collected.requests.length === 0 ? startUs : Number.POSITIVE_INFINITY,
     );
     const server = before === null || after === null ? null : growthBetween(before, after);
-    windows.push({ ...collected, startUs: firstUs, endUs, server });
+    const metrics = this.#parts.takeMetrics();
+    windows.push({ ...collected, startUs: firstUs, endUs, server, metrics });
     this.#parts.observer.onWindow(1, summarizeWindows(windows, this.#options));
     return this.#ended() ?? { kind: "stable", warning: null };
   }
@@ -219,6 +231,7 @@ export class InferenceProfiler {
       endUs,
       requests: requests.filter(({ record }) => record.endUs <= endUs),
       server: growthUntil(await this.#readStatistics()),
+      metrics: this.#parts.takeMetrics(),
     };
   }
 
@@ -265,7 +278,7 @@ class Tally {
 
   add(collected: CollectedLoad): void {
     collected.records.forEach((record, i) => {
-      this.requests.push({ record, outputs: collected.outputs[i] ?? null });
+      this.requests.push({ record, responses: collected.responses[i] ?? null });
     });
     this.#threadCount = collected.threadCount;
     this.#idleUs += collected.idleUs;
@@ -279,7 +292,7 @@ class Tally {
     return this.requests.filter(({ record }) => record.endUs <= untilUs).length;
   }
 
-  take(): Omit<MeasurementWindow, "startUs" | "endUs" | "server"> {
+  take(): Omit<MeasurementWindow, "startUs" | "endUs" | "server" | "metrics"> {
     return {
       requests: this.requests,
       threadCount: this.#threadCount,

@@ -1,54 +1,60 @@
-import { grpcInferTemplate } from "./client-backend/grpc/grpc-infer-template.ts";
+import { type GrpcRequestHeader, grpcInferTemplate } from "./client-backend/grpc/grpc-infer-template.ts";
 import { httpInferTemplate } from "./client-backend/http/http-infer-template.ts";
 import { modelPath } from "./client-backend/http/http-server-client.ts";
 import type { ModelDescription } from "./client-backend/model-description.ts";
 import { authorityOf, type Target } from "./client-backend/target.ts";
-import type { RequestPlan } from "./infer-data/request-plan.ts";
+import type { RequestContent, RequestPlan } from "./infer-data/request-plan.ts";
 import type { LoadPlan } from "./load-manager/load-plan.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
+import type { RequestPlaces, SharedLayout } from "./shared-memory/shared-layout.ts";
 
-/** Encodes all requests of a run. @throws PerfError for tensors that the format cannot carry. */
+/** Whether anybody looks at the responses' tensors. */
+export function readsOutputs(options: AnalyzerOptions, plan: RequestPlan): boolean {
+  return options.profileExportFile !== null || plan.contents.some(({ expected }) => expected !== null);
+}
+
+/**
+ * Encodes all requests of a run.
+ *
+ * @param shared - Where tensors lie; `null`: in the requests and responses.
+ * @throws PerfError for tensors that the format cannot carry.
+ */
 export function buildLoadPlan(
   options: AnalyzerOptions,
   model: ModelDescription,
   plan: RequestPlan,
   target: Target,
+  shared: SharedLayout | null,
 ): LoadPlan {
-  const exportsOutputs = options.profileExportFile !== null;
-  const keepsBodies = exportsOutputs || plan.contents.some(({ expected }) => expected !== null);
+  const keepsBodies = readsOutputs(options, plan);
   const outputNames = model.outputs.map(({ name }) => name);
+  const laneCount = shared === null ? 1 : shared.outputs.length;
+  const common = { target, laneCount, keepsBodies };
   return {
     client:
       options.protocol === "http"
         ? {
+            ...common,
             protocol: "http",
-            target,
             head: httpHead(options, target),
-            templates: plan.contents.map(({ inputs }) =>
+            templates: eachRequest(plan, shared, ({ inputs }, places) =>
               httpInferTemplate(inputs, outputNames, {
                 input: options.inputTensorFormat,
                 output: options.outputTensorFormat,
+                places,
               }),
             ),
-            keepsBodies,
           }
         : {
+            ...common,
             protocol: "grpc",
-            target,
             metadata: options.headers,
             compression: options.grpcCompression,
-            templates: plan.contents.map(({ inputs }) =>
-              grpcInferTemplate(
-                {
-                  modelName: options.modelName,
-                  modelVersion: options.modelVersion,
-                  parameters: options.requestParameters,
-                },
-                inputs,
-                outputNames,
-              ),
+            isStreaming: options.isStreaming,
+            isDecoupled: model.isDecoupled,
+            templates: eachRequest(plan, shared, ({ inputs }, places) =>
+              grpcInferTemplate(grpcHeader(options), inputs, outputNames, places),
             ),
-            keepsBodies,
           },
     streams: plan.streams,
     sequences: model.hasSequenceBatching
@@ -61,8 +67,27 @@ export function buildLoadPlan(
         }
       : null,
     expected: plan.contents.map(({ expected }) => expected),
-    exportsOutputs,
+    sharedOutputs:
+      shared === null || !keepsBodies ? null : { region: shared.output, outputNames, lanes: shared.outputs },
+    exportsOutputs: options.profileExportFile !== null,
   };
+}
+
+/** One for each lane of each content, those of a content together. */
+function eachRequest<T>(
+  plan: RequestPlan,
+  shared: SharedLayout | null,
+  encode: (content: RequestContent, places: RequestPlaces | null) => T,
+): readonly T[] {
+  return plan.contents.flatMap((content, c) =>
+    shared === null
+      ? [encode(content, null)]
+      : shared.outputs.map((outputs) => encode(content, { inputs: shared.inputs[c] ?? [], outputs })),
+  );
+}
+
+function grpcHeader({ modelName, modelVersion, requestParameters }: AnalyzerOptions): GrpcRequestHeader {
+  return { modelName, modelVersion, parameters: requestParameters };
 }
 
 function httpHead(options: AnalyzerOptions, target: Target): string {

@@ -31,9 +31,20 @@ export async function measuredModel(client: ServerClient, options: AnalyzerOptio
     throw thrown;
   });
   const description = readModelDescription(metadata, config);
-  if (description.isDecoupled) {
-    throw new PerfError(`${title} is decoupled, which needs --streaming: that is not supported yet`);
+  if (description.isDecoupled && !options.isStreaming) {
+    throw new PerfError(`${title} is decoupled: give -i grpc --streaming`);
+  }
+  const { composing } = description;
+  const called = options.blsComposingModels;
+  if (composing.length > 0 && called.length > 0) {
+    throw new PerfError(`${title} is an ensemble, whose steps are known: leave --bls-composing-models out`);
   }
   const node = { name: modelName, version: modelVersion };
-  return { description, statistics: await statisticsNode(client, node, description.composing) };
+  const statistics = await statisticsNode(client, node, composing, called).catch((thrown: unknown) => {
+    if (thrown instanceof ServerRefusal && called.length > 0) {
+      throw new PerfError(`--bls-composing-models: ${thrown.message}`);
+    }
+    throw thrown;
+  });
+  return { description, statistics };
 }

@@ -1,13 +1,15 @@
-import type { ExportedOutput } from "./load-manager/load-plan.ts";
+import type { ExportedResponse } from "./load-manager/load-plan.ts";
 import type { RequestRecord } from "./load-manager/request-records.ts";
 import { type LatencySummary, summarizeLatencies } from "./latency-summary.ts";
+import type { CollectedMetrics } from "./server-metrics/metrics-collector.ts";
+import { type MetricsSummary, summarizeMetrics } from "./server-metrics/metrics-summary.ts";
 import { addGrowth, type ServerGrowth } from "./server-statistics.ts";
 
 /** A request with a valid response. */
 export interface MeasuredRequest {
   readonly record: RequestRecord;
   /** `null` unless they are exported. */
-  readonly outputs: readonly ExportedOutput[] | null;
+  readonly responses: readonly ExportedResponse[] | null;
 }
 
 /** What happened between two moments: the requests are those that ended then. */
@@ -22,6 +24,8 @@ export interface MeasurementWindow {
   readonly lagUs: number;
   /** `null`: the server has no statistics. */
   readonly server: ServerGrowth | null;
+  /** `null`: nobody wants them. */
+  readonly metrics: CollectedMetrics | null;
 }
 
 /** What is reported of one or more windows. */
@@ -30,8 +34,14 @@ export interface WindowSummary {
   readonly durationUs: number;
   /** Inferences per second. */
   readonly throughput: number;
-  /** From the moment when each request should have been sent. */
+  /** More or less than {@link requestCount} for a decoupled model only. */
+  readonly responseCount: number;
+  /** Responses per second. */
+  readonly responseThroughput: number;
+  /** From the moment when each request should have been sent to its last response. */
   readonly latency: LatencySummary;
+  /** The same to its first response; requests without any are left out. */
+  readonly firstResponse: LatencySummary;
   /** The same from the moment when it was sent; differs under a request rate only. */
   readonly averageServiceUs: number;
   readonly averageSendUs: number;
@@ -45,6 +55,10 @@ export interface WindowSummary {
   /** How late the average request was sent. */
   readonly averageLagUs: number;
   readonly server: ServerGrowth | null;
+  /** `null`: nobody wants them. */
+  readonly metrics: MetricsSummary | null;
+  /** Why the server's metrics could not be read at some time; `null` when they could. */
+  readonly metricsFailure: string | null;
 }
 
 /** What a summary has to know of the options. */
@@ -73,14 +87,24 @@ export function summarizeWindows(
   const threadUs = sum(({ startUs, endUs, threadCount }) => (endUs - startUs) * threadCount);
   const sentCount = sum((window) => window.sentCount);
   const perSecond = (count: number): number => (durationUs === 0 ? 0 : (count * 1e6) / durationUs);
+  const responseCount = records.reduce((total, record) => total + record.responseCount, 0);
+  const collected = windows.flatMap(({ metrics }) => (metrics === null ? [] : [metrics]));
   const perSent = (value: number): number => (sentCount === 0 ? 0 : value / sentCount);
   return {
     requestCount: records.length,
     durationUs,
     throughput: perSecond(records.length * batchSize),
+    responseCount,
+    responseThroughput: perSecond(responseCount),
     latency: summarizeLatencies(
       records.map(({ endUs, intendedUs }) => endUs - intendedUs),
       percentile,
+    ),
+    firstResponse: summarizeLatencies(
+      records
+        .filter((record) => record.responseCount > 0)
+        .map(({ firstResponseUs, intendedUs }) => firstResponseUs - intendedUs),
+      null,
     ),
     averageServiceUs: average(({ endUs, sendStartUs }) => endUs - sendStartUs),
     averageSendUs: average(({ sendEndUs, sendStartUs }) => sendEndUs - sendStartUs),
@@ -92,6 +116,8 @@ export function summarizeWindows(
     latePercent: perSent(sum(({ lateCount }) => lateCount)) * 100,
     averageLagUs: Math.round(perSent(sum(({ lagUs }) => lagUs))),
     server: addGrowth(windows.map(({ server }) => server)),
+    metrics: collected.length === 0 ? null : summarizeMetrics(collected.flatMap(({ readings }) => readings)),
+    metricsFailure: collected.find(({ failure }) => failure !== null)?.failure ?? null,
   };
 }
 

@@ -1,33 +1,36 @@
 import { writeFileSync } from "node:fs";
-import { availableParallelism } from "node:os";
+import process from "node:process";
 import { analyzerVersion } from "./analyzer-version.ts";
 import { GrpcServerClient } from "./client-backend/grpc/grpc-server-client.ts";
 import { HttpServerClient } from "./client-backend/http/http-server-client.ts";
-import type { ServerClient } from "./client-backend/server-client.ts";
-import { authorityOf, type Target, targetOf } from "./client-backend/target.ts";
+import type { ModelDescription } from "./client-backend/model-description.ts";
+import { type ServerClient, ServerRefusal } from "./client-backend/server-client.ts";
+import { authorityOf, metricsUrlOf, type Target, targetOf } from "./client-backend/target.ts";
 import { systemProfilerClock } from "./clock.ts";
 import { type ExitCode, exitCode, PerfError } from "./exit-code.ts";
 import { loadInferData } from "./infer-data/load-infer-data.ts";
-import { planRequests } from "./infer-data/request-plan.ts";
-import { InferenceProfiler, type LevelResult } from "./inference-profiler.ts";
+import { planRequests, type RequestPlan } from "./infer-data/request-plan.ts";
+import { InferenceProfiler, type LevelResult, type ProfilerObserver } from "./inference-profiler.ts";
 import { searchLevels } from "./level-search.ts";
-import { buildLoadPlan } from "./load-plan-builder.ts";
-import { type Arrivals, meanRate } from "./load-manager/arrival-schedule.ts";
-import type { LoadLevel } from "./load-manager/load-level.ts";
+import { buildLoadPlan, readsOutputs } from "./load-plan-builder.ts";
+import { type LoadShape, loadShapeOf } from "./load-shape.ts";
 import { ThreadedLoadManager } from "./load-manager/load-manager.ts";
-import { readRequestIntervals } from "./load-manager/request-intervals.ts";
 import { type MeasuredModel, measuredModel } from "./measured-model.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
-import { levelRangeOf } from "./options/cross-checks.ts";
 import type { ProgressLine } from "./progress-line.ts";
 import { csvFiles } from "./report/csv.ts";
 import { profileExport } from "./report/json.ts";
 import { isRateReport, type ReportContext } from "./report/report-context.ts";
 import { formatLevel, formatLevelTitle, formatSettings, formatSummary, formatWindow } from "./report/text.ts";
+import {
+  fetchMetricsPage,
+  MetricsCollector,
+  type MetricsSource,
+} from "./server-metrics/metrics-collector.ts";
 import { readStatistics } from "./server-statistics.ts";
-
-/** Outstanding requests of synchronous load at a rate, and threads at most. @see contract §9.1, --max-threads */
-const defaultMaxThreads = { concurrency: 16, rate: 4 } as const;
+import { layOut, type SharedLayout } from "./shared-memory/shared-layout.ts";
+import { SharedRegions } from "./shared-memory/shared-regions.ts";
+import { traceSettingsOf } from "./trace-settings.ts";
 
 /** Where a run writes to, and what ends it. */
 export interface RunSurroundings {
@@ -66,50 +69,81 @@ async function measure(
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
   const { description } = model;
-  const plan = planRequests(loadInferData(options, description), description, options.batchSize);
-  const isAsync = options.isAsync ?? description.hasSequenceBatching;
+  const data = loadInferData(options, description);
+  const plan = planRequests(data, description, options.batchSize);
+  const isAsync = options.isAsync ?? (description.hasSequenceBatching || options.isStreaming);
+  const shape = loadShapeOf(options, description, data, isAsync);
   const context: ReportContext = {
     options,
     isAsync,
     hasResponseCache: description.hasResponseCache,
+    isDecoupled: description.isDecoupled,
     plan,
     version: analyzerVersion,
   };
-  const levelOf = levelMaker(options);
-  const load = new ThreadedLoadManager(
-    buildLoadPlan(options, description, plan, server.target),
-    threadLimits(options, isAsync, description.hasSequenceBatching),
-  );
+  await setTrace(options, server.client);
+  const layout = sharedLayoutOf(options, description, plan, shape);
+  const regions = layout === null ? null : await SharedRegions.register(layout, plan, server.client);
   const results: LevelResult[] = [];
-  surroundings.print(formatSettings(context));
+  let failure: unknown = null;
   try {
+    const load = new ThreadedLoadManager(
+      buildLoadPlan(options, description, plan, server.target, layout),
+      shape.limits,
+    );
+    await measureLevels({ context, shape, load, model, client: server.client }, surroundings, results);
+  } catch (thrown) {
+    // What earlier levels have shown is written all the same.
+    if (results.length === 0) throw thrown;
+    failure = thrown;
+  } finally {
+    await regions?.close();
+  }
+  surroundings.print(formatSummary(results, context));
+  writeReports(results, context, authorityOf(server.target));
+  if (failure !== null) throw PerfError.from(failure);
+  return exitCodeOf(results);
+}
+
+/** What the levels are measured with. The measuring owns `load`. */
+interface Measuring {
+  readonly context: ReportContext;
+  readonly shape: LoadShape;
+  readonly load: ThreadedLoadManager;
+  readonly model: MeasuredModel;
+  readonly client: ServerClient;
+}
+
+/** Measures one level after the other. Adds them to `results`. */
+async function measureLevels(
+  { context, shape, load, model, client }: Measuring,
+  surroundings: RunSurroundings,
+  results: LevelResult[],
+): Promise<void> {
+  const { options, isAsync } = context;
+  let metrics: MetricsCollector | null = null;
+  try {
+    metrics = options.collectsMetrics ? await MetricsCollector.start(metricsSource(options)) : null;
+    surroundings.print(formatSettings(context));
     const profiler = new InferenceProfiler(
-      { ...options, isAsync },
+      { ...options, isAsync, requestCount: shape.requestCount },
       {
         load,
         clock: systemProfilerClock,
-        readStatistics: () => readStatistics(server.client, model.statistics),
+        readStatistics: () => readStatistics(client, model.statistics),
+        takeMetrics: () => metrics?.take() ?? null,
         signal: surroundings.signal,
-        observer: {
-          onWindow: (trial, summary) => {
-            surroundings.progress.clear();
-            if (options.verbosity > 0) surroundings.print(formatWindow(trial, summary, options.verbosity));
-          },
-          onProgress: (trial, count, elapsedUs) =>
-            surroundings.progress.show(
-              `window ${trial}: ${count} requests in ${(elapsedUs / 1e6).toFixed(1)} s`,
-            ),
-        },
+        observer: observerOf(options, surroundings),
       },
     );
     const profileLevel = (value: number): Promise<LevelResult> => {
-      const level = levelOf(value);
+      const level = shape.levelOf(value);
       if (options.verbosity > 0) surroundings.print(`${formatLevelTitle({ level })}\n`);
       return profiler.profile(level);
     };
     const rule = {
       ...options,
-      range: searchRange(options),
+      range: shape.range,
       isBinary: options.isBinarySearch,
       isInteger: !isRateReport(context),
     };
@@ -119,50 +153,72 @@ async function measure(
       surroundings.print(formatLevel(result, context));
     }
   } finally {
+    await metrics?.close();
     await load.close();
   }
-  surroundings.print(formatSummary(results, context));
-  writeReports(results, context, authorityOf(server.target));
-  return exitCodeOf(results);
 }
 
-/** With custom intervals there is one level. */
-function searchRange(options: AnalyzerOptions): ReturnType<typeof levelRangeOf> {
-  return options.requestIntervals === null ? levelRangeOf(options) : { start: 1, end: 1, step: 1 };
+function observerOf(options: AnalyzerOptions, { print, progress }: RunSurroundings): ProfilerObserver {
+  return {
+    onWindow: (trial, summary) => {
+      progress.clear();
+      if (options.verbosity > 0) print(formatWindow(trial, summary, options.verbosity));
+    },
+    onProgress: (trial, count, elapsedUs) =>
+      progress.show(`window ${trial}: ${count} requests in ${(elapsedUs / 1e6).toFixed(1)} s`),
+  };
 }
 
-function levelMaker(options: AnalyzerOptions): (value: number) => LoadLevel {
-  if (options.requestIntervals !== null) {
-    const arrivals: Arrivals = {
-      kind: "intervals",
-      intervalsUs: readRequestIntervals(options.requestIntervals),
-    };
-    return () => ({ kind: "rate", arrivals, value: meanRate(arrivals) });
-  }
-  if (options.requestRateRange === null) return (value) => ({ kind: "concurrency", concurrency: value });
-  return (ratePerSecond) => ({
-    kind: "rate",
-    value: ratePerSecond,
-    arrivals:
-      options.requestDistribution === "constant"
-        ? { kind: "constant", ratePerSecond }
-        : { kind: "poisson", ratePerSecond, seed: options.randomSeed },
+/** Rejects with PerfError when the server refuses. */
+async function setTrace(options: AnalyzerOptions, client: ServerClient): Promise<void> {
+  const settings = traceSettingsOf(options);
+  if (settings === null) return;
+  await client.updateTraceSettings(options.modelName, settings).catch((thrown: unknown) => {
+    if (!(thrown instanceof ServerRefusal)) throw thrown;
+    throw new PerfError(`The server does not take the trace settings: ${thrown.message}`);
   });
 }
 
-function threadLimits(
-  options: AnalyzerOptions,
-  isAsync: boolean,
-  hasSequences: boolean,
-): { threadCount: number; maxOutstanding: number | null } {
-  const isRate = isRateReport({ options });
-  const maxThreads = options.maxThreads ?? defaultMaxThreads[isRate ? "rate" : "concurrency"];
-  // The server may be on the same machine, and a thread keeps any number of requests outstanding.
-  const affordable = Math.max(1, Math.floor(availableParallelism() / 2));
+function metricsSource(options: AnalyzerOptions): MetricsSource {
   return {
-    threadCount: options.maxThreads ?? Math.min(maxThreads, affordable),
-    maxOutstanding: hasSequences ? options.sequenceCount : isAsync ? null : maxThreads,
+    url: metricsUrlOf(options),
+    modelName: options.modelName,
+    intervalMs: options.metricsIntervalMs,
+    clock: systemProfilerClock,
+    fetchPage: fetchMetricsPage,
   };
+}
+
+/**
+ * Where tensors lie in shared memory; `null` when they travel.
+ *
+ * @throws PerfError when outputs would be read that other requests may overwrite.
+ */
+function sharedLayoutOf(
+  options: AnalyzerOptions,
+  model: ModelDescription,
+  plan: RequestPlan,
+  shape: LoadShape,
+): SharedLayout | null {
+  if (options.sharedMemory === "none") return null;
+  // Who does not read the outputs does not mind that they overwrite each other.
+  const isRead = readsOutputs(options, plan);
+  if (isRead && model.isDecoupled) {
+    throw new PerfError(
+      "--shared-memory=system cannot be read with a decoupled model, whose responses overwrite each other: leave validation data and --profile-export-file out",
+    );
+  }
+  if (isRead && shape.maxOutstanding === null) {
+    throw new PerfError(
+      "--shared-memory=system with validation data or --profile-export-file needs a bound of outstanding requests: give --sync, or --concurrency-range with an end",
+    );
+  }
+  return layOut(plan, model, {
+    batchSize: options.batchSize,
+    outputBytes: options.outputSharedMemoryBytes,
+    laneCount: isRead ? (shape.maxOutstanding ?? 1) : 1,
+    prefix: `nereid-perf-${process.pid}`,
+  });
 }
 
 function writeReports(results: readonly LevelResult[], context: ReportContext, endpoint: string): void {

@@ -5,7 +5,7 @@ import {
   type ModelStatistics,
   readModelStatistics,
 } from "./client-backend/model-statistics.ts";
-import { readModelDescription } from "./client-backend/model-description.ts";
+import { type ComposingModel, readModelDescription } from "./client-backend/model-description.ts";
 import { type ServerClient, ServerRefusal } from "./client-backend/server-client.ts";
 
 /** A model whose statistics are read, and the models inside it. */
@@ -14,6 +14,8 @@ export interface StatisticsNode {
   /** "" for the server's choice. */
   readonly version: string;
   readonly composing: readonly StatisticsNode[];
+  /** Whether the time of the model is the time of its {@link composing}, as in an ensemble. */
+  readonly isEnsemble: boolean;
 }
 
 /** The counters of a model and of the models inside it at one moment. */
@@ -21,6 +23,8 @@ export interface StatisticsReading {
   /** One for each version. */
   readonly versions: readonly ModelStatistics[];
   readonly composing: readonly StatisticsReading[];
+  /** Whether the time of the model is the time of its {@link composing}. */
+  readonly isEnsemble: boolean;
 }
 
 /** By how much the counters of a model grew. */
@@ -31,20 +35,24 @@ export interface ServerGrowth {
   readonly executionCount: number;
   readonly durations: Readonly<Record<DurationName, DurationTotal>>;
   readonly composing: readonly ServerGrowth[];
+  /** Whether the time of the model is the time of its {@link composing}. */
+  readonly isEnsemble: boolean;
 }
 
 /**
  * Finds the models inside an ensemble, and the ensembles inside those.
  *
- * @param composing - Of the model itself.
+ * @param composing - The steps of the model itself.
+ * @param called - Models that it calls by itself; none for an ensemble.
  */
 export async function statisticsNode(
   client: ServerClient,
-  model: { readonly name: string; readonly version: string },
-  composing: readonly { readonly name: string; readonly version: string }[],
+  model: ComposingModel,
+  composing: readonly ComposingModel[],
+  called: readonly ComposingModel[] = [],
 ): Promise<StatisticsNode> {
   const nodes: StatisticsNode[] = [];
-  for (const { name, version } of composing) {
+  for (const { name, version } of [...composing, ...called]) {
     // A model may be the step of an ensemble twice.
     if (nodes.some((node) => node.name === name && node.version === version)) continue;
     const metadata = await client.modelMetadata(name, version);
@@ -52,7 +60,7 @@ export async function statisticsNode(
     const inner = readModelDescription(metadata, config).composing;
     nodes.push(await statisticsNode(client, { name, version }, inner));
   }
-  return { ...model, composing: nodes };
+  return { ...model, composing: nodes, isEnsemble: composing.length > 0 };
 }
 
 /** Reads all counters. @returns `null` for a server without the statistics extension. */
@@ -72,7 +80,7 @@ async function readNode(client: ServerClient, node: StatisticsNode): Promise<Sta
   const versions = readModelStatistics(await client.modelStatistics(node.name, node.version));
   const composing: StatisticsReading[] = [];
   for (const inner of node.composing) composing.push(await readNode(client, inner));
-  return { versions, composing };
+  return { versions, composing, isEnsemble: node.isEnsemble };
 }
 
 /** The growth between two readings of the same node. */
@@ -92,7 +100,7 @@ export function growthBetween(before: StatisticsReading, after: StatisticsReadin
     const growth = earlier === undefined ? null : growthBetween(earlier, reading);
     return growth === null ? [] : [growth];
   });
-  return { ...grown, composing };
+  return { ...grown, composing, isEnsemble: after.isEnsemble };
 }
 
 function growthOfVersion(before: ModelStatistics | undefined, after: ModelStatistics): ServerGrowth {
@@ -111,6 +119,7 @@ function growthOfVersion(before: ModelStatistics | undefined, after: ModelStatis
     // Made of all names, which is what the type asks.
     durations: durations as ServerGrowth["durations"],
     composing: [],
+    isEnsemble: false,
   };
 }
 
@@ -141,6 +150,7 @@ export function addGrowth(growths: readonly (ServerGrowth | null)[]): ServerGrow
       const inner = addGrowth(alike.map((growth) => growth.composing[i] ?? null));
       return inner === null ? [] : [inner];
     }),
+    isEnsemble: last.isEnsemble,
   };
 }
 
@@ -158,7 +168,7 @@ export interface ServerBreakdown {
 
 /** @see contract §9.3 */
 export function breakdownOf(growth: ServerGrowth): ServerBreakdown {
-  const { durations, composing } = growth;
+  const { durations, composing, isEnsemble } = growth;
   const requestUs = averageUs(durations.success);
   const own = {
     queueUs: averageUs(durations.queue),
@@ -171,7 +181,7 @@ export function breakdownOf(growth: ServerGrowth): ServerBreakdown {
   // The time of an ensemble is spent in its steps.
   const inner = composing.map(breakdownOf);
   const sum = (key: keyof typeof own): number =>
-    inner.length === 0 ? own[key] : inner.reduce((total, each) => total + each[key], 0);
+    !isEnsemble ? own[key] : inner.reduce((total, each) => total + each[key], 0);
   const parts = {
     queueUs: sum("queueUs"),
     computeInputUs: sum("computeInputUs"),

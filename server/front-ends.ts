@@ -23,6 +23,7 @@ async function grpcTransportSettings(options: ServerOptions): Promise<TransportS
     keepaliveTimeoutMs: options.grpcKeepaliveTimeoutMs,
     maxConnectionAgeMs: options.grpcMaxConnectionAgeMs,
     maxConnectionAgeGraceMs: options.grpcMaxConnectionAgeGraceMs,
+    responseCompression: options.grpcInferResponseCompressionLevel,
   };
 }
 

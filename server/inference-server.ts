@@ -88,6 +88,7 @@ export type InferenceServerOptions = Pick<
   | "traceConfig"
   | "rateLimit"
   | "rateLimitResources"
+  | "metricsConfig"
 >;
 
 /** What a program that embeds the server may add to it. */
@@ -103,7 +104,7 @@ export interface ServerExtension {
  * Life: {@link start} → operations → {@link stop}.
  */
 export class InferenceServer implements DataPlane {
-  readonly metrics = new MetricsRegistry();
+  readonly metrics: MetricsRegistry;
   readonly tracer: Tracer;
   readonly sharedMemory: SharedMemoryManager;
   readonly #options: InferenceServerOptions;
@@ -121,6 +122,7 @@ export class InferenceServer implements DataPlane {
   constructor(options: InferenceServerOptions, logger: Logger, clock: Clock = systemClock) {
     this.#options = options;
     this.#logger = logger;
+    this.metrics = new MetricsRegistry(options.metricsConfig);
     this.tracer = new Tracer({ config: options.traceConfig, logger: logger.child("tracer"), clock });
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
@@ -137,6 +139,7 @@ export class InferenceServer implements DataPlane {
       rateLimiter: options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, clock),
       clock,
       logger: logger.child("model-loader"),
+      metricsConfig: options.metricsConfig,
       findModel: (name, version, namespace) => this.#repository.find(name, version, namespace),
       configName,
       retryCount: options.modelLoadRetryCount,

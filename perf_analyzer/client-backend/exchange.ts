@@ -8,7 +8,10 @@ export interface SequencePosition {
 
 /** One request and what became of it. All times are of the shared monotonic clock. */
 export class Exchange {
-  templateIndex = 0;
+  /** Which request of the data it is. */
+  contentIndex = 0;
+  /** Where in shared memory its outputs go; 0 without. */
+  laneIndex = 0;
   sequence: SequencePosition | null = null;
   /** When it should have been sent. */
   intendedUs = 0;
@@ -17,15 +20,30 @@ export class Exchange {
   sendEndUs = 0;
   /** When the first byte of the response came. */
   receiveStartUs = 0;
+  /** When its first response was whole. */
+  firstResponseUs = 0;
+  /** When its last response was whole. */
   endUs = 0;
+  /** So far; more than one, or none, only for a decoupled model. */
+  responseCount = 0;
   /** Why it failed; `null` for a valid response. */
   error: string | null = null;
   /** The response's message as it came, where {@link LoadClient} was told to keep it. Owned by the exchange. */
   body: Uint8Array | null = null;
   /** Bytes of JSON at the beginning of {@link body}: HTTP only. */
   jsonByteLength = 0;
-  /** @internal Of the loop that sent it. */
+  /** The responses of a stream as they came, where {@link LoadClient} was told to keep them. Owned by the exchange. */
+  readonly responses: { readonly atUs: number; readonly body: Uint8Array }[] = [];
+  /** Called for each response on a stream, before the request is done. */
+  onResponse: ((exchange: Exchange) => void) | null = null;
+  /** Of the loop that sent it: requests of one slot share a stream, and are sent in order there. */
   slotIndex = 0;
+}
+
+/** A response that was kept. */
+export interface DecodedResponse {
+  readonly atUs: number;
+  readonly outputs: readonly OutputTensor[];
 }
 
 /** An output tensor of a response. */
@@ -43,8 +61,8 @@ export interface LoadClient {
   open(outstandingCount: number): Promise<void>;
   /** Sends; `done` is called exactly once, later, with {@link Exchange.endUs} or {@link Exchange.error} set. */
   send(exchange: Exchange, done: (exchange: Exchange) => void): void;
-  /** The outputs of a response that was kept. @throws Error when they cannot be read. */
-  decodeOutputs(exchange: Exchange): readonly OutputTensor[];
+  /** The responses that were kept, in order. @throws Error when they cannot be read. */
+  decodeResponses(exchange: Exchange): readonly DecodedResponse[];
   /** Requests that are outstanding fail. */
   close(): void;
 }

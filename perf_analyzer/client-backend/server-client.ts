@@ -1,5 +1,8 @@
 import type { JsonObject } from "./json-access.ts";
 
+/** Trace settings by the protocol's names; each value is one or more texts. */
+export type TraceSettings = Readonly<Record<string, readonly string[]>>;
+
 /** A server refused a question, or has no such extension. */
 export class ServerRefusal extends Error {
   /** The server does not know this kind of question: an extension that it lacks. */
@@ -22,5 +25,10 @@ export interface ServerClient {
   modelMetadata(name: string, version: string): Promise<JsonObject>;
   modelConfig(name: string, version: string): Promise<JsonObject>;
   modelStatistics(name: string, version: string): Promise<JsonObject>;
+  /** Lets the server use a whole POSIX shared memory object under a name. */
+  registerSystemSharedMemory(name: string, key: string, byteLength: number): Promise<void>;
+  unregisterSystemSharedMemory(name: string): Promise<void>;
+  /** Changes trace settings of a model: lists and numbers as the protocol writes them. */
+  updateTraceSettings(name: string, settings: TraceSettings): Promise<void>;
   close(): void;
 }

@@ -45,3 +45,14 @@ export function targetOf(options: AnalyzerOptions): Target {
 export function authorityOf({ host, port }: Target): string {
   return `${host.includes(":") ? `[${host}]` : host}:${port}`;
 }
+
+const defaultMetricsPort = 8002;
+
+/** Where the server's metrics are. @see contract §9.1, --metrics-url */
+export function metricsUrlOf(options: AnalyzerOptions): string {
+  const { metricsUrl } = options;
+  if (metricsUrl === null) {
+    return `http://${authorityOf({ ...targetOf(options), port: defaultMetricsPort })}/metrics`;
+  }
+  return /^https?:\/\//.test(metricsUrl) ? metricsUrl : `http://${metricsUrl}`;
+}

@@ -38,7 +38,7 @@ export function readDirectoryData(
     checkElementCount(tensor, input, file);
     inputs.set(input.name, tensor);
   }
-  return { inputs, expected: null };
+  return { inputs, expected: null, timestampMs: null };
 }
 
 /** A single element may hold line breaks: then the file is the element. */

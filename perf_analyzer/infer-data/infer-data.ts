@@ -14,6 +14,8 @@ export interface DataEntry {
   readonly inputs: ReadonlyMap<string, EntryTensor>;
   /** What the outputs should be; `null` when nobody said. */
   readonly expected: ReadonlyMap<string, EntryTensor> | null;
+  /** When to send it, in ms after the start; `null` when nobody said. Only entries of JSON files may say. */
+  readonly timestampMs: number | null;
 }
 
 /** Streams of entries: a stream is a sequence for models with state, else all are one pool. At least one entry. */

@@ -48,6 +48,7 @@ export function readJsonData(
         inputs: readInputs(entry, model, shapes, `${file}: data${at}`),
         expected:
           expected === undefined ? null : readOutputs(expected[e], model, `${file}: validation_data${at}`),
+        timestampMs: readTimestamp(entry, model, `${file}: data${at}`),
       } satisfies DataEntry;
     });
   });
@@ -103,6 +104,17 @@ function readInputs(
   return inputs;
 }
 
+/** The time that a file may give beside the inputs: N or [N]. A model's own input of that name is none. */
+function readTimestamp(entry: unknown, model: ModelDescription, where: string): number | null {
+  const value = fieldsOf(entry, where)["timestamp"];
+  if (value === undefined || model.inputs.some(({ name }) => name === "timestamp")) return null;
+  const number: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;
+  if (typeof number === "number" && number >= 0 && Number.isFinite(number)) return number;
+  throw new PerfError(
+    `${where}: "timestamp" expects milliseconds, a number of at least 0, got ${JSON.stringify(value)}`,
+  );
+}
+
 function readOutputs(
   entry: unknown,
   model: ModelDescription,
@@ -113,7 +125,9 @@ function readOutputs(
     const output = model.outputs.find((each) => each.name === name);
     if (output === undefined)
       throw new PerfError(`${where}: the model has no output ${JSON.stringify(name)}`);
-    outputs.set(name, readTensor(value, output, null, `${where}.${name}`));
+    // The responses of a decoupled model are compared joined: there may be any number of them.
+    const dims = model.isDecoupled ? [-1] : output.dims;
+    outputs.set(name, readTensor(value, { ...output, dims }, null, `${where}.${name}`));
   }
   return outputs;
 }

@@ -53,5 +53,5 @@ function generate(kind: "random" | "zero", options: DataOptions, model: ModelDes
           : randomElements(input.datatype, count, strings, random);
       return [input.name, { shape, data }] as const;
     });
-  return { inputs: new Map(inputs), expected: null };
+  return { inputs: new Map(inputs), expected: null, timestampMs: null };
 }

@@ -4,7 +4,9 @@ import { RandomSource } from "../infer-data/random-source.ts";
 export type Arrivals =
   | { readonly kind: "constant"; readonly ratePerSecond: number }
   | { readonly kind: "poisson"; readonly ratePerSecond: number; readonly seed: number }
-  | { readonly kind: "intervals"; readonly intervalsUs: readonly number[] };
+  | { readonly kind: "intervals"; readonly intervalsUs: readonly number[] }
+  /** Set times since the start, in order; there are no requests beyond them. */
+  | { readonly kind: "times"; readonly timesUs: readonly number[] };
 
 /**
  * The send times of a level, in order, in µs since its start. Every thread makes the whole schedule and takes every n-th
@@ -39,12 +41,19 @@ export class ArrivalSchedule {
         this.#atUs += arrivals.intervalsUs[index % arrivals.intervalsUs.length] ?? 0;
         return atUs;
       }
+      case "times":
+        return arrivals.timesUs[index] ?? Number.POSITIVE_INFINITY;
     }
   }
 }
 
 /** The mean rate of a schedule, per second. */
 export function meanRate(arrivals: Arrivals): number {
+  if (arrivals.kind === "times") {
+    // The first one begins the schedule and is no gap.
+    const lastUs = arrivals.timesUs.at(-1) ?? 0;
+    return lastUs === 0 ? arrivals.timesUs.length : ((arrivals.timesUs.length - 1) * 1e6) / lastUs;
+  }
   if (arrivals.kind !== "intervals") return arrivals.ratePerSecond;
   const sumUs = arrivals.intervalsUs.reduce((sum, interval) => sum + interval, 0);
   return (arrivals.intervalsUs.length * 1e6) / sumUs;

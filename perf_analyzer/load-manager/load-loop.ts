@@ -1,9 +1,8 @@
-import { isDeepStrictEqual } from "node:util";
-import { Exchange, type LoadClient, type OutputTensor } from "../client-backend/exchange.ts";
+import { type DecodedResponse, Exchange, type LoadClient } from "../client-backend/exchange.ts";
 import { monotonicNowUs } from "../clock.ts";
 import type { LoadAnswer, LoadPlan } from "./load-plan.ts";
 import { RecordWriter } from "./request-records.ts";
-import type { RequestSource } from "./request-source.ts";
+import type { NextRequest, RequestSource } from "./request-source.ts";
 
 /** Node's timers count whole milliseconds: what is sent within one is not late. */
 export const lateThresholdUs = 1_000;
@@ -20,7 +19,7 @@ export abstract class LoadLoop {
   readonly #plan: LoadPlan;
   readonly #source: RequestSource;
   readonly #records = new RecordWriter();
-  #outputs: (readonly OutputTensor[])[] = [];
+  #responses: (readonly DecodedResponse[])[] = [];
   #sentCount = 0;
   #lateCount = 0;
   #lagUs = 0;
@@ -28,6 +27,10 @@ export abstract class LoadLoop {
   #failure: string | null = null;
   #onDrained: (() => void) | null = null;
   readonly #done: (exchange: Exchange) => void;
+  /** Sees each response on a stream; `null` for nobody. */
+  protected onResponse: ((exchange: Exchange) => void) | null = null;
+  /** What is wrong with a request that has ended well, in the eyes of the load mode; `null` for a mode that has no say. */
+  protected findFault: ((exchange: Exchange) => string | null) | null = null;
 
   /** @param requestCount - `null`: until it is stopped. */
   protected constructor(
@@ -52,21 +55,46 @@ export abstract class LoadLoop {
   /** How long there was nothing to do since the last call. */
   protected abstract takeIdleUs(): number;
 
-  /** Sends no more. Resolves when all responses have come. */
+  /** Sends no more but the ends of sequences. Resolves when all responses have come. */
   async stop(): Promise<void> {
     this.isStopped = true;
-    if (this.outstandingCount === 0) return;
-    await new Promise<void>((resolve) => {
-      this.#onDrained = resolve;
-    });
+    if (this.outstandingCount > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onDrained = resolve;
+      });
+    }
+    // Nothing of them is measured, and a server that has gone has no sequences.
+    await Promise.all(this.#source.takeEnds().map(([slot, request]) => this.#sendUnmeasured(slot, request)));
+  }
+
+  #sendUnmeasured(slot: number, request: NextRequest): Promise<void> {
+    return new Promise((resolve) => this.#client.send(this.#exchangeOf(slot, request), () => resolve()));
+  }
+
+  #exchangeOf(slot: number, { contentIndex, sequence }: NextRequest): Exchange {
+    const exchange = new Exchange();
+    exchange.contentIndex = contentIndex;
+    // No two requests that are outstanding at a time may share a lane, whatever their threads.
+    const { index, count } = this.#source.share;
+    exchange.laneIndex = (slot * count + index) % this.#plan.client.laneCount;
+    exchange.sequence = sequence;
+    exchange.slotIndex = slot;
+    return exchange;
   }
 
   /** What happened since the last call. */
   collect(): LoadAnswer {
     const answer = {
       rows: this.#records.take(),
-      outputs: this.#outputs.map((outputs) =>
-        outputs.map(({ name, datatype, data }) => ({ name, datatype, data: new Uint8Array(data) })),
+      responses: this.#responses.map((responses) =>
+        responses.map(({ atUs, outputs }) => ({
+          atUs,
+          outputs: outputs.map(({ name, datatype, data }) => ({
+            name,
+            datatype,
+            data: new Uint8Array(data),
+          })),
+        })),
       ),
       idleUs: this.takeIdleUs(),
       sentCount: this.#sentCount,
@@ -76,7 +104,7 @@ export abstract class LoadLoop {
       failure: this.#failure,
       isFinished: this.outstandingCount === 0 && (this.leftCount === 0 || this.isStopped),
     };
-    this.#outputs = [];
+    this.#responses = [];
     this.#sentCount = 0;
     this.#lateCount = 0;
     this.#lagUs = 0;
@@ -86,11 +114,8 @@ export abstract class LoadLoop {
 
   /** @param intendedUs - `null`: now. */
   protected send(slot: number, intendedUs: number | null): void {
-    const { contentIndex, sequence } = this.#source.next(slot);
-    const exchange = new Exchange();
-    exchange.templateIndex = contentIndex;
-    exchange.sequence = sequence;
-    exchange.slotIndex = slot;
+    const exchange = this.#exchangeOf(slot, this.#source.next(slot));
+    exchange.onResponse = this.onResponse;
     this.outstandingCount++;
     this.leftCount--;
     this.#sentCount++;
@@ -104,7 +129,7 @@ export abstract class LoadLoop {
 
   #finish(exchange: Exchange): void {
     this.outstandingCount--;
-    const error = exchange.error ?? this.#check(exchange);
+    const error = exchange.error ?? this.findFault?.(exchange) ?? this.#check(exchange);
     if (error !== null) {
       this.#failedCount++;
       this.#failure ??= error;
@@ -115,8 +140,10 @@ export abstract class LoadLoop {
         sendStartUs: exchange.sendStartUs,
         sendEndUs: exchange.sendEndUs,
         receiveStartUs: exchange.receiveStartUs,
+        firstResponseUs: exchange.firstResponseUs,
         endUs: exchange.endUs,
-        contentIndex: exchange.templateIndex,
+        responseCount: exchange.responseCount,
+        contentIndex: exchange.contentIndex,
         sequenceId: exchange.sequence?.id ?? 0,
       });
     }
@@ -126,22 +153,24 @@ export abstract class LoadLoop {
 
   /** Reads and compares the outputs, where somebody wants them. Returns what is wrong, or `null`. */
   #check(exchange: Exchange): string | null {
-    const expected = this.#plan.expected[exchange.templateIndex] ?? null;
+    const expected = this.#plan.expected[exchange.contentIndex] ?? null;
     if (expected === null && !this.#plan.exportsOutputs) return null;
-    let outputs: readonly OutputTensor[];
+    let responses: readonly DecodedResponse[];
     try {
-      outputs = this.#client.decodeOutputs(exchange);
+      responses = this.#client.decodeResponses(exchange);
     } catch (thrown) {
       return `the response cannot be read: ${thrown instanceof Error ? thrown.message : String(thrown)}`;
     }
+    const outputs = responses.flatMap((response) => response.outputs);
     for (const { name, data } of expected ?? []) {
-      const output = outputs.find((each) => each.name === name);
-      if (output === undefined) return `output "${name}" is missing in a response`;
-      if (!isDeepStrictEqual(new Uint8Array(output.data), new Uint8Array(data))) {
-        return `output "${name}" of a response differs from its validation data (request ${exchange.templateIndex} of --input-data)`;
+      // A decoupled model's responses are compared joined.
+      const parts = outputs.filter((each) => each.name === name).map((output) => output.data);
+      if (parts.length === 0) return `output "${name}" is missing in a response`;
+      if (Buffer.compare(parts.length === 1 ? (parts[0] ?? data) : Buffer.concat(parts), data) !== 0) {
+        return `output "${name}" of a response differs from its validation data (request ${exchange.contentIndex} of --input-data)`;
       }
     }
-    if (this.#plan.exportsOutputs) this.#outputs.push(outputs);
+    if (this.#plan.exportsOutputs) this.#responses.push(responses);
     return null;
   }
 }

@@ -1,5 +1,5 @@
-import type { LoadRun } from "./load-level.ts";
-import type { ExportedOutput, LoadAnswer, LoadPlan } from "./load-plan.ts";
+import type { LoadLevel, LoadRun } from "./load-level.ts";
+import type { ExportedResponse, LoadAnswer, LoadPlan } from "./load-plan.ts";
 import { LoadThread } from "./load-thread.ts";
 import { type RequestRecord, readRecords } from "./request-records.ts";
 import { monotonicNowUs } from "../clock.ts";
@@ -8,7 +8,7 @@ import { monotonicNowUs } from "../clock.ts";
 export interface CollectedLoad {
   readonly records: readonly RequestRecord[];
   /** As many as records, when they are exported; else empty. */
-  readonly outputs: readonly (readonly ExportedOutput[])[];
+  readonly responses: readonly (readonly ExportedResponse[])[];
   readonly threadCount: number;
   /** Of all threads together. */
   readonly idleUs: number;
@@ -36,6 +36,8 @@ export interface ThreadLimits {
   readonly threadCount: number;
   /** All threads together, under a request rate; `null` for no bound. */
   readonly maxOutstanding: number | null;
+  /** Whether a slot waits for its response under a request rate. */
+  readonly isSerial: boolean;
 }
 
 /** Time for the threads to get the command before the first request is due. */
@@ -55,7 +57,7 @@ export class ThreadedLoadManager implements LoadManager {
 
   async start(run: LoadRun): Promise<number> {
     const { level, requestCount } = run;
-    const slotCount = level.kind === "concurrency" ? level.concurrency : this.#limits.maxOutstanding;
+    const slotCount = this.#slotCount(level);
     const count = Math.min(
       this.#limits.threadCount,
       slotCount ?? Number.POSITIVE_INFINITY,
@@ -67,13 +69,14 @@ export class ThreadedLoadManager implements LoadManager {
       this.#active().map((thread, index) =>
         thread.ask({
           kind: "prepare",
-          run: { level, requestCount: requestCount === null ? null : shareOf(requestCount, index, count) },
+          run: { ...run, requestCount: requestCount === null ? null : shareOf(requestCount, index, count) },
           share: { index, count },
           maxOutstanding: slotCount === null ? null : shareOf(slotCount, index, count),
+          isSerial: this.#limits.isSerial,
         }),
       ),
     );
-    const startUs = monotonicNowUs() + (level.kind === "concurrency" ? 0 : startLeadUs);
+    const startUs = monotonicNowUs() + (level.kind === "rate" ? startLeadUs : 0);
     await Promise.all(this.#active().map((thread) => thread.ask({ kind: "start", startUs })));
     return startUs;
   }
@@ -89,6 +92,18 @@ export class ThreadedLoadManager implements LoadManager {
   /** Ends the threads. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.splice(0).map((thread) => thread.close()));
+  }
+
+  #slotCount(level: LoadLevel): number | null {
+    switch (level.kind) {
+      case "concurrency":
+        return level.concurrency;
+      case "rate":
+        return this.#limits.maxOutstanding;
+      case "periodic":
+        // One thread has to see the responses of all.
+        return 1;
+    }
   }
 
   #active(): readonly LoadThread[] {
@@ -111,7 +126,7 @@ function joinAnswers(answers: readonly LoadAnswer[]): CollectedLoad {
     answers.reduce((total, answer) => total + answer[key], 0);
   return {
     records: answers.flatMap(({ rows }) => readRecords(rows)),
-    outputs: answers.flatMap(({ outputs }) => outputs),
+    responses: answers.flatMap(({ responses }) => responses),
     threadCount: answers.length,
     idleUs: sum("idleUs"),
     sentCount: sum("sentCount"),

@@ -15,6 +15,10 @@ export interface RateShare {
   readonly requestCount: number | null;
   /** Outstanding requests, and with sequences live ones; `null` for no bound. */
   readonly slotCount: number | null;
+  /** Whether a slot waits for its response before its next request: else slots take turns. Ignored without a bound. */
+  readonly isSerial: boolean;
+  /** Requests of the schedule that an earlier run has sent. */
+  readonly skipCount: number;
 }
 
 /**
@@ -29,6 +33,7 @@ export class RequestRateLoop extends LoadLoop {
   #nextUs = 0;
   #freeSlots: number[];
   #slotCount = 0;
+  #turn = 0;
   #isArmed = false;
   #timer: NodeJS.Timeout | null = null;
   #idleUs = 0;
@@ -45,7 +50,8 @@ export class RequestRateLoop extends LoadLoop {
 
   start(startUs: number): void {
     this.#startUs = startUs;
-    for (let i = 0; i < this.#rate.share.index; i++) this.#schedule.next();
+    const { share, skipCount } = this.#rate;
+    for (let i = 0; i < share.index + skipCount; i++) this.#schedule.next();
     this.#advance();
     this.#resume();
   }
@@ -56,7 +62,7 @@ export class RequestRateLoop extends LoadLoop {
   }
 
   protected onFree(slot: number): void {
-    this.#freeSlots.push(slot);
+    if (this.#waitsForSlots()) this.#freeSlots.push(slot);
     this.#resume();
   }
 
@@ -83,9 +89,20 @@ export class RequestRateLoop extends LoadLoop {
     this.#pausedUs = monotonicNowUs();
   }
 
+  #waitsForSlots(): boolean {
+    return this.#rate.isSerial || this.#rate.slotCount === null;
+  }
+
+  /** @returns `null` when all wait for their responses. */
+  #takeSlot(): number | null {
+    const { slotCount } = this.#rate;
+    if (!this.#waitsForSlots()) return this.#turn++ % (slotCount ?? 1);
+    return this.#freeSlots.pop() ?? (slotCount === null ? this.#slotCount++ : null);
+  }
+
   #run(): void {
     while (!this.isStopped && this.leftCount > 0 && monotonicNowUs() >= this.#nextUs) {
-      const slot = this.#freeSlots.pop() ?? (this.#rate.slotCount === null ? this.#slotCount++ : null);
+      const slot = this.#takeSlot();
       // The next response goes on from here.
       if (slot === null) return;
       this.send(slot, this.#nextUs);

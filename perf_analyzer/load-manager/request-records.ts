@@ -5,13 +5,17 @@ export interface RequestRecord {
   readonly sendStartUs: number;
   readonly sendEndUs: number;
   readonly receiveStartUs: number;
+  readonly firstResponseUs: number;
+  /** When its last response came: it belongs to the window in which that is. */
   readonly endUs: number;
+  /** More than one, or none, only for a decoupled model. */
+  readonly responseCount: number;
   readonly contentIndex: number;
   /** 0 outside sequences. */
   readonly sequenceId: number;
 }
 
-const columnCount = 7;
+const columnCount = 9;
 const initialRows = 1_024;
 
 /** Writes records into rows of numbers, which travel between threads without a copy. */
@@ -31,7 +35,9 @@ export class RecordWriter {
     rows[at++] = record.sendStartUs;
     rows[at++] = record.sendEndUs;
     rows[at++] = record.receiveStartUs;
+    rows[at++] = record.firstResponseUs;
     rows[at++] = record.endUs;
+    rows[at++] = record.responseCount;
     rows[at++] = record.contentIndex;
     rows[at++] = record.sequenceId;
     this.#length = at;
@@ -54,11 +60,23 @@ export function readRecords(rows: Float64Array): RequestRecord[] {
       sendStartUs = 0,
       sendEndUs = 0,
       receiveStartUs = 0,
+      firstResponseUs = 0,
       endUs = 0,
+      responseCount = 0,
       contentIndex = 0,
-      id = 0,
+      sequenceId = 0,
     ] = rows.subarray(at, at + columnCount);
-    records.push({ intendedUs, sendStartUs, sendEndUs, receiveStartUs, endUs, contentIndex, sequenceId: id });
+    records.push({
+      intendedUs,
+      sendStartUs,
+      sendEndUs,
+      receiveStartUs,
+      firstResponseUs,
+      endUs,
+      responseCount,
+      contentIndex,
+      sequenceId,
+    });
   }
   return records;
 }

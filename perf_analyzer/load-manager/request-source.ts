@@ -31,17 +31,27 @@ export interface ThreadShare {
 export class RequestSource {
   readonly #streams: readonly (readonly number[])[];
   readonly #sequences: SequencePlan | null;
-  readonly #share: ThreadShare;
+  readonly share: ThreadShare;
+  readonly #skipCount: number;
   readonly #random: RandomSource;
   #requestCount = 0;
   #sequenceCount = 0;
   readonly #live: (LiveSequence | undefined)[] = [];
 
-  /** @param sequences - `null` for a model without state: then there is one stream. */
-  constructor(streams: readonly (readonly number[])[], sequences: SequencePlan | null, share: ThreadShare) {
+  /**
+   * @param sequences - `null` for a model without state: then there is one stream.
+   * @param skipCount - Requests of the data that an earlier run has sent.
+   */
+  constructor(
+    streams: readonly (readonly number[])[],
+    sequences: SequencePlan | null,
+    share: ThreadShare,
+    skipCount = 0,
+  ) {
     this.#streams = streams;
     this.#sequences = sequences;
-    this.#share = share;
+    this.share = share;
+    this.#skipCount = skipCount;
     this.#random = new RandomSource((sequences?.seed ?? 0) + share.index);
   }
 
@@ -50,7 +60,7 @@ export class RequestSource {
     const plan = this.#sequences;
     if (plan === null) {
       const stream = this.#streams[0] ?? [];
-      const position = this.#requestCount++ * this.#share.count + this.#share.index;
+      const position = this.#skipCount + this.#requestCount++ * this.share.count + this.share.index;
       return { contentIndex: stream[position % stream.length] ?? 0, sequence: null };
     }
     const live = this.#live[slot] ?? this.#begin(plan);
@@ -62,8 +72,20 @@ export class RequestSource {
     return { contentIndex, sequence: { id: live.id, isStart, isEnd } };
   }
 
+  /**
+   * What ends the sequences that are alive, by slot, however many requests they would have had: a server keeps room for
+   * them until then. They are over for this source.
+   */
+  takeEnds(): readonly (readonly [slot: number, request: NextRequest])[] {
+    return this.#live.splice(0).flatMap((live, slot) => {
+      if (live === undefined) return [];
+      const contentIndex = live.stream[live.step % live.stream.length] ?? 0;
+      return [[slot, { contentIndex, sequence: { id: live.id, isStart: false, isEnd: true } }]];
+    });
+  }
+
   #begin(plan: SequencePlan): LiveSequence {
-    const position = this.#sequenceCount++ * this.#share.count + this.#share.index;
+    const position = this.#sequenceCount++ * this.share.count + this.share.index;
     const stream = this.#streams[position % this.#streams.length] ?? [];
     const idCount = plan.endId === null ? Number.POSITIVE_INFINITY : plan.endId - plan.firstId;
     const spread = (plan.length * plan.lengthVariation) / 100;

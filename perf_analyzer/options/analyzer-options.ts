@@ -24,6 +24,16 @@ export interface SequenceIdRange {
   readonly end: number | null;
 }
 
+/** A model whose statistics are reported beside the measured one's. */
+export interface ComposingModelOption {
+  readonly name: string;
+  /** "" for the server's choice. */
+  readonly version: string;
+}
+
+/** What the server's trace holds. */
+export type TraceLevel = "OFF" | "TIMESTAMPS" | "TENSORS";
+
 /** A complete command line. */
 export interface AnalyzerOptions {
   readonly modelName: string;
@@ -31,6 +41,7 @@ export interface AnalyzerOptions {
   readonly modelVersion: string;
   readonly serviceKind: "triton";
   readonly verbosity: number;
+  readonly blsComposingModels: readonly ComposingModelOption[];
 
   readonly measurementMode: "time_windows" | "count_windows";
   readonly measurementIntervalMs: number;
@@ -48,6 +59,10 @@ export interface AnalyzerOptions {
   readonly requestDistribution: "constant" | "poisson";
   /** A file of intervals in µs, one a line. */
   readonly requestIntervals: string | null;
+  /** The end counts requests, not levels. */
+  readonly periodicConcurrencyRange: LevelRange | null;
+  readonly requestPeriod: number;
+  readonly isFixedSchedule: boolean;
   /** 0: none. */
   readonly latencyThresholdMs: number;
   readonly isBinarySearch: boolean;
@@ -58,6 +73,7 @@ export interface AnalyzerOptions {
   readonly sequenceLength: number;
   readonly sequenceLengthVariation: number;
   readonly sequenceIdRange: SequenceIdRange;
+  readonly isSerialSequences: boolean;
 
   /** `random`, `zero`, one directory, or JSON files. */
   readonly inputData: readonly string[];
@@ -68,9 +84,13 @@ export interface AnalyzerOptions {
   readonly stringLength: number;
   readonly inputTensorFormat: "binary" | "json";
   readonly outputTensorFormat: "binary" | "json";
+  readonly sharedMemory: "none" | "system";
+  /** For each row of an output of unknown size. */
+  readonly outputSharedMemoryBytes: number;
 
   readonly protocol: "http" | "grpc";
   readonly isAsync: boolean | null;
+  readonly isStreaming: boolean;
   readonly headers: readonly HeaderOption[];
   readonly grpcCompression: "none" | "gzip" | "deflate";
   readonly requestParameters: readonly RequestParameter[];
@@ -89,6 +109,17 @@ export interface AnalyzerOptions {
   readonly httpsClientCertificateType: "PEM" | "DER";
   readonly httpsPrivateKey: string | null;
   readonly httpsPrivateKeyType: "PEM" | "DER";
+
+  readonly collectsMetrics: boolean;
+  /** `null`: the default port on the server's host. */
+  readonly metricsUrl: string | null;
+  readonly metricsIntervalMs: number;
+  /** Empty, and the others `null`: the server's trace settings are left alone. */
+  readonly traceLevels: readonly TraceLevel[];
+  readonly traceRate: number | null;
+  /** -1: no limit. */
+  readonly traceCount: number | null;
+  readonly traceLogFrequency: number | null;
 
   readonly csvFile: string | null;
   readonly isVerboseCsv: boolean;

@@ -9,6 +9,8 @@ export const optionGroups = [
   "Input",
   "Request",
   "Server",
+  "Metrics",
+  "Trace",
   "Report",
 ] as const;
 export type OptionGroup = (typeof optionGroups)[number];

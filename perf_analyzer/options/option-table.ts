@@ -1,5 +1,7 @@
 import type { AnalyzerOptions } from "./analyzer-options.ts";
+import { loadModeOptions } from "./load-mode-options.ts";
 import { measuringOptions } from "./measuring-options.ts";
+import { observationOptions } from "./observation-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { requestOptions } from "./request-options.ts";
 import { serverOptions } from "./server-options.ts";
@@ -13,8 +15,10 @@ export type OptionField = keyof AnalyzerOptions;
  */
 export const optionTable: { readonly [F in OptionField]: OptionDefinition<AnalyzerOptions[F]> } = {
   ...measuringOptions,
+  ...loadModeOptions,
   ...requestOptions,
   ...serverOptions,
+  ...observationOptions,
 };
 
 /** The fields in the order of the table. */

@@ -1,4 +1,5 @@
 import type { LevelResult } from "../inference-profiler.ts";
+import type { GpuSummary, MetricsSummary } from "../server-metrics/metrics-summary.ts";
 import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
 import { isRateReport, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
 import { flatComposing } from "./text.ts";
@@ -81,8 +82,12 @@ function rowOf(result: LevelResult, growth: ServerGrowth | null, context: Report
     ([percentile, latencyUs]) => [`p${percentile} latency`, whole(latencyUs)] as const,
   );
   return [
+    // A periodic level has Triton's column too: its value is the count of requests.
     [isRateReport(context) ? "Request Rate" : "Concurrency", levelValue(result.level)],
     ["Inferences/Second", String(Number(summary.throughput.toFixed(4)))],
+    ...(context.isDecoupled
+      ? [["Response Throughput", String(Number(summary.responseThroughput.toFixed(4)))] as const]
+      : []),
     ["Client Send", whole(summary.averageSendUs)],
     ["Network+Server Send/Recv", whole(elsewhereUs)],
     ["Server Queue", cell(server?.queueUs)],
@@ -96,10 +101,38 @@ function rowOf(result: LevelResult, growth: ServerGrowth | null, context: Report
   ];
 }
 
-function verboseCells({ summary }: LevelResult, { options }: ReportContext): Cells {
+function verboseCells({ summary }: LevelResult, { options, isDecoupled }: ReportContext): Cells {
   return [
     ...(options.percentile === null ? [["Avg latency", whole(summary.latency.averageUs)] as const] : []),
     ["request/response", whole(summary.averageSendUs + summary.averageReceiveUs)],
     ["response wait", whole(summary.averageWaitUs)],
+    ...(isDecoupled ? [["Avg time to first response", whole(summary.firstResponse.averageUs)] as const] : []),
+    ...(summary.metrics === null ? [] : metricsCells(summary.metrics)),
   ];
+}
+
+/** Triton's columns, then those of a server without a GPU. A cell lists GPUs as `uuid:value;`. */
+function metricsCells(metrics: MetricsSummary): Cells {
+  const perGpu = (valueOf: (gpu: GpuSummary) => number | null): string =>
+    metrics.gpus
+      .map((gpu) => {
+        const value = valueOf(gpu);
+        return value === null ? "" : `${gpu.uuid}:${decimal(value)};`;
+      })
+      .join("");
+  const cell = (value: number | null): string => (value === null ? "" : decimal(value));
+  return [
+    ["Avg GPU Utilization", perGpu(({ averageUtilization }) => averageUtilization)],
+    ["Avg GPU Power Usage", perGpu(({ averagePowerWatts }) => averagePowerWatts)],
+    ["Max GPU Memory Usage", perGpu(({ maxMemoryUsedBytes }) => maxMemoryUsedBytes)],
+    ["Total GPU Memory", perGpu(({ memoryTotalBytes }) => memoryTotalBytes)],
+    ["Avg CPU Utilization", cell(metrics.averageCpuUtilization)],
+    ["Max CPU Memory Usage", cell(metrics.maxCpuMemoryUsedBytes)],
+    ["Total CPU Memory", cell(metrics.cpuMemoryTotalBytes)],
+    ["Avg Pending Requests", cell(metrics.averagePendingRequestCount)],
+  ];
+}
+
+function decimal(value: number): string {
+  return String(Number(value.toFixed(4)));
 }

@@ -46,13 +46,15 @@ export function profileExport(
   const offsetNs = epochOffsetNs();
   // The same few inputs are written for every request.
   const inputs = context.plan.contents.map((content) => tensorsJson(content.inputs));
-  const requestJson = ({ record, outputs }: MeasuredRequest): string => {
+  const requestJson = ({ record, responses }: MeasuredRequest): string => {
+    const times = (responses ?? [{ atUs: record.endUs }]).map(({ atUs }) => nanoseconds(atUs, offsetNs));
+    const outputs = (responses ?? []).map((response) => tensorsJson(response.outputs));
     const fields = [
       `"timestamp":${nanoseconds(record.sendStartUs, offsetNs)}`,
       ...(record.sequenceId === 0 ? [] : [`"sequence_id":${record.sequenceId}`]),
       `"request_inputs":${inputs[record.contentIndex] ?? "{}"}`,
-      `"response_timestamps":[${nanoseconds(record.endUs, offsetNs)}]`,
-      `"response_outputs":[${tensorsJson(outputs ?? [])}]`,
+      `"response_timestamps":[${times.join(",")}]`,
+      `"response_outputs":[${outputs.join(",")}]`,
     ];
     return `{${fields.join(",")}}`;
   };

@@ -1,14 +1,15 @@
 import type { LevelResult } from "../inference-profiler.ts";
+import { reportedPercentiles } from "../latency-summary.ts";
 import { decisiveLatencyUs, type WindowSummary } from "../measurement-window.ts";
 import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
-import { isRateReport, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
+import { isRateReport, levelName, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
 
 /** Above this the threads that make load may be the limit. @see contract §9.2, 11 */
 const overheadWarningPercent = 50;
 const lateWarningPercent = 1;
 
 /** The block before the first level. Ends with an empty line. */
-export function formatSettings({ options, isAsync }: ReportContext): string {
+export function formatSettings({ options, isAsync, isDecoupled }: ReportContext): string {
   const stabilizing = options.percentile === null ? "average" : `p${options.percentile}`;
   const lines = [
     "*** Measurement Settings ***",
@@ -17,6 +18,11 @@ export function formatSettings({ options, isAsync }: ReportContext): string {
   ];
   if (options.requestCount > 0) {
     lines.push(`  Sending a total of ${options.requestCount} requests`);
+  } else if (options.isFixedSchedule) {
+    lines.push("  Sending each entry of --input-data once");
+  } else if (options.periodicConcurrencyRange !== null) {
+    lines.push(`  Sending a total of ${options.periodicConcurrencyRange.end} requests`);
+    lines.push(`  More requests follow after ${options.requestPeriod} responses to each`);
   } else {
     lines.push(`  Using "${options.measurementMode}" mode for stabilization`);
     lines.push(`  Stabilizing using ${stabilizing} latency and throughput`);
@@ -29,19 +35,33 @@ export function formatSettings({ options, isAsync }: ReportContext): string {
   if (options.warmupRequestCount > 0) lines.push(`  Warm-up requests: ${options.warmupRequestCount}`);
   if (options.latencyThresholdMs > 0) lines.push(`  Latency limit: ${options.latencyThresholdMs} msec`);
   if (isRateReport({ options })) {
-    const distribution = options.requestIntervals ?? `${options.requestDistribution} distribution`;
+    const distribution = options.isFixedSchedule
+      ? "the timestamps of --input-data"
+      : (options.requestIntervals ?? `${options.requestDistribution} distribution`);
     lines.push(`  Request schedule: ${distribution}`);
   }
   lines.push(`  Using ${isAsync ? "asynchronous" : "synchronous"} calls for inference`);
+  if (options.isStreaming) lines.push("  Using streams of gRPC");
+  if (isDecoupled) {
+    lines.push(
+      "  Detected decoupled model: latency ends with the last response; that to the first is beside it",
+    );
+  }
+  if (options.sharedMemory !== "none") lines.push(`  Using ${options.sharedMemory} shared memory`);
   return `${lines.join("\n")}\n\n`;
 }
 
 /** The line that announces a level. */
 export function formatLevelTitle(result: Pick<LevelResult, "level">): string {
   const value = levelValue(result.level);
-  return result.level.kind === "concurrency"
-    ? `Request concurrency: ${value}`
-    : `Request Rate: ${value} inference requests per seconds`;
+  switch (result.level.kind) {
+    case "concurrency":
+      return `Request concurrency: ${value}`;
+    case "rate":
+      return `Request Rate: ${value} inference requests per seconds`;
+    case "periodic":
+      return `Periodic concurrency: ${result.level.start}:${value}:${result.level.step}`;
+  }
 }
 
 /** A measurement window, for `-v`. */
@@ -63,18 +83,23 @@ export function formatLevel(result: LevelResult, context: ReportContext): string
     lines.push(...clientLines(result, context));
     if (result.summary.server !== null) lines.push(...serverLines(result.summary.server, context));
   }
+  lines.push(...metricsLines(result.summary));
   const note = outcomeNote(result, context);
   if (note !== null) lines.push(`  ${note}`);
   return `${lines.join("\n")}\n\n`;
 }
 
-function clientLines({ summary, level }: LevelResult, { options }: ReportContext): string[] {
+function clientLines({ summary, level }: LevelResult, { options, isDecoupled }: ReportContext): string[] {
   const { latency } = summary;
   const lines = [
     "  Client: ",
     `    Request count: ${summary.requestCount}`,
     `    Throughput: ${rate(summary.throughput)} infer/sec`,
   ];
+  if (isDecoupled) {
+    lines.push(`    Response count: ${summary.responseCount}`);
+    lines.push(`    Response Throughput: ${rate(summary.responseThroughput)} resp/sec`);
+  }
   if (summary.latePercent > lateWarningPercent) {
     lines.push(`    Avg send request rate: ${rate(summary.sendRate)} infer/sec`);
     lines.push(
@@ -98,11 +123,18 @@ function clientLines({ summary, level }: LevelResult, { options }: ReportContext
   for (const percentile of [50, 90, 95, 99]) {
     lines.push(`    p${percentile} latency: ${whole(latency.percentilesUs.get(percentile) ?? 0)} usec`);
   }
+  if (isDecoupled) {
+    const { averageUs, percentilesUs } = summary.firstResponse;
+    const percentiles = reportedPercentiles.map((p) => `p${p} ${whole(percentilesUs.get(p) ?? 0)} usec`);
+    lines.push(`    Avg time to first response: ${averageUs} usec (${percentiles.join(", ")})`);
+  }
   if (level.kind === "rate") {
     lines.push(
       `    Avg service time: ${summary.averageServiceUs} usec (the latency also counts the ${summary.averageLagUs} usec by which requests were sent late on average)`,
     );
   }
+  // The time of a decoupled model's responses is not the network's.
+  if (isDecoupled) return lines;
   const sendReceiveUs = summary.averageSendUs + summary.averageReceiveUs;
   const parts = options.protocol === "http" ? "send/recv" : "(un)marshal request/response";
   lines.push(
@@ -120,6 +152,31 @@ function serverLines(growth: ServerGrowth, context: ReportContext): string[] {
       lines.push(`  ${inner.name}, version: ${inner.version}`, ...modelLines(inner, context, "      "));
     }
   }
+  return lines;
+}
+
+function metricsLines({ metrics, metricsFailure }: WindowSummary): string[] {
+  if (metrics === null) return [];
+  const lines = ["  Server metrics: ", `    Readings: ${metrics.readingCount}`];
+  const add = (title: string, value: number | null, unit: (value: number) => string): void => {
+    if (value !== null) lines.push(`    ${title}: ${unit(value)}`);
+  };
+  const percent = (value: number): string => `${(value * 100).toFixed(1)} %`;
+  const megabytes = (value: number): string => `${(value / 1e6).toFixed(1)} MB`;
+  add("Avg CPU Utilization", metrics.averageCpuUtilization, percent);
+  add("Max CPU Memory Usage", metrics.maxCpuMemoryUsedBytes, megabytes);
+  add("Total CPU Memory", metrics.cpuMemoryTotalBytes, megabytes);
+  add("Avg pending requests", metrics.averagePendingRequestCount, (value) => value.toFixed(2));
+  for (const gpu of metrics.gpus) {
+    add(`Avg GPU Utilization, ${gpu.uuid}`, gpu.averageUtilization, percent);
+    add(`Avg GPU Power Usage, ${gpu.uuid}`, gpu.averagePowerWatts, (value) => `${value.toFixed(1)} W`);
+    add(`Max GPU Memory Usage, ${gpu.uuid}`, gpu.maxMemoryUsedBytes, megabytes);
+    add(`Total GPU Memory, ${gpu.uuid}`, gpu.memoryTotalBytes, megabytes);
+  }
+  if (metrics.readingCount === 0 && metricsFailure === null) {
+    lines.push("    [WARNING] Not read in these windows: lower --metrics-interval");
+  }
+  if (metricsFailure !== null) lines.push(`    [WARNING] Some readings failed: ${metricsFailure}`);
   return lines;
 }
 
@@ -142,7 +199,7 @@ function modelLines(growth: ServerGrowth, { hasResponseCache }: ReportContext, i
   if (fail.count > 0) lines.push(`${indent}Failed request count: ${fail.count}`);
   const cacheUs = breakdown.cacheHitUs + breakdown.cacheMissUs;
   const parts = [`overhead ${breakdown.overheadUs} usec`, `queue ${breakdown.queueUs} usec`];
-  if (growth.composing.length > 0) {
+  if (growth.isEnsemble) {
     const computeUs = breakdown.computeInputUs + breakdown.computeInferUs + breakdown.computeOutputUs;
     parts.push(`compute ${computeUs} usec`);
   } else {
@@ -180,9 +237,8 @@ export function formatSummary(results: readonly LevelResult[], { options }: Repo
   if (levels.length === 0) return "";
   const what = options.percentile === null ? "Average" : `p${options.percentile}`;
   const lines = levels.map(({ level, summary }) => {
-    const name = level.kind === "concurrency" ? "Concurrency" : "Request Rate";
     const latencyUs = whole(decisiveLatencyUs(summary, options.percentile));
-    return `${name}: ${levelValue(level)}, throughput: ${rate(summary.throughput)} infer/sec, latency ${latencyUs} usec`;
+    return `${levelName(level)}: ${levelValue(level)}, throughput: ${rate(summary.throughput)} infer/sec, latency ${latencyUs} usec`;
   });
   return `Inferences/Second vs. Client ${what} Batch Latency\n${lines.join("\n")}\n`;
 }

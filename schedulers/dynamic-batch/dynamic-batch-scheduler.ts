@@ -4,7 +4,7 @@ import {
   type RequestHolder,
   requestState,
 } from "../../server/core/inference-request.ts";
-import { failure, type Status } from "../../server/core/status.ts";
+import { failure, rejection, type Status } from "../../server/core/status.ts";
 import type { RequestQueue } from "../queue/request-queue.ts";
 import type { InstancePool, Scheduler } from "../scheduler.ts";
 import type { BatchFormer } from "./batch-former.ts";
@@ -13,7 +13,7 @@ import type { ResponseOrder } from "./response-order.ts";
 
 const stopping = failure("UNAVAILABLE", "Model is being unloaded and takes no more requests");
 const cancelled = failure("CANCELLED", "Request cancelled while it was queued");
-const expired = failure("UNAVAILABLE", "Request timeout expired");
+const expired = rejection("Request timeout expired");
 
 /** What a {@link DynamicBatchScheduler} is put together from. */
 export interface DynamicBatchParts {

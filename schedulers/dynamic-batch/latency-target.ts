@@ -1,5 +1,5 @@
 import type { InferenceRequest } from "../../server/core/inference-request.ts";
-import { type Failure, failure, type Status } from "../../server/core/status.ts";
+import { type Failure, rejection, type Status } from "../../server/core/status.ts";
 import type { RequestQueue } from "../queue/request-queue.ts";
 import type { InstancePool } from "../scheduler.ts";
 import type { BatchCompatibility } from "./batch-compatibility.ts";
@@ -88,8 +88,7 @@ export class LatencyTarget implements BatchFormer, Admission {
     this.#times = new ExecutionTimeModel(forgetAfterTargets * rules.latencyTargetUs);
     this.#margin = new PredictionMargin(marginLimit * rules.latencyTargetUs);
     this.#fullRows = rules.maxBatchSize;
-    this.#tooLate = failure(
-      "UNAVAILABLE",
+    this.#tooLate = rejection(
       `Request cannot be answered within the latency target of ${rules.latencyTargetUs} µs: too much is waiting already`,
     );
     pool.onExecuted((rows, executionUs) => {

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock, ClockTimer } from "../../server/core/clock.ts";
 import type { CorrelationId, InferenceRequest } from "../../server/core/inference-request.ts";
-import { type Failure, failure, type Status } from "../../server/core/status.ts";
+import { type Failure, failure, rejection, type Status } from "../../server/core/status.ts";
 import type { InstanceLane, InstancePool, Scheduler } from "../scheduler.ts";
 import { Backlog } from "./backlog.ts";
 import { FreeSlots } from "./free-slots.ts";
@@ -27,7 +27,7 @@ export interface SequenceBatchParts {
 const stopping = failure("UNAVAILABLE", "Model is being unloaded and takes no new sequences");
 const cancelled = failure("CANCELLED", "Request cancelled while it was queued");
 const runCancelled = failure("CANCELLED", "Request cancelled, because another one of its sequence was");
-const timedOut = failure("UNAVAILABLE", "timeout of the corresponding sequence has been expired");
+const timedOut = rejection("timeout of the corresponding sequence has been expired");
 
 /**
  * Serves models that remember: all requests of a sequence go to one slot of one instance, in order, one at a time.

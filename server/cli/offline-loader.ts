@@ -6,6 +6,7 @@ import { addExtensions } from "../extensions/load-extensions.ts";
 import { checkGoldenRequests } from "../golden/golden-check.ts";
 import { Logger } from "../logging/logger.ts";
 import { LogSettings } from "../logging/log-settings.ts";
+import { defaultMetricsConfig } from "../metrics/metrics-config.ts";
 import type { ModelConfigDraft } from "../model-config/complete-config.ts";
 import type { ModelConfigFields } from "../model-config/model-config.gen.ts";
 import { CoreBudget } from "../model/core-budget.ts";
@@ -89,6 +90,8 @@ export class OfflineLoader {
         options.rateLimit === "off" ? null : new RateLimiter(options.rateLimitResources, systemClock),
       clock: systemClock,
       logger: this.#logger,
+      // Nothing is counted here. Whether the server will have histograms is not known, so nobody is warned of buckets.
+      metricsConfig: { ...defaultMetricsConfig, histogramLatencies: true },
       findModel: (name, version) => this.#find(name, version),
       configName: null,
       checkGolden: (directory, makeProbes) => checkGoldenRequests(directory, makeProbes, systemClock),

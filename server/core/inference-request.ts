@@ -82,6 +82,11 @@ export interface RequestObserver {
   onRequeued(request: InferenceRequest): void;
 }
 
+/** Told when a request gets its first response or failure, before its sink is. */
+export interface FirstResponseListener {
+  onFirstResponse(request: InferenceRequest): void;
+}
+
 /**
  * One inference request, from the codec that read it to the sink that answers it.
  *
@@ -150,6 +155,8 @@ export class InferenceRequest {
   /** The first failure among the responses so far, or `null`. */
   #failure: Failure | null = null;
   observer: RequestObserver | null = null;
+  /** Set by the model when the time until the first response is measured, else `null`. */
+  firstResponseListener: FirstResponseListener | null = null;
   /** Set by the front end, or by whoever causes this request, when it was sampled; else `null`. */
   trace: RequestTrace | null = null;
   /** A cancellation arrived; the response is dropped when it comes. */
@@ -184,7 +191,7 @@ export class InferenceRequest {
 
   /** Answers with a response, the only or the last one. Called by the owner, once. */
   complete(response: InferenceResponse): void {
-    this.responseCount++;
+    this.#count();
     this.trace?.onResponse(response);
     this.#end(this.#failure);
     this.sink.onResponse(response, true);
@@ -192,7 +199,7 @@ export class InferenceRequest {
 
   /** Answers with a failure, after which nothing follows. Called by the owner, once. */
   fail(failure: Failure): void {
-    this.responseCount++;
+    this.#count();
     this.trace?.onFailure(failure);
     this.#end(failure);
     this.sink.onFailure(failure, true);
@@ -267,8 +274,13 @@ export class InferenceRequest {
     this.trace?.onEnd(this);
   }
 
-  #countResponse(): void {
+  #count(): void {
     this.responseCount++;
+    if (this.responseCount === 1) this.firstResponseListener?.onFirstResponse(this);
+  }
+
+  #countResponse(): void {
+    this.#count();
     if (this.responseWindow > 0) this.unwrittenResponseCount++;
   }
 

@@ -22,6 +22,8 @@ export interface Failure {
   readonly code: StatusCode;
   /** Names what was wrong, where, and what would be right. Starts with a capital or a quoted client text. */
   readonly message: string;
+  /** The request was fine and so was the model: it waited too long, or would have. For statistics. */
+  readonly isRejection?: true;
 }
 
 /** `null` means success: the hot path then compares against one constant and allocates nothing. */
@@ -30,6 +32,11 @@ export type Status = Failure | null;
 /** Makes a failure value. */
 export function failure(code: StatusCode, message: string): Failure {
   return { code, message };
+}
+
+/** UNAVAILABLE for a request that waited too long in a queue, or would have. */
+export function rejection(message: string): Failure {
+  return { code: "UNAVAILABLE", message, isRejection: true };
 }
 
 /** A failure as an exception, for edges with promises and for errors at load time. */

@@ -41,6 +41,8 @@ import type { TransportSettings } from "./transport/transport-settings.ts";
  */
 type Handler = (dataPlane: DataPlane, call: UnaryCall, headerForwarder: HeaderForwarder | null) => void;
 
+const inferPath = "/inference.GRPCInferenceService/ModelInfer";
+
 /** The methods that are built; everything else that the `.proto` files declare is refused. */
 const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ServerLive", serverLive],
@@ -52,7 +54,7 @@ const handlers: ReadonlyMap<string, Handler> = new Map<string, Handler>([
   ["/inference.GRPCInferenceService/ModelStatistics", modelStatistics],
   ["/inference.GRPCInferenceService/TraceSetting", traceSetting],
   ["/inference.GRPCInferenceService/LogSettings", logSettings],
-  ["/inference.GRPCInferenceService/ModelInfer", modelInfer],
+  [inferPath, modelInfer],
   ["/inference.GRPCInferenceService/RepositoryIndex", repositoryIndex],
   ["/inference.GRPCInferenceService/RepositoryModelLoad", modelLoad],
   ["/inference.GRPCInferenceService/RepositoryModelUnload", modelUnload],
@@ -139,6 +141,7 @@ function serve(declaration: MethodDeclaration, init: GrpcServerInit, streams: Se
   return {
     kind: "unary",
     path,
+    isCompressible: path === inferPath,
     handle: (call) => {
       onCall?.(name);
       if (dataPlane.isExiting()) return call.fail(exitingFailure);
@@ -163,6 +166,7 @@ function serveStream(
   return {
     kind: "stream",
     path,
+    isCompressible: true,
     open: (call) => {
       onCall?.(name);
       if (!dataPlane.isExiting()) return handler(context, call);
@@ -175,10 +179,12 @@ function serveStream(
 /** A method that is declared but not built: it says so instead of being unknown. */
 function refuse(declaration: MethodDeclaration, refusal: Failure): GrpcMethod {
   const { path } = declaration;
-  if (!declaration.isStream) return { kind: "unary", path, handle: (call) => call.fail(refusal) };
+  if (!declaration.isStream)
+    return { kind: "unary", path, isCompressible: false, handle: (call) => call.fail(refusal) };
   return {
     kind: "stream",
     path,
+    isCompressible: false,
     open: (call) => {
       call.fail(refusal);
       return deafListener;

@@ -1,8 +1,10 @@
-import { Counter, Gauge, type Registry } from "prom-client";
-import type { FamilyType } from "./metric-families.ts";
+import { Counter, Gauge, Histogram, type Metric, type Registry, Summary } from "prom-client";
+import type { FamilyType, SeriesSuffix } from "./metric-families.ts";
 
 /** One series at the time of a scrape. */
 export interface Series {
+  /** What follows the family's name: "" in families of single numbers. */
+  readonly suffix: SeriesSuffix;
   readonly labels: Record<string, string>;
   readonly value: number;
 }
@@ -50,9 +52,61 @@ class CollectedGauge extends Gauge {
   }
 }
 
+/** A summary that keeps no values of its own: see {@link CollectedCounter}. */
+class CollectedSummary extends Summary {
+  readonly #family: CollectedFamily;
+
+  constructor(family: CollectedFamily) {
+    super({ name: family.name, help: family.help, registers: [] });
+    this.#family = family;
+  }
+
+  override async get(): ReturnType<Summary["get"]> {
+    return { ...(await super.get()), values: namedSeries(this.#family) };
+  }
+}
+
+/** A histogram that keeps no values of its own: see {@link CollectedCounter}. */
+class CollectedHistogram extends Histogram {
+  readonly #family: CollectedFamily;
+  /** Tells everything but the values: the inherited `get` would ask {@link getForPromString} for it. */
+  readonly #head: Histogram;
+
+  constructor(family: CollectedFamily) {
+    const parts = { name: family.name, help: family.help, registers: [] };
+    super(parts);
+    this.#family = family;
+    this.#head = new Histogram(parts);
+  }
+
+  override async get(): ReturnType<Histogram["get"]> {
+    return { ...(await this.#head.get()), values: namedSeries(this.#family) };
+  }
+
+  /** What the registry asks histograms for. */
+  getForPromString(): ReturnType<Histogram["get"]> {
+    return this.get();
+  }
+}
+
+function namedSeries({ name, collect }: CollectedFamily): (Series & { readonly metricName: string })[] {
+  return collect().map((series) => ({ ...series, metricName: name + series.suffix }));
+}
+
 /** Puts a family on the page. Its HELP and TYPE lines are printed even when it has no series. */
 export function registerFamily(registry: Registry, family: CollectedFamily): void {
-  registry.registerMetric(
-    family.type === "counter" ? new CollectedCounter(family) : new CollectedGauge(family),
-  );
+  registry.registerMetric(collectedMetric(family));
+}
+
+function collectedMetric(family: CollectedFamily): Metric {
+  switch (family.type) {
+    case "counter":
+      return new CollectedCounter(family);
+    case "gauge":
+      return new CollectedGauge(family);
+    case "summary":
+      return new CollectedSummary(family);
+    case "histogram":
+      return new CollectedHistogram(family);
+  }
 }

@@ -6,11 +6,18 @@ import {
   type PaddingStatistics,
 } from "../statistics/model-statistics.ts";
 
-/** The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways. */
-export type FamilyType = "counter" | "gauge";
+/**
+ * The Prometheus type of a family: a counter only grows while its model stays loaded, a gauge moves both ways; a summary
+ * shows quantiles, a histogram how many values were below some bounds.
+ */
+export type FamilyType = "counter" | "gauge" | "summary" | "histogram";
+
+/** What follows a family's name in the names of its series. */
+export type SeriesSuffix = "" | "_bucket" | "_sum" | "_count";
 
 /** One number of a model version; `labels` come after the model's own. */
 export interface ModelSample {
+  readonly suffix: SeriesSuffix;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
@@ -21,7 +28,8 @@ export interface ModelSource {
   readonly loadDurationSecs: number;
 }
 
-interface Family {
+/** What is to be said of a family, whatever it is about. */
+export interface Family {
   readonly name: string;
   readonly type: FamilyType;
   readonly unit: string;
@@ -31,6 +39,8 @@ interface Family {
 
 /** A family with series for each loaded model version, labelled `model`, `version` and the model's tags. */
 export interface ModelFamily extends Family {
+  /** A counter of durations, or about cached responses: not there with `counter_latencies=false`. */
+  readonly isLatency: boolean;
   /** Labels besides the model's own. */
   readonly ownLabels: readonly string[];
   read(source: ModelSource): readonly ModelSample[];
@@ -62,8 +72,9 @@ function countFamily(
     type,
     unit: "count",
     help,
+    isLatency: false,
     ownLabels: [],
-    read: ({ statistics }) => [{ labels: noLabels, value: read(statistics) }],
+    read: ({ statistics }) => [{ suffix: "", labels: noLabels, value: read(statistics) }],
   };
 }
 
@@ -78,6 +89,7 @@ function durationFamily(
       Math.floor(read(statistics)),
     ),
     unit: "µs",
+    isLatency: true,
   };
 }
 
@@ -90,7 +102,7 @@ function paddingFamily(
   return {
     ...countFamily(name, help, () => 0),
     read: ({ statistics: { padding } }) =>
-      padding === null ? [] : [{ labels: noLabels, value: read(padding) }],
+      padding === null ? [] : [{ suffix: "", labels: noLabels, value: read(padding) }],
   };
 }
 
@@ -104,8 +116,9 @@ function cacheFamily(
   return {
     ...countFamily(`nv_cache_${part}_per_model`, unit === "µs" ? `${what}, in microseconds` : what, () => 0),
     unit,
+    isLatency: true,
     read: ({ statistics: { cache } }) =>
-      cache === null ? [] : [{ labels: noLabels, value: Math.floor(read(cache)) }],
+      cache === null ? [] : [{ suffix: "", labels: noLabels, value: Math.floor(read(cache)) }],
   };
 }
 
@@ -122,7 +135,11 @@ export const modelFamilies: readonly ModelFamily[] = [
     ),
     ownLabels: ["reason"],
     read: ({ statistics }) =>
-      failureLabels.map((labels) => ({ labels, value: statistics.failureCountByReason[labels.reason] })),
+      failureLabels.map((labels) => ({
+        suffix: "",
+        labels,
+        value: statistics.failureCountByReason[labels.reason],
+      })),
   },
   countFamily(
     "nv_inference_count",
@@ -168,8 +185,9 @@ export const modelFamilies: readonly ModelFamily[] = [
     type: "gauge",
     unit: "s",
     help: "How long loading this version took, in seconds",
+    isLatency: false,
     ownLabels: [],
-    read: ({ loadDurationSecs }) => [{ labels: noLabels, value: loadDurationSecs }],
+    read: ({ loadDurationSecs }) => [{ suffix: "", labels: noLabels, value: loadDurationSecs }],
   },
   cacheFamily("num_hits", "Requests answered without an execution of their own", "count", (c) => c.hitCount),
   cacheFamily(

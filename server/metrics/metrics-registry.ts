@@ -2,7 +2,9 @@ import { Registry } from "prom-client";
 import type { ResponseCache } from "../cache/response-cache.ts";
 import { registerFamily } from "./collected-family.ts";
 import { HostMetrics } from "./host-metrics.ts";
+import { latencyFamilies } from "./latency-families.ts";
 import { cacheFamilies, hostFamilies, modelFamilies } from "./metric-families.ts";
+import { defaultMetricsConfig, type MetricsConfig } from "./metrics-config.ts";
 import { ModelMetrics, type ModelRegistration } from "./model-metrics.ts";
 
 /**
@@ -16,15 +18,16 @@ export class MetricsRegistry {
   readonly #models = new ModelMetrics();
   readonly #host: HostMetrics;
 
-  constructor(host: HostMetrics = new HostMetrics()) {
+  constructor(config: MetricsConfig = defaultMetricsConfig, host: HostMetrics = new HostMetrics()) {
     this.#host = host;
     for (const family of modelFamilies) {
+      if (family.isLatency && !config.counterLatencies) continue;
       registerFamily(this.#registry, { ...family, collect: () => this.#models.collect(family) });
     }
     for (const family of hostFamilies) {
       registerFamily(this.#registry, {
         ...family,
-        collect: () => [{ labels: {}, value: family.read(this.#host.sample) }],
+        collect: () => [{ suffix: "", labels: {}, value: family.read(this.#host.sample) }],
       });
     }
   }
@@ -44,7 +47,7 @@ export class MetricsRegistry {
     for (const family of cacheFamilies) {
       registerFamily(this.#registry, {
         ...family,
-        collect: () => [{ labels: {}, value: family.read(cache.counters) }],
+        collect: () => [{ suffix: "", labels: {}, value: family.read(cache.counters) }],
       });
     }
   }
@@ -52,6 +55,21 @@ export class MetricsRegistry {
   /** Renders the page in Prometheus' text format 0.0.4. */
   async render(): Promise<string> {
     await this.#host.refresh();
-    return this.#registry.metrics();
+    const page = await this.#registry.metrics();
+    const distributions = await this.#renderDistributions();
+    return distributions === "" ? page : `${page}\n${distributions}`;
+  }
+
+  /** The families of distributions that have something to show; "" when none has. */
+  async #renderDistributions(): Promise<string> {
+    const shown = new Registry();
+    let isEmpty = true;
+    for (const family of latencyFamilies) {
+      const series = this.#models.collect(family);
+      if (series.length === 0) continue;
+      registerFamily(shown, { ...family, collect: () => series });
+      isEmpty = false;
+    }
+    return isEmpty ? "" : await shown.metrics();
   }
 }

@@ -1,6 +1,6 @@
 import { StatusError } from "../core/status.ts";
 import type { Series } from "./collected-family.ts";
-import type { ModelFamily, ModelSource } from "./metric-families.ts";
+import type { ModelSample, ModelSource } from "./metric-families.ts";
 
 /** A model version whose series are to be shown. */
 export interface ModelRegistration extends ModelSource {
@@ -46,13 +46,13 @@ export class ModelMetrics {
   }
 
   /** The series of one family, model by model in the order of their registration. */
-  collect(family: ModelFamily): Series[] {
+  collect(family: { read(source: ModelSource): readonly ModelSample[] }): Series[] {
     const series: Series[] = [];
     for (const stack of this.#models.values()) {
       const shown = stack.at(-1);
       if (shown === undefined) continue;
-      for (const { labels, value } of family.read(shown.source)) {
-        series.push({ labels: { ...shown.labels, ...labels }, value });
+      for (const { suffix, labels, value } of family.read(shown.source)) {
+        series.push({ suffix, labels: { ...shown.labels, ...labels }, value });
       }
     }
     return series;

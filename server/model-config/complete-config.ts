@@ -11,6 +11,7 @@ import { validateModelConfig } from "./validate-config.ts";
 import { validateControlInputs } from "./validate-control-inputs.ts";
 import { validateEnsemble } from "./validate-ensemble.ts";
 import { validateInitialStates } from "./validate-initial-states.ts";
+import { validateModelMetrics } from "./validate-model-metrics.ts";
 import { validateResponseCache } from "./validate-response-cache.ts";
 import { validateWarmup } from "./validate-warmup.ts";
 
@@ -71,6 +72,7 @@ export function draftModelConfig(search: BackendSearch): ModelConfigDraft {
   validateEnsemble(fields, config, problems);
   validateResponseCache(fields, problems);
   validateWarmup(fields, problems);
+  validateModelMetrics(fields, problems);
   problems.throwIfAny();
   return { config, fields, resolved, subject, source: document, isAutoCompleteEnabled };
 }

@@ -903,26 +903,26 @@ export interface ModelWarmup {
  */
 export interface ModelMetrics {
   /**
-   * Changes, one metric each.
+   * Changes, one metric each; the last one for a metric counts.
    *
    * Items: A change to one metric.
    */
   metric_control?: {
     /**
-     * The metric.
+     * The metric. Needed.
      */
     metric_identifier?: {
       /**
-       * Name of the metric.
+       * Name of the metric; `nv_inference_first_response_histogram_ms` is the only one with buckets to choose.
        */
       family?: string;
     };
     /**
-     * Options of a histogram.
+     * How the metric is divided. Needed.
      */
     histogram_options?: {
       /**
-       * Upper bounds of the buckets.
+       * Upper bounds of the buckets, in the metric's unit, ascending. One without a bound comes in addition. Default: 100, 500, 2000, 5000.
        *
        * Items: An upper bound.
        */

@@ -35,6 +35,8 @@ export interface ModelConfig {
   readonly defaultModelFilename: string;
   /** Extra labels of the model's metrics, without the `_` that the metrics put before the key. */
   readonly metricTags: ReadonlyMap<string, string>;
+  /** By the names of metrics: upper bounds of their histograms' buckets, ascending, at least one. */
+  readonly histogramBuckets: ReadonlyMap<string, readonly number[]>;
   /** The backend's own settings, as written. */
   readonly parameters: ReadonlyMap<string, string>;
   /** Run in this order before the model's files are used. */

@@ -59,6 +59,7 @@ export function normaliseModelConfig(
     defaultModelFilename: resolved.defaultModelFilename,
     repositoryAgents: normaliseAgents(fields.model_repository_agents),
     metricTags: new Map(Object.entries(fields.metric_tags ?? {})),
+    histogramBuckets: normaliseBuckets(fields.model_metrics),
     ...normaliseParameters(fields.parameters),
     ...normaliseSchedulers(fields, maxBatchSize),
     optimization: {
@@ -101,6 +102,16 @@ function normaliseAgents(given: wire.ModelConfigFields["model_repository_agents"
     name: name ?? "",
     parameters: new Map(Object.entries(parameters ?? {})),
   }));
+}
+
+/** Of several for one metric the last one counts, as in Triton. */
+function normaliseBuckets(metrics: wire.ModelMetrics | undefined): ModelConfig["histogramBuckets"] {
+  return new Map(
+    (metrics?.metric_control ?? []).map(({ metric_identifier, histogram_options }) => [
+      metric_identifier?.family ?? "",
+      histogram_options?.buckets ?? [],
+    ]),
+  );
 }
 
 /** Without a policy, only the newest version is served. */

@@ -70,6 +70,7 @@ export function renderModelConfig(config: ModelConfig): wire.ModelConfigFields {
     model_warmup: config.modelWarmup.map(renderWarmup),
     ...(config.isResponseCacheEnabled ? { response_cache: { enable: true } } : {}),
     ...(config.isDecoupled ? { model_transaction_policy: { decoupled: true } } : {}),
+    ...(config.histogramBuckets.size === 0 ? {} : { model_metrics: renderMetrics(config) }),
   };
 }
 
@@ -81,6 +82,14 @@ function renderAgents({
     parameters: Object.fromEntries(parameters),
   }));
   return { agents };
+}
+
+function renderMetrics({ histogramBuckets }: ModelConfig): wire.ModelMetrics {
+  const controls = [...histogramBuckets].map(([family, buckets]) => ({
+    metric_identifier: { family },
+    histogram_options: { buckets: [...buckets] },
+  }));
+  return { metric_control: controls };
 }
 
 function renderVersionPolicy(policy: VersionPolicy): wire.ModelVersionPolicy {

@@ -4,15 +4,15 @@ import { EnsembleScheduler } from "../../schedulers/ensemble/ensemble-scheduler.
 import { type Failure, StatusError } from "../core/status.ts";
 import type { EnsembleScheduling, ModelConfig, ModelTensorConfig } from "../model-config/model-config.ts";
 import { withBatchDim } from "../model-config/model-config.ts";
-import { ModelStatistics } from "../statistics/model-statistics.ts";
 import { type Labels, readLabels } from "./label-provider.ts";
 import { Model } from "./model.ts";
 import { noInstances } from "./model-instances.ts";
+import { newStatistics, type StatisticsParts } from "./new-statistics.ts";
 import { type ResponseCachingParts, withResponseCache } from "./response-caching.ts";
 import type { LoadedVersions, ModelSource } from "./model-loader.ts";
 
 /** What loading an ensemble needs of the server. */
-export interface EnsembleLoaderParts extends ResponseCachingParts {
+export interface EnsembleLoaderParts extends ResponseCachingParts, StatisticsParts {
   /** Finds a ready model. @param version - "" for the highest ready version. */
   readonly findModel: (name: string, version: string) => Model | Failure;
 }
@@ -46,7 +46,7 @@ export async function loadEnsemble(
   const loaded = new Map<string, Model>();
   for (const number of selected) {
     const version = String(number);
-    const statistics = new ModelStatistics();
+    const statistics = newStatistics(config, parts);
     const scheduler = new EnsembleScheduler({
       name: config.name,
       version,

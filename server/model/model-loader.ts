@@ -22,6 +22,7 @@ import type { ModelConfigFields } from "../model-config/model-config.gen.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 import { parseModelConfig, readModelConfig } from "../model-config/read-config.ts";
 import type { RateLimiter } from "../rate-limiter/rate-limiter.ts";
+import type { MetricsConfig } from "../metrics/metrics-config.ts";
 import type { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import type { CoreBudget } from "./core-budget.ts";
@@ -38,7 +39,8 @@ import type { PoolObserver } from "./model-instance-pool.ts";
 import { leavingSeats, takeSeats } from "./rate-limiting.ts";
 import { reloadKey } from "./reload-key.ts";
 import { withResponseCache } from "./response-caching.ts";
-import { newStatistics, PaddingMeter } from "./padding-meter.ts";
+import { newStatistics, warnOfUnusedBuckets } from "./new-statistics.ts";
+import { PaddingMeter } from "./padding-meter.ts";
 import { makeScheduler } from "./scheduler-factory.ts";
 import { prepareWarmup } from "./warmup/warmup.ts";
 
@@ -70,6 +72,8 @@ export interface ModelLoaderParts {
   readonly rateLimiter: RateLimiter | null;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Which latencies are counted, and how. */
+  readonly metricsConfig: MetricsConfig;
   /**
    * Finds a ready model, for ensembles and for models that call others.
    *
@@ -160,6 +164,7 @@ export class ModelLoader {
    */
   async load(source: ModelSource): Promise<LoadedModel> {
     const draft = await this.draft(source);
+    warnOfUnusedBuckets(draft.config, this.#parts.metricsConfig, this.#parts.logger);
     if (draft.config.ensembleScheduling !== null) {
       const { findModel } = this.#parts;
       const find = (name: string, version: string): Model | Failure =>
@@ -299,7 +304,7 @@ export class ModelLoader {
       if (first === undefined) throw new Error("A model without instances. This is a bug.");
       const config = await this.#complete(source, draft, backend, await first);
       const plugin = config.schedulerName === "" ? null : this.#parts.findScheduler(config.schedulerName);
-      let statistics = newStatistics(config);
+      let statistics = newStatistics(config, this.#parts);
       const spec = batchSpecOf(config, await readInitialStates(source.directory, config));
       const warmup = await prepareWarmup(config, source.directory, backend.checkBytesInput);
       const recipe: InstanceRecipe = { spec, seats, config, warmup };
@@ -335,7 +340,7 @@ export class ModelLoader {
       await this.#parts.checkGolden(source.directory, () =>
         Promise.resolve([new Model({ ...parts, statistics, scheduler: makeOwn(config) })]),
       );
-      statistics = newStatistics(config);
+      statistics = newStatistics(config, this.#parts);
       const cached = { config, version, statistics };
       const scheduler = withResponseCache(makeOwn, cached, this.#parts);
       const model = new Model({ ...parts, statistics, scheduler });

@@ -136,6 +136,7 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     request.requestStartUs = nowUs;
     request.queueStartUs = nowUs;
     request.observer = this;
+    request.firstResponseListener = this.statistics.firstResponse;
     request.trace?.onQueued(request);
     this.statistics.pendingCount++;
     this.#inflightCount++;

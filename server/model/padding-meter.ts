@@ -2,7 +2,7 @@ import type { InferenceRequest } from "../core/inference-request.ts";
 import { inputOf, lengthOf, type PaddedInput, paddedLength } from "../core/padded-length.ts";
 import { elementCount } from "../core/shape.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
-import { ModelStatistics, PaddingStatistics } from "../statistics/model-statistics.ts";
+import { type ModelStatistics, PaddingStatistics } from "../statistics/model-statistics.ts";
 
 /** The inputs that a model's config pads. */
 export function paddedInputsOf(config: ModelConfig): PaddedInput[] {
@@ -10,13 +10,6 @@ export function paddedInputsOf(config: ModelConfig): PaddedInput[] {
     const index = config.input.findIndex(({ name }) => name === input);
     return { name: input, index, axis, multipleOf };
   });
-}
-
-/** The statistics of a model version that is about to be served: what there is to count is known from its config. */
-export function newStatistics(config: ModelConfig): ModelStatistics {
-  const statistics = new ModelStatistics();
-  if (paddedInputsOf(config).length > 0) statistics.padding = new PaddingStatistics();
-  return statistics;
 }
 
 /** Counts how much of a model's batches is padding. */

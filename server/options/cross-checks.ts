@@ -1,6 +1,7 @@
 import { unknownBackendProblem } from "./backend-config.ts";
 import { optionTable, type OptionField } from "./option-table.ts";
 import { allowedPorts } from "./option-value.ts";
+import { defaultMetricsConfig } from "../metrics/metrics-config.ts";
 import { defaultTraceConfig, traceObstacle } from "../tracing/trace-config.ts";
 import type { ServerOptions } from "./server-options.ts";
 
@@ -39,9 +40,16 @@ const listeners: readonly Listener[] = [
       "grpcKeepaliveTimeoutMs",
       "grpcMaxConnectionAgeMs",
       "grpcMaxConnectionAgeGraceMs",
+      "grpcInferResponseCompressionLevel",
     ],
   },
-  { service: "metrics", allow: "allowMetrics", address: "metricsAddress", port: "metricsPort", others: [] },
+  {
+    service: "metrics",
+    allow: "allowMetrics",
+    address: "metricsAddress",
+    port: "metricsPort",
+    others: ["metricsConfig"],
+  },
 ];
 
 const maxPort = 65_535;
@@ -161,6 +169,7 @@ export function findOptionsWithoutEffect(
       warn("grpcMaxConnectionAgeGraceMs", "--grpc-max-connection-age sets no limit");
     }
   }
+  warnings.push(...findUnusedQuantiles(options));
   const { mode, filePath, values, openTelemetry } = options.traceConfig;
   const { url, resource } = openTelemetry;
   const hasCollector = url !== defaultTraceConfig.openTelemetry.url || resource.length > 0;
@@ -178,4 +187,10 @@ export function findOptionsWithoutEffect(
     }
   }
   return warnings;
+}
+
+function findUnusedQuantiles({ metricsConfig }: ServerOptions): readonly string[] {
+  const { summaryLatencies, summaryQuantiles } = metricsConfig;
+  if (summaryLatencies || summaryQuantiles === defaultMetricsConfig.summaryQuantiles) return [];
+  return ["--metrics-config=summary_quantiles=… has no effect: summary_latencies is false"];
 }

@@ -2,6 +2,7 @@ import { backendConfigKeys } from "./backend-config.ts";
 import { describeDefault, type OptionDefinition, optionGroups } from "./option-definition.ts";
 import { actionOptions, environmentVariables, optionFields, optionTable } from "./option-table.ts";
 import { subCommandNames, subCommands } from "./sub-commands.ts";
+import { metricsConfigKeys } from "./metrics-config-value.ts";
 import { traceConfigKeys } from "./trace-config-value.ts";
 
 const indent = "      ";
@@ -36,6 +37,8 @@ export function formatHelp(): string {
     return `  ${mode === null ? "" : `${mode},`}${key}=<value>\n${wrap(plain(doc))}`;
   });
   sections.push(`Settings for --trace-config:\n${traceSettings.join("\n")}`);
+  const metricsSettings = metricsConfigKeys.map(({ key, doc }) => `  ${key}=<value>\n${wrap(plain(doc))}`);
+  sections.push(`Settings for --metrics-config:\n${metricsSettings.join("\n")}`);
   const variables = Object.values(environmentVariables).map(({ name, doc, defaultValue }) => {
     const kind = typeof defaultValue === "boolean" ? "bool" : "int";
     return `  ${name}=<${kind}>\n${wrap(plain(`${doc} Default: ${defaultValue}.`))}`;

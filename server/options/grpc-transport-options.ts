@@ -1,5 +1,6 @@
+import { compressionLevels } from "../grpc/transport/response-compression.ts";
 import type { OptionDefinition } from "./option-definition.ts";
-import { booleanValue, integerValue, optionalPathValue } from "./option-value.ts";
+import { booleanValue, choiceValue, integerValue, optionalPathValue } from "./option-value.ts";
 import type { ServerOptions } from "./server-options.ts";
 
 /** The longest time of a Node timer, in ms; the gRPC library takes it as "never". */
@@ -14,6 +15,14 @@ const unlimited = {
   defaultText: "0, no limit",
   defaultReason: "Triton's default: connections live as long as the client wants them.",
 } as const;
+
+const exactLevelValue = choiceValue(compressionLevels);
+
+/** In any letter case, as in Triton. */
+const levelValue: typeof exactLevelValue = {
+  ...exactLevelValue,
+  read: (text, previous) => exactLevelValue.read(text.toLowerCase(), previous),
+};
 
 /** How the gRPC listener encrypts, and how long it keeps connections. */
 export const grpcTransportOptions = {
@@ -96,5 +105,15 @@ export const grpcTransportOptions = {
     unit: "ms",
     doc: "How long the open calls of a connection that is too old may go on before it is closed.",
     ...unlimited,
+  },
+  grpcInferResponseCompressionLevel: {
+    flag: "--grpc-infer-response-compression-level",
+    group: "gRPC",
+    value: levelValue,
+    doc:
+      "How hard responses of ModelInfer and ModelStreamInfer are compressed, for clients that accept gzip or deflate. Raise " +
+      "it where the network is slow and tensors repeat themselves; it takes the server's time.",
+    defaultValue: "none",
+    defaultReason: "Triton's default: tensors hardly compress, and networks are faster than zlib.",
   },
 } satisfies Partial<{ readonly [F in keyof ServerOptions]: OptionDefinition<ServerOptions[F]> }>;

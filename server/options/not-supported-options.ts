@@ -14,7 +14,6 @@ export const notSupportedOptions: ReadonlySet<string> = new Set([
   "--allow-gpu-metrics",
   "--allow-cpu-metrics",
   "--metrics-interval-ms",
-  "--metrics-config",
   "--repoagent-directory",
   "--pinned-memory-pool-byte-size",
   "--cuda-memory-pool-byte-size",
@@ -39,10 +38,6 @@ const answersEveryPing =
 /** Options of Triton that cannot be built on what the server uses, with the reason. */
 export const impossibleOptions: ReadonlyMap<string, string> = new Map([
   ["--cache-directory", "the cache is part of the server, and none is loaded from a directory"],
-  [
-    "--grpc-infer-response-compression-level",
-    "the gRPC library cannot compress responses, and does not tell what a client accepts",
-  ],
   [
     "--grpc-keepalive-permit-without-calls",
     "the gRPC library pings connections with and without calls; --grpc-keepalive-time sets how often",

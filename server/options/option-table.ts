@@ -2,6 +2,7 @@ import { cacheOptions } from "./cache-options.ts";
 import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
+import { metricsOptions } from "./metrics-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import { processOptions } from "./process-options.ts";
 import { rateLimitOptions } from "./rate-limit-options.ts";
@@ -22,6 +23,7 @@ export const optionTable: { readonly [F in OptionField]: OptionDefinition<Server
   ...rateLimitOptions,
   ...listenerOptions,
   ...grpcTransportOptions,
+  ...metricsOptions,
   ...traceOptions,
 };
 

@@ -2,6 +2,8 @@ import type { ApiRestriction } from "../api-restriction.ts";
 import type { ResourceLimit } from "../rate-limiter/resource-pool.ts";
 import type { LocalCacheConfig } from "./cache-config.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { CompressionLevel } from "../grpc/transport/response-compression.ts";
+import type { MetricsConfig } from "../metrics/metrics-config.ts";
 import type { TraceConfig } from "../tracing/trace-config.ts";
 
 /** How repository changes reach the running server. */
@@ -103,10 +105,12 @@ export interface ServerOptions {
   readonly grpcMaxConnectionAgeMs: number;
   /** 0: no limit. */
   readonly grpcMaxConnectionAgeGraceMs: number;
+  readonly grpcInferResponseCompressionLevel: CompressionLevel;
   readonly allowMetrics: boolean;
   readonly metricsAddress: string;
   /** 0: any free port. */
   readonly metricsPort: number;
+  readonly metricsConfig: MetricsConfig;
 
   readonly traceConfig: TraceConfig;
 }

@@ -3,6 +3,8 @@ import { monotonicNowUs } from "../core/clock.ts";
 import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
 import type { ResponseOutcome, ResponseTimes } from "../core/response-times.ts";
 import type { Failure } from "../core/status.ts";
+import type { FirstResponseHistogram } from "./first-response-histogram.ts";
+import type { LatencySummaries } from "./latency-summaries.ts";
 
 /** Why a request that had been accepted failed: the values of the metric label `reason`. */
 export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;
@@ -96,6 +98,11 @@ export class ModelStatistics implements RequestObserver {
   /** What padding has cost; `null` for models whose config pads nothing. */
   padding: PaddingStatistics | null = null;
 
+  /** `null`: nobody asked for them. */
+  summaries: LatencySummaries | null = null;
+  /** Told by the requests themselves. `null`: nobody asked for it. */
+  firstResponse: FirstResponseHistogram | null = null;
+
   /** By position of the answer among its request's; filled for decoupled models. */
   readonly responses: ResponseStatistics[] = [];
 
@@ -106,12 +113,14 @@ export class ModelStatistics implements RequestObserver {
     this.queueUs += request.computeStartUs - request.queueStartUs;
     if (request.cacheHitUs >= 0) {
       this.#onCacheHit(request.cacheHitUs);
+      this.summaries?.onCacheHit(request, endUs);
       return;
     }
     this.inferenceCount += Math.max(1, request.batchSize);
     this.computeInputUs += request.computeInputEndUs - request.computeStartUs;
     this.computeInferUs += request.computeOutputStartUs - request.computeInputEndUs;
     this.computeOutputUs += request.computeEndUs - request.computeOutputStartUs;
+    this.summaries?.onExecuted(request, endUs);
   }
 
   onFailed(request: InferenceRequest, failure: Failure, wasExecuting: boolean): void {
@@ -133,6 +142,7 @@ export class ModelStatistics implements RequestObserver {
     this.cache.missUs += lookupUs + insertUs;
     // The look-up is part of the time since the request's start already.
     this.requestUs += insertUs;
+    this.summaries?.onCacheMiss(lookupUs + insertUs);
   }
 
   #onCacheHit(lookupUs: number): void {
@@ -181,5 +191,5 @@ function add(duration: CountedDuration, us: number): void {
 function reasonOf(failure: Failure, wasExecuting: boolean): FailureReason {
   if (failure.code === "CANCELLED") return "CANCELED";
   if (wasExecuting) return "BACKEND";
-  return failure.code === "UNAVAILABLE" ? "REJECTED" : "OTHER";
+  return failure.isRejection === true ? "REJECTED" : "OTHER";
 }

@@ -58,6 +58,7 @@ export const fakeConfig: ModelConfig = {
   defaultModelFilename: "model.onnx",
   repositoryAgents: [],
   metricTags: new Map([["team", "vision"]]),
+  histogramBuckets: new Map([["nv_inference_first_response_histogram_ms", [0.5, 10]]]),
   parameters: new Map([["key", "value"]]),
   schedulerName: "",
   isDecoupled: false,

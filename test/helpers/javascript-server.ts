@@ -12,6 +12,7 @@ import {
   type ResponseSink,
   type Tensor,
 } from "../../server/index.ts";
+import { defaultMetricsConfig } from "../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
 import { LogRecorder } from "./log-recorder.ts";
 
@@ -61,6 +62,7 @@ export class JavaScriptServer {
         serverId: "embedded",
         allowClientShm: false,
         traceConfig: defaultTraceConfig,
+        metricsConfig: defaultMetricsConfig,
         modelRepositoryPaths: [this.#root, ...more],
         modelControlMode: "explicit",
         repositoryPollSecs: 15,

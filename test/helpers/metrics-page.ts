@@ -70,7 +70,8 @@ const labelPair = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/gy;
 function parseSample(line: string): Sample {
   const [, name = "", pairs = "", number = ""] = sampleLine.exec(line) ?? [];
   const value = number === "+Inf" ? Number.POSITIVE_INFINITY : Number(number);
-  if (name === "" || Number.isNaN(value)) throw new Error(`not a line of the metrics format: ${line}`);
+  if (name === "" || (Number.isNaN(value) && number !== "Nan"))
+    throw new Error(`not a line of the metrics format: ${line}`);
   const labels = new Map<string, string>();
   for (const [, label = "", text = ""] of pairs.matchAll(labelPair)) {
     labels.set(

@@ -25,6 +25,7 @@ export function makeModelConfig(parts: Partial<ModelConfig> = {}): ModelConfig {
     defaultModelFilename: "model.onnx",
     repositoryAgents: [],
     metricTags: new Map(),
+    histogramBuckets: new Map(),
     parameters: new Map(),
     schedulerName: "",
     dynamicBatching: null,

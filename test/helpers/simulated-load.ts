@@ -7,6 +7,12 @@ import type { ManualProfilerClock } from "./manual-profiler-clock.ts";
 export interface SimulatedServer {
   /** The n-th request of the run takes so long. */
   serviceUs(index: number, concurrency: number): number;
+  /** Responses of each request; 1 when absent. */
+  readonly responseCount?: number;
+  /** When the first response comes, after the request; with the last one when absent. */
+  readonly firstResponseUs?: number;
+  /** How long the threads take to begin; 0 when absent. */
+  readonly startDelayUs?: number;
   /** The index of the request that fails, if any. */
   readonly failsAt?: number;
 }
@@ -44,7 +50,8 @@ export class SimulatedLoad implements LoadManager {
     const nowUs = this.#clock.nowUs();
     this.#lastUs = nowUs;
     this.#slots = [];
-    for (let i = 0; i < this.#concurrency; i++) this.#send(nowUs);
+    const firstUs = nowUs + (this.#server.startDelayUs ?? 0);
+    for (let i = 0; i < this.#concurrency; i++) this.#send(firstUs);
     return Promise.resolve(nowUs);
   }
 
@@ -59,12 +66,15 @@ export class SimulatedLoad implements LoadManager {
         break;
       }
       const { sentUs, endUs } = due;
+      const firstUs = sentUs + (this.#server.firstResponseUs ?? endUs - sentUs);
       this.ended.push({
         intendedUs: sentUs,
         sendStartUs: sentUs,
         sendEndUs: sentUs + 10,
         receiveStartUs: endUs - 20,
+        firstResponseUs: firstUs,
         endUs,
+        responseCount: this.#server.responseCount ?? 1,
         contentIndex: 0,
         sequenceId: 0,
       });
@@ -78,7 +88,7 @@ export class SimulatedLoad implements LoadManager {
     this.#lastUs = nowUs;
     return Promise.resolve({
       records,
-      outputs: [],
+      responses: [],
       threadCount: 1,
       idleUs,
       sentCount,

@@ -67,6 +67,7 @@ node dist/server/main.js --model-repository=model_repository --model-repository=
   --model-repository="$here/models" \
   --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
   --trace-config=triton,file="$work/trace.json" \
+  --metrics-config=summary_latencies=true --metrics-config=histogram_latencies=true \
   --http-address=127.0.0.1 --http-port="$http_port" --grpc-address=127.0.0.1 --grpc-port="$grpc_port" \
   --metrics-address=127.0.0.1 --metrics-port="$metrics_port" > "$work/server.log" 2>&1 &
 server_pid=$!

@@ -173,3 +173,40 @@ def test_other_methods_are_refused(metrics_url):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(request, timeout=20)
     assert caught.value.code == 405
+
+
+SUMMARY_PARTS = ["request", "queue", "compute_input", "compute_infer", "compute_output"]
+QUANTILES = {"0.5", "0.9", "0.95", "0.99", "0.999"}
+
+
+def test_summaries_follow_the_counters(protocol, metrics_url):
+    for _ in range(5):
+        protocol.infer("simple", inputs_of(protocol))
+    page = settled(metrics_url, "simple")
+    answered = page.value("nv_inference_request_success", "simple")
+    for part in SUMMARY_PARTS:
+        name = f"nv_inference_{part}_summary_us"
+        assert page.families[name].type == "summary"
+        assert page.families[name].documentation
+        assert page.value(f"{name}_count", "simple") == answered
+        total = page.value(f"{name}_sum", "simple")
+        # The counters add fractions of microseconds up, the summaries leave them out.
+        assert 0 <= page.value(f"nv_inference_{part}_duration_us", "simple") - total <= answered
+        values = [page.value(name, "simple", quantile=quantile) for quantile in sorted(QUANTILES)]
+        assert values == sorted(values)
+        assert 0 <= values[0] and values[-1] <= total
+
+
+def test_first_response_histogram(protocol, metrics_url):
+    name = "nv_inference_first_response_histogram_ms"
+    before = settled(metrics_url, "simple")
+    for _ in range(3):
+        protocol.infer("simple", inputs_of(protocol))
+    page = settled(metrics_url, "simple")
+    assert page.families[name].type == "histogram"
+    assert page.value(f"{name}_count", "simple") - before.value(f"{name}_count", "simple") == 3
+    counts = [
+        page.value(f"{name}_bucket", "simple", le=bound) for bound in ("100", "500", "2000", "5000", "+Inf")
+    ]
+    assert counts == sorted(counts)
+    assert counts[-1] == page.value(f"{name}_count", "simple")

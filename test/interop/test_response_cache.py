@@ -5,6 +5,7 @@ import pathlib
 
 import numpy as np
 import pytest
+from test_metrics import settled
 from test_statistics import statistics
 
 NAME = "interop_cached"
@@ -43,6 +44,19 @@ def test_hits_and_misses_are_counted(cached):
     assert (stats["inference_count"], stats["execution_count"]) == (2, 2)
     assert stats["inference_stats"]["cache_hit"]["ns"] > 0
     assert stats["inference_stats"]["cache_miss"]["ns"] > 0
+
+
+def test_summaries_are_of_look_ups(cached, metrics_url):
+    for value in (1, 1, 2, 1):
+        infer(cached, value)
+    page = settled(metrics_url, NAME)
+    assert page.value("nv_cache_hit_summary_per_model_count", NAME) == 2
+    assert page.value("nv_cache_miss_summary_per_model_count", NAME) == 2
+    assert page.value("nv_inference_queue_summary_us_count", NAME) == 4
+    assert page.value("nv_inference_compute_infer_summary_us_count", NAME) == 2
+    assert page.value("nv_cache_miss_summary_per_model", NAME, quantile="0.5") > 0
+    requests = page.families["nv_inference_request_summary_us"].samples
+    assert NAME not in {sample.labels["model"] for sample in requests}
 
 
 def test_a_reload_starts_without_responses(cached):

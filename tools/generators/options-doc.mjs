@@ -46,6 +46,7 @@ export async function generate() {
   const { describeDefault, optionGroups } = await import(new URL("option-definition.js", options).href);
   const { backendConfigKeys } = await import(new URL("backend-config.js", options).href);
   const { traceConfigKeys } = await import(new URL("trace-config-value.js", options).href);
+  const { metricsConfigKeys } = await import(new URL("metrics-config-value.js", options).href);
   const { deprecatedTraceOptions } = await import(new URL("trace-options.js", options).href);
   const { deprecatedOptions, notSupportedOptions } = await import(
     new URL("not-supported-options.js", options).href
@@ -82,6 +83,11 @@ export async function generate() {
         `\`${flag}=<value>\``,
         `\`--trace-config=${setting}=<value>\``,
       ]),
+    ),
+    "## Settings for `--metrics-config`",
+    table(
+      ["Key", "Meaning"],
+      metricsConfigKeys.map(({ key, doc }) => [`\`${key}\``, doc]),
     ),
     "## Environment",
     table(

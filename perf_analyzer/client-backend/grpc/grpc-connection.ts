@@ -7,7 +7,9 @@ import {
 import { monotonicNowUs } from "../../clock.ts";
 import { authorityOf, type Target } from "../target.ts";
 import { connectionOptions } from "../tls-settings.ts";
+import { GrpcCallStatus, describeGrpcStatus } from "./grpc-call-status.ts";
 import { unframeMessage } from "./grpc-frame.ts";
+import { GrpcStream, type GrpcStreamListener } from "./grpc-stream.ts";
 
 /** How a unary call ended. */
 export interface GrpcReply {
@@ -22,37 +24,14 @@ export interface GrpcReply {
   readonly endUs: number;
 }
 
-const statusNames = [
-  "OK",
-  "CANCELLED",
-  "UNKNOWN",
-  "INVALID_ARGUMENT",
-  "DEADLINE_EXCEEDED",
-  "NOT_FOUND",
-  "ALREADY_EXISTS",
-  "PERMISSION_DENIED",
-  "RESOURCE_EXHAUSTED",
-  "FAILED_PRECONDITION",
-  "ABORTED",
-  "OUT_OF_RANGE",
-  "UNIMPLEMENTED",
-  "INTERNAL",
-  "UNAVAILABLE",
-  "DATA_LOSS",
-  "UNAUTHENTICATED",
-] as const;
-
-/** gRPC's number for "the server has no such method". */
-export const unimplemented = 12;
-
 /** Window of a connection and of each call: 600 KB responses must not wait for updates of 64 KB. */
 const windowBytes = 16 * 1024 * 1024;
 
-/** One HTTP/2 connection for many unary calls at a time, straight on `node:http2`. */
+/** One HTTP/2 connection for many calls at a time, straight on `node:http2`. */
 export class GrpcConnection {
   readonly #target: Target;
   #session: ClientHttp2Session | null = null;
-  /** Calls that are outstanding. */
+  /** Unary calls that are outstanding. */
   outstandingCount = 0;
   /** Why the connection ended; `null` while it is open. */
   #endReason: string | null = null;
@@ -119,19 +98,38 @@ export class GrpcConnection {
     }).send(frame);
   }
 
+  /**
+   * Opens a call with any number of messages both ways. The listener hears of its end exactly once, later.
+   *
+   * @param headers - With `:path`; not changed.
+   * @returns `null` when the connection is closed, which the listener hears too.
+   */
+  openStream(headers: OutgoingHttpHeaders, listener: GrpcStreamListener): GrpcStream | null {
+    const session = this.#session;
+    if (session === null || session.closed || session.destroyed) {
+      const reason = this.#endReason ?? "the connection is closed";
+      setImmediate(() => listener.onEnd(reason));
+      return null;
+    }
+    return new GrpcStream(session.request(headers), {
+      onMessage: (message, atUs) => listener.onMessage(message, atUs),
+      onEnd: (reason) => listener.onEnd(this.#endReason ?? reason),
+    });
+  }
+
   close(): void {
     this.#session?.destroy();
   }
 }
 
+/** The status of a call and what it is called. */
+export function describeGrpcError({ status, errorMessage }: GrpcReply): string {
+  return describeGrpcStatus(status, errorMessage);
+}
+
 function failedReply(errorMessage: string): GrpcReply {
   const nowUs = monotonicNowUs();
   return { status: null, errorMessage, message: null, sendEndUs: nowUs, receiveStartUs: nowUs, endUs: nowUs };
-}
-
-/** The status of a call and what it is called. */
-export function describeGrpcError({ status, errorMessage }: GrpcReply): string {
-  return status === null ? errorMessage : `gRPC ${statusNames[status] ?? status}: ${errorMessage}`;
 }
 
 /** Follows one stream to its end. */
@@ -140,9 +138,7 @@ class UnaryCall {
   readonly #keepMessage: boolean;
   readonly #onReply: (reply: GrpcReply) => void;
   #parts: Buffer[] = [];
-  #status: number | null = null;
-  #errorMessage = "the stream ended without a gRPC status";
-  #encoding = "identity";
+  readonly #status = new GrpcCallStatus();
   #sendEndUs = 0;
   #receiveStartUs = 0;
   #lastByteUs = 0;
@@ -153,23 +149,17 @@ class UnaryCall {
     this.#onReply = onReply;
     stream.on("response", (headers: Readonly<Record<string, unknown>>) => {
       this.#receiveStartUs = monotonicNowUs();
-      const encoding = headers["grpc-encoding"];
-      if (typeof encoding === "string") this.#encoding = encoding;
-      const httpStatus = headers[":status"];
-      if (httpStatus !== 200)
-        this.#errorMessage = `HTTP status ${String(httpStatus)}: is this the gRPC port?`;
-      // A call without a message has its status here.
-      this.#readStatus(headers);
+      this.#status.readHeaders(headers);
     });
     stream.on("trailers", (trailers: Readonly<Record<string, unknown>>) => {
       this.#lastByteUs = monotonicNowUs();
-      this.#readStatus(trailers);
+      this.#status.readTrailers(trailers);
     });
     stream.on("data", (chunk: Buffer) => {
       if (this.#keepMessage) this.#parts.push(chunk);
     });
     stream.on("error", (error: Error) => {
-      if (this.#status === null) this.#errorMessage = error.message;
+      if (this.#status.code === null) this.#status.fail(error.message);
     });
     stream.once("close", () => this.#finish());
   }
@@ -178,43 +168,25 @@ class UnaryCall {
     this.#stream.end(frame, () => (this.#sendEndUs = monotonicNowUs()));
   }
 
-  #readStatus(headers: Readonly<Record<string, unknown>>): void {
-    const status = headers["grpc-status"];
-    if (status === undefined) return;
-    this.#status = Number(status);
-    const message = headers["grpc-message"];
-    this.#errorMessage = typeof message === "string" ? decodePercent(message) : "";
-  }
-
   #finish(): void {
     const endUs = this.#lastByteUs === 0 ? monotonicNowUs() : this.#lastByteUs;
     const receiveStartUs = this.#receiveStartUs === 0 ? endUs : this.#receiveStartUs;
     let message: Buffer | null = null;
-    if (this.#keepMessage && this.#status === 0) {
+    if (this.#keepMessage && this.#status.code === 0) {
       try {
-        message = unframeMessage(Buffer.concat(this.#parts), this.#encoding);
+        message = unframeMessage(Buffer.concat(this.#parts), this.#status.encoding);
       } catch (thrown) {
-        this.#status = null;
-        this.#errorMessage = thrown instanceof Error ? thrown.message : String(thrown);
+        this.#status.fail(thrown instanceof Error ? thrown.message : String(thrown));
       }
     }
     this.#onReply({
-      status: this.#status,
-      errorMessage: this.#errorMessage,
+      status: this.#status.code,
+      errorMessage: this.#status.message,
       message,
       // The system may confirm the write after the response has come.
       sendEndUs: this.#sendEndUs === 0 ? receiveStartUs : Math.min(this.#sendEndUs, receiveStartUs),
       receiveStartUs,
       endUs,
     });
-  }
-}
-
-/** gRPC messages are percent-encoded. */
-function decodePercent(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
   }
 }

@@ -1,7 +1,8 @@
 import { monotonicNowUs } from "../../clock.ts";
 import type { HeaderOption } from "../../options/analyzer-options.ts";
-import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
+import type { DecodedResponse, Exchange, LoadClient, OutputTensor } from "../exchange.ts";
 import { arrayOf, numberOf, objectOf, textOf } from "../json-access.ts";
+import type { FindSharedOutput, SharedOutputReader } from "../../shared-memory/shared-output-reader.ts";
 import type { Target } from "../target.ts";
 import { describeGrpcError, GrpcConnection } from "./grpc-connection.ts";
 import { frameMessage, type GrpcCompression } from "./grpc-frame.ts";
@@ -15,28 +16,41 @@ export interface GrpcLoadPlan {
   readonly target: Target;
   readonly metadata: readonly HeaderOption[];
   readonly compression: GrpcCompression;
-  /** Messages without their prefix. */
+  /** Messages without their prefix: one for each lane of each content, those of a content together. */
   readonly templates: readonly Uint8Array[];
+  readonly laneCount: number;
   readonly keepsBodies: boolean;
+  /** Whether requests are messages of ModelStreamInfer instead of calls of ModelInfer. */
+  readonly isStreaming: boolean;
+  /** Whether a request may have any number of responses. */
+  readonly isDecoupled: boolean;
 }
 
 /** Calls that share a connection: with many more, one TCP stream would be the limit. */
-const callsPerConnection = 16;
+export const callsPerConnection = 16;
+
+/** Headers that tell how messages are compressed, and may be. */
+export function compressionHeaders(compression: GrpcCompression): Record<string, string> {
+  return compression === "none"
+    ? {}
+    : { "grpc-encoding": compression, "grpc-accept-encoding": `identity,${compression}` };
+}
 
 /** Unary calls on a few HTTP/2 connections. */
 export class GrpcLoadClient implements LoadClient {
   readonly #plan: GrpcLoadPlan;
+  readonly #sharedOutputs: SharedOutputReader | null;
   readonly #headers: Readonly<Record<string, string>>;
   readonly #frames: readonly Buffer[];
   readonly #connections: GrpcConnection[] = [];
 
-  constructor(plan: GrpcLoadPlan) {
+  /** @param sharedOutputs - Where outputs are, other than in the responses; `null`: nowhere. */
+  constructor(plan: GrpcLoadPlan, sharedOutputs: SharedOutputReader | null) {
     this.#plan = plan;
+    this.#sharedOutputs = sharedOutputs;
     this.#headers = {
       ...callHeaders("ModelInfer", plan.metadata),
-      ...(plan.compression === "none"
-        ? {}
-        : { "grpc-encoding": plan.compression, "grpc-accept-encoding": `identity,${plan.compression}` }),
+      ...compressionHeaders(plan.compression),
     };
     this.#frames = plan.templates.map((template) => frameMessage(template, plan.compression));
   }
@@ -51,7 +65,8 @@ export class GrpcLoadClient implements LoadClient {
   }
 
   send(exchange: Exchange, done: (exchange: Exchange) => void): void {
-    const { templateIndex, sequence } = exchange;
+    const { sequence } = exchange;
+    const templateIndex = exchange.contentIndex * this.#plan.laneCount + exchange.laneIndex;
     exchange.sendStartUs = monotonicNowUs();
     const [first, ...others] = this.#connections;
     if (first === undefined) throw new Error("No connection is open. This is a bug.");
@@ -68,14 +83,17 @@ export class GrpcLoadClient implements LoadClient {
       exchange.sendEndUs = reply.sendEndUs;
       exchange.receiveStartUs = reply.receiveStartUs;
       exchange.endUs = reply.endUs;
+      exchange.firstResponseUs = reply.endUs;
+      exchange.responseCount = 1;
       exchange.body = reply.message;
       if (reply.status !== 0) exchange.error = describeGrpcError(reply);
       done(exchange);
     });
   }
 
-  decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
-    return decodeGrpcOutputs(exchange.body ?? new Uint8Array(0));
+  decodeResponses({ body, endUs, laneIndex }: Exchange): readonly DecodedResponse[] {
+    const findShared = this.#sharedOutputs?.lane(laneIndex) ?? null;
+    return [{ atUs: endUs, outputs: decodeGrpcOutputs(body ?? new Uint8Array(0), findShared) }];
   }
 
   close(): void {
@@ -83,19 +101,25 @@ export class GrpcLoadClient implements LoadClient {
   }
 }
 
-/** The outputs of a ModelInferResponse. @throws Error when it is none. */
-export function decodeGrpcOutputs(message: Uint8Array): readonly OutputTensor[] {
+/**
+ * The outputs of a ModelInferResponse.
+ *
+ * @param findShared - Finds outputs that were asked for in shared memory; `null` when none were.
+ * @throws Error when it is none.
+ */
+export function decodeGrpcOutputs(
+  message: Uint8Array,
+  findShared: FindSharedOutput | null,
+): readonly OutputTensor[] {
   const response = decodeToJson("ModelInferResponse", message);
   const contents = arrayOf(response["raw_output_contents"]);
   return arrayOf(response["outputs"]).map((each, i) => {
     const output = objectOf(each);
-    const content = contents[i];
-    if (!(content instanceof Uint8Array)) throw new Error("the response has an output without raw contents");
-    return {
-      name: textOf(output["name"]),
-      datatype: textOf(output["datatype"]),
-      shape: arrayOf(output["shape"]).map(numberOf),
-      data: content,
-    };
+    const name = textOf(output["name"]);
+    const datatype = textOf(output["datatype"]);
+    const shape = arrayOf(output["shape"]).map(numberOf);
+    const data = findShared === null ? contents[i] : findShared(name, datatype, shape);
+    if (!(data instanceof Uint8Array)) throw new Error("the response has an output without raw contents");
+    return { name, datatype, shape, data };
   });
 }

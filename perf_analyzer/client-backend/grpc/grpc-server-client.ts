@@ -1,8 +1,9 @@
 import type { HeaderOption } from "../../options/analyzer-options.ts";
 import { type JsonObject, objectOf } from "../json-access.ts";
-import { type ServerClient, ServerRefusal } from "../server-client.ts";
+import { type ServerClient, ServerRefusal, type TraceSettings } from "../server-client.ts";
 import { authorityOf, type Target } from "../target.ts";
-import { describeGrpcError, GrpcConnection, type GrpcReply, unimplemented } from "./grpc-connection.ts";
+import { unimplemented } from "./grpc-call-status.ts";
+import { describeGrpcError, GrpcConnection, type GrpcReply } from "./grpc-connection.ts";
 import { frameMessage } from "./grpc-frame.ts";
 import { decodeToJson, encodeMessage } from "./grpc-messages.ts";
 
@@ -51,6 +52,24 @@ export class GrpcServerClient implements ServerClient {
   modelStatistics(name: string, version: string): Promise<JsonObject> {
     const response = "ModelStatisticsResponse";
     return this.#call("ModelStatistics", "ModelStatisticsRequest", response, { name, version });
+  }
+
+  async registerSystemSharedMemory(name: string, key: string, byteLength: number): Promise<void> {
+    const method = "SystemSharedMemoryRegister";
+    const fields = { name, key, offset: 0, byte_size: byteLength };
+    await this.#call(method, `${method}Request`, `${method}Response`, fields);
+  }
+
+  async unregisterSystemSharedMemory(name: string): Promise<void> {
+    const method = "SystemSharedMemoryUnregister";
+    await this.#call(method, `${method}Request`, `${method}Response`, { name });
+  }
+
+  async updateTraceSettings(name: string, settings: TraceSettings): Promise<void> {
+    await this.#call("TraceSetting", "TraceSettingRequest", "TraceSettingResponse", {
+      model_name: name,
+      settings: Object.fromEntries(Object.entries(settings).map(([key, value]) => [key, { value }])),
+    });
   }
 
   close(): void {

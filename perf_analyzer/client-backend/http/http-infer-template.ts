@@ -1,5 +1,6 @@
 import { jsonOfElements } from "../../infer-data/element-json.ts";
 import type { RequestInput } from "../../infer-data/request-input.ts";
+import type { RequestPlaces, TensorPlace } from "../../shared-memory/shared-layout.ts";
 import type { SequencePosition } from "../exchange.ts";
 
 /** A request body, encoded but for what changes from request to request. Can be sent to a thread. */
@@ -14,6 +15,8 @@ export interface HttpInferTemplate {
 export interface HttpTensorFormats {
   readonly input: "binary" | "json";
   readonly output: "binary" | "json";
+  /** Where the tensors lie; `null`: inside the requests and responses. */
+  readonly places: RequestPlaces | null;
 }
 
 /** Encodes inputs. @throws PerfError for a data type that JSON cannot carry. */
@@ -22,9 +25,13 @@ export function httpInferTemplate(
   outputNames: readonly string[],
   formats: HttpTensorFormats,
 ): HttpInferTemplate {
+  const { places } = formats;
   const isBinary = formats.input === "binary";
-  const inputsJson = inputs.map(({ name, datatype, shape, data }) => {
+  const inputsJson = inputs.map(({ name, datatype, shape, data }, i) => {
     const tensor = JSON.stringify({ name, datatype, shape });
+    const place = places?.inputs[i];
+    if (place !== undefined)
+      return JSON.stringify({ name, datatype, shape, parameters: parametersOf(place) });
     // Elements are not left to JSON.stringify, which has no 64-bit integers.
     const content = isBinary
       ? `"parameters":{"binary_data_size":${data.byteLength}}`
@@ -32,10 +39,21 @@ export function httpInferTemplate(
     return `${tensor.slice(0, -1)},${content}}`;
   });
   const isBinaryOutput = formats.output === "binary";
-  const outputs = outputNames.map((name) => ({ name, parameters: { binary_data: isBinaryOutput } }));
+  const outputs = outputNames.map((name, i) => {
+    const place = places?.outputs[i];
+    return { name, parameters: place === undefined ? { binary_data: isBinaryOutput } : parametersOf(place) };
+  });
   return {
     json: `"inputs":[${inputsJson.join(",")}],"outputs":${JSON.stringify(outputs)}}`,
-    binary: isBinary ? Buffer.concat(inputs.map(({ data }) => data)) : new Uint8Array(0),
+    binary: isBinary && places === null ? Buffer.concat(inputs.map(({ data }) => data)) : new Uint8Array(0),
+  };
+}
+
+function parametersOf({ region, byteSize, offset }: TensorPlace): Record<string, string | number> {
+  return {
+    shared_memory_region: region,
+    shared_memory_byte_size: byteSize,
+    shared_memory_offset: offset,
   };
 }
 

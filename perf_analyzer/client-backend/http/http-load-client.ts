@@ -1,5 +1,6 @@
 import { monotonicNowUs } from "../../clock.ts";
-import type { Exchange, LoadClient, OutputTensor } from "../exchange.ts";
+import type { DecodedResponse, Exchange, LoadClient } from "../exchange.ts";
+import type { SharedOutputReader } from "../../shared-memory/shared-output-reader.ts";
 import type { Target } from "../target.ts";
 import { HttpConnection } from "./http-connection.ts";
 import { encodeHttpRequest, type HttpInferTemplate } from "./http-infer-template.ts";
@@ -12,20 +13,25 @@ export interface HttpLoadPlan {
   readonly target: Target;
   /** Request line and constant headers. */
   readonly head: string;
+  /** One for each lane of each content, those of a content together. */
   readonly templates: readonly HttpInferTemplate[];
+  readonly laneCount: number;
   readonly keepsBodies: boolean;
 }
 
 /** One connection per outstanding request, kept open. */
 export class HttpLoadClient implements LoadClient {
   readonly #plan: HttpLoadPlan;
+  readonly #sharedOutputs: SharedOutputReader | null;
   /** Requests without anything that changes, whole. */
   readonly #encoded: readonly (readonly [Buffer])[];
   #idle: HttpConnection[] = [];
   readonly #all = new Set<HttpConnection>();
 
-  constructor(plan: HttpLoadPlan) {
+  /** @param sharedOutputs - Where outputs are, other than in the responses; `null`: nowhere. */
+  constructor(plan: HttpLoadPlan, sharedOutputs: SharedOutputReader | null) {
     this.#plan = plan;
+    this.#sharedOutputs = sharedOutputs;
     this.#encoded = plan.templates.map((template) => [encodeHttpRequest(plan.head, template, null)]);
   }
 
@@ -50,8 +56,11 @@ export class HttpLoadClient implements LoadClient {
     );
   }
 
-  decodeOutputs(exchange: Exchange): readonly OutputTensor[] {
-    return decodeHttpOutputs(exchange.body ?? new Uint8Array(0), exchange.jsonByteLength);
+  decodeResponses({ body, endUs, jsonByteLength, laneIndex }: Exchange): readonly DecodedResponse[] {
+    const findShared = this.#sharedOutputs?.lane(laneIndex) ?? null;
+    return [
+      { atUs: endUs, outputs: decodeHttpOutputs(body ?? new Uint8Array(0), jsonByteLength, findShared) },
+    ];
   }
 
   close(): void {
@@ -68,7 +77,8 @@ export class HttpLoadClient implements LoadClient {
   }
 
   #sendOn(connection: HttpConnection, exchange: Exchange, done: (exchange: Exchange) => void): void {
-    const { templateIndex, sequence } = exchange;
+    const { sequence } = exchange;
+    const templateIndex = exchange.contentIndex * this.#plan.laneCount + exchange.laneIndex;
     const encoded = this.#encoded[templateIndex];
     const template = this.#plan.templates[templateIndex];
     if (encoded === undefined || template === undefined) throw new Error("No such template. This is a bug.");
@@ -83,6 +93,8 @@ export class HttpLoadClient implements LoadClient {
         exchange.sendEndUs = reply.sendEndUs;
         exchange.receiveStartUs = reply.receiveStartUs;
         exchange.endUs = reply.endUs;
+        exchange.firstResponseUs = reply.endUs;
+        exchange.responseCount = 1;
         if (reply.head.status === 200) {
           exchange.body = reply.body;
           exchange.jsonByteLength = reply.head.jsonByteLength ?? reply.body?.byteLength ?? 0;

@@ -1,5 +1,6 @@
 import { type DataType, parseDataType } from "../../../server/core/data-type.ts";
 import { encodeElements } from "../../infer-data/element-codec.ts";
+import type { FindSharedOutput } from "../../shared-memory/shared-output-reader.ts";
 import type { OutputTensor } from "../exchange.ts";
 import { arrayOf, numberOf, objectOf, textOf } from "../json-access.ts";
 
@@ -7,9 +8,14 @@ import { arrayOf, numberOf, objectOf, textOf } from "../json-access.ts";
  * Reads the outputs of a response.
  *
  * @param jsonByteLength - Where the binary tensors begin.
+ * @param findShared - Finds outputs that were asked for in shared memory; `null` when none were.
  * @throws Error when it is not a response of the protocol.
  */
-export function decodeHttpOutputs(body: Uint8Array, jsonByteLength: number): readonly OutputTensor[] {
+export function decodeHttpOutputs(
+  body: Uint8Array,
+  jsonByteLength: number,
+  findShared: FindSharedOutput | null,
+): readonly OutputTensor[] {
   const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
   const response = objectOf(JSON.parse(bytes.toString("utf8", 0, jsonByteLength)));
   let offset = jsonByteLength;
@@ -18,8 +24,11 @@ export function decodeHttpOutputs(body: Uint8Array, jsonByteLength: number): rea
     const name = textOf(output["name"]);
     const datatype = textOf(output["datatype"]);
     const binarySize = objectOf(output["parameters"])["binary_data_size"];
+    const shape = arrayOf(output["shape"]).map(numberOf);
     let data: Uint8Array;
-    if (binarySize === undefined) {
+    if (findShared !== null) {
+      data = findShared(name, datatype, shape);
+    } else if (binarySize === undefined) {
       data = encodeElements(
         parseDataType(datatype) ?? unknownType(name, datatype),
         arrayOf(output["data"]),
@@ -29,7 +38,7 @@ export function decodeHttpOutputs(body: Uint8Array, jsonByteLength: number): rea
       data = bytes.subarray(offset, offset + numberOf(binarySize));
       offset += data.byteLength;
     }
-    return { name, datatype, shape: arrayOf(output["shape"]).map(numberOf), data };
+    return { name, datatype, shape, data };
   });
 }
 

@@ -1,5 +1,5 @@
 import { type JsonObject, objectOf, textOf } from "../json-access.ts";
-import { type ServerClient, ServerRefusal } from "../server-client.ts";
+import { type ServerClient, ServerRefusal, type TraceSettings } from "../server-client.ts";
 import { authorityOf, type Target } from "../target.ts";
 import type { HeaderOption } from "../../options/analyzer-options.ts";
 import { HttpConnection, type HttpReply } from "./http-connection.ts";
@@ -40,31 +40,69 @@ export class HttpServerClient implements ServerClient {
     return this.#json(`${modelPath(this.#target.pathPrefix, name, version)}/stats`);
   }
 
+  async registerSystemSharedMemory(name: string, key: string, byteLength: number): Promise<void> {
+    const body = { key, offset: 0, byte_size: byteLength };
+    await this.#post(`${this.#regionPath(name)}/register`, body);
+  }
+
+  async unregisterSystemSharedMemory(name: string): Promise<void> {
+    await this.#post(`${this.#regionPath(name)}/unregister`, {});
+  }
+
+  async updateTraceSettings(name: string, settings: TraceSettings): Promise<void> {
+    // Levels are a list here, all else is one text.
+    const body = Object.fromEntries(
+      Object.entries(settings).map(([key, values]) => [key, key === "trace_level" ? values : values[0]]),
+    );
+    await this.#post(`${modelPath(this.#target.pathPrefix, name, "")}/trace/setting`, body);
+  }
+
   close(): void {
     this.#connection?.close();
+  }
+
+  #regionPath(name: string): string {
+    return `${this.#target.pathPrefix}/v2/systemsharedmemory/region/${encodeURIComponent(name)}`;
+  }
+
+  async #post(path: string, body: object): Promise<void> {
+    const text = JSON.stringify(body);
+    const length = `Content-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\n`;
+    const reply = await this.#ask(`POST ${path}`, length, text);
+    if (reply.head.status !== 200) throw this.#refusal(reply);
+  }
+
+  #refusal(reply: HttpReply): ServerRefusal {
+    return new ServerRefusal(describeHttpError(reply), [404, 405, 501].includes(reply.head.status));
   }
 
   async #json(path: string): Promise<JsonObject> {
     const reply = await this.#get(path);
     const text = reply.body?.toString() ?? "";
     if (reply.head.status === 200) return objectOf(JSON.parse(text));
-    throw new ServerRefusal(describeHttpError(reply), [404, 405, 501].includes(reply.head.status));
+    throw this.#refusal(reply);
   }
 
   #get(path: string): Promise<HttpReply> {
-    const question = this.#last.then(() => this.#exchange(path));
+    return this.#ask(`GET ${path}`, "", "");
+  }
+
+  /** @param headers - Each line with its end. */
+  #ask(methodAndPath: string, headers: string, body: string): Promise<HttpReply> {
+    const question = this.#last.then(() => this.#exchange(methodAndPath, headers, body));
     this.#last = question.catch(() => null);
     return question;
   }
 
-  async #exchange(path: string): Promise<HttpReply> {
+  async #exchange(methodAndPath: string, headers: string, body: string): Promise<HttpReply> {
     let connection = this.#connection;
     if (connection?.isOpen !== true) {
       connection = new HttpConnection(this.#target, true);
       await connection.open();
       this.#connection = connection;
     }
-    const request = `GET ${path} HTTP/1.1\r\nHost: ${authorityOf(this.#target)}\r\n${this.#headers}\r\n`;
+    const host = authorityOf(this.#target);
+    const request = `${methodAndPath} HTTP/1.1\r\nHost: ${host}\r\n${this.#headers}${headers}\r\n${body}`;
     const current = connection;
     return new Promise((resolve, reject) => {
       current.send([Buffer.from(request)], (reply, error) => {

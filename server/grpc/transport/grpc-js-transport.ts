@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIPv6 } from "node:net";
+import { ResponseCompressor } from "./response-compressor.ts";
 import {
   type Metadata,
   type ServerInterceptor,
@@ -40,15 +41,23 @@ const fixedOptions = {
   "grpc.max_send_message_length": -1,
   // Call statistics that nobody reads: they cost an object and four closures per call.
   "grpc.enable_channelz": 0,
-  // The library takes any call from an interceptor, although its type says less.
-  interceptors: [noMessageAfterDeadline as ServerInterceptor],
 };
+
+/** The last one is the first to get what a handler sends. */
+function interceptorsWith(compressor: ResponseCompressor | null): ServerInterceptor[] {
+  const all = [noMessageAfterDeadline, ...(compressor === null ? [] : [compressor.interceptor])];
+  // The library takes any call from an interceptor, although its type says less.
+  return all as ServerInterceptor[];
+}
 
 /** The transport on @grpc/grpc-js. One object serves one port, once. */
 export class GrpcJsTransport implements GrpcTransport {
   readonly #server: Server;
   readonly #tls: TlsIdentity | null;
   readonly #onBug: (thrown: unknown) => void;
+  /** `null`: no response is compressed. */
+  readonly #compressor: ResponseCompressor | null;
+  readonly #compressiblePaths = new Set<string>();
   /** Where the server listens, as the library spells it; "" while it does not. */
   #target = "";
 
@@ -59,18 +68,25 @@ export class GrpcJsTransport implements GrpcTransport {
   constructor(onBug: (thrown: unknown) => void, settings: TransportSettings = plainTransport) {
     this.#onBug = onBug;
     this.#tls = settings.tls;
-    this.#server = new Server({ ...fixedOptions, ...connectionOptions(settings) });
+    const { responseCompression: level } = settings;
+    this.#compressor = level === "none" ? null : new ResponseCompressor(level, this.#compressiblePaths);
+    this.#server = new Server({
+      ...fixedOptions,
+      ...connectionOptions(settings),
+      interceptors: interceptorsWith(this.#compressor),
+    });
   }
 
   async listen(address: string, port: number, methods: readonly GrpcMethod[]): Promise<number> {
     for (const method of methods) {
+      if (method.isCompressible) this.#compressiblePaths.add(method.path);
       if (method.kind === "unary") this.#registerUnary(method);
       else this.#registerStream(method);
     }
     // The library binds every address that a name stands for and is content when one of them is free. One address can
     // only be free or taken.
     const host = await resolveHost(address);
-    return new Promise((resolve, reject) => {
+    const boundPort = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync(place(host, port), credentialsOf(this.#tls), (error, boundPort) => {
         if (error !== null) {
           reject(listenError(address, port, error));
@@ -80,6 +96,8 @@ export class GrpcJsTransport implements GrpcTransport {
         resolve(boundPort);
       });
     });
+    this.#compressor?.watch(this.#server);
+    return boundPort;
   }
 
   stop(budgetMs: number): Promise<void> {

@@ -27,6 +27,8 @@ export interface UnaryMethod {
   readonly kind: "unary";
   /** `/package.Service/Method` */
   readonly path: string;
+  /** Its responses are compressed when the transport compresses any. */
+  readonly isCompressible: boolean;
   /** Called once the whole message is there. Answers now or later, with exactly one {@link UnaryCall.reply} or fail. */
   handle(call: UnaryCall): void;
 }
@@ -36,6 +38,8 @@ export interface StreamMethod {
   readonly kind: "stream";
   /** `/package.Service/Method` */
   readonly path: string;
+  /** As {@link UnaryMethod.isCompressible}. */
+  readonly isCompressible: boolean;
   /** Called when the call begins. The listener is told everything that follows. */
   open(call: StreamCall): StreamListener;
 }

@@ -1,3 +1,5 @@
+import type { CompressionLevel } from "./response-compression.ts";
+
 /** What a server shows to its clients, and what it wants to see of them. PEM texts. */
 export interface TlsIdentity {
   /** The server's certificate, then those between it and the root. */
@@ -19,13 +21,16 @@ export interface TransportSettings {
   readonly maxConnectionAgeMs: number;
   /** How long the calls of a connection that is too old may go on. 0: as long as they want. */
   readonly maxConnectionAgeGraceMs: number;
+  /** How hard the responses of methods that allow it are compressed, for clients that accept it. */
+  readonly responseCompression: CompressionLevel;
 }
 
-/** Not encrypted, no pings, connections of any age. */
+/** Not encrypted, no pings, connections of any age, nothing compressed. */
 export const plainTransport: TransportSettings = {
   tls: null,
   keepaliveTimeMs: 2_147_483_647,
   keepaliveTimeoutMs: 20_000,
   maxConnectionAgeMs: 0,
   maxConnectionAgeGraceMs: 0,
+  responseCompression: "none",
 };

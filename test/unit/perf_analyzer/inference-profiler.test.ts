@@ -5,6 +5,7 @@ import {
   type LevelResult,
   type ProfilerOptions,
 } from "../../../perf_analyzer/inference-profiler.ts";
+import type { CollectedMetrics } from "../../../perf_analyzer/server-metrics/metrics-collector.ts";
 import type { StatisticsReading } from "../../../perf_analyzer/server-statistics.ts";
 import { ManualProfilerClock } from "../../helpers/manual-profiler-clock.ts";
 import { SimulatedLoad, type SimulatedServer } from "../../helpers/simulated-load.ts";
@@ -33,7 +34,12 @@ interface Run {
 async function profile(
   server: SimulatedServer,
   options: Partial<ProfilerOptions> = {},
-  parts: { concurrency?: number; statistics?: () => StatisticsReading | null; abortAtUs?: number } = {},
+  parts: {
+    concurrency?: number;
+    statistics?: () => StatisticsReading | null;
+    abortAtUs?: number;
+    metrics?: () => CollectedMetrics;
+  } = {},
 ): Promise<Run> {
   const clock = new ManualProfilerClock();
   const load = new SimulatedLoad(clock, server);
@@ -49,6 +55,7 @@ async function profile(
       load,
       clock,
       readStatistics: () => Promise.resolve(parts.statistics?.() ?? null),
+      takeMetrics: () => parts.metrics?.() ?? null,
       signal: abort.signal,
       observer: { onWindow: () => windowCount++, onProgress: () => undefined },
     },
@@ -170,6 +177,12 @@ describe("InferenceProfiler", () => {
     within(result.summary.throughput, 4e6 / 1_500, 2);
   });
 
+  it("measures a count of requests from the first one, however late the threads begin", async () => {
+    const server = { serviceUs: () => 1_500, startDelayUs: 400_000 };
+    const { result } = await profile(server, { requestCount: 40 }, { concurrency: 4 });
+    within(result.summary.throughput, 4e6 / 1_500, 2);
+  });
+
   it("sends warm-up requests first and does not count them", async () => {
     const { result, load } = await profile(
       { serviceUs: () => 1_000 },
@@ -203,7 +216,11 @@ describe("InferenceProfiler", () => {
       {
         statistics: () => {
           count += 10;
-          return { versions: [statisticsOf("m", "1", { count, nsPerRequest: 5_000 })], composing: [] };
+          return {
+            versions: [statisticsOf("m", "1", { count, nsPerRequest: 5_000 })],
+            composing: [],
+            isEnsemble: false,
+          };
         },
       },
     );
@@ -214,5 +231,60 @@ describe("InferenceProfiler", () => {
   it("counts the time in which the load threads did not wait as overhead", async () => {
     const { result } = await profile({ serviceUs: () => 1_000 });
     assert.equal(result.summary.overheadPercent, 0);
+  });
+
+  it("reports responses and the time to the first one of a decoupled model", async () => {
+    const server = { serviceUs: () => 40_000, responseCount: 5, firstResponseUs: 8_000 };
+    const { result } = await profile(server, {}, { concurrency: 4 });
+    within(result.summary.throughput, 100, 2);
+    within(result.summary.responseThroughput, 500, 2);
+    assert.equal(result.summary.responseCount, result.summary.requestCount * 5);
+    within(result.summary.latency.averageUs, 40_000, 2);
+    within(result.summary.firstResponse.averageUs, 8_000, 2);
+    within(result.summary.firstResponse.percentilesUs.get(99) ?? 0, 8_000, 2);
+  });
+
+  it("counts a request without a response as none", async () => {
+    const { result } = await profile({ serviceUs: () => 1_000, responseCount: 0 });
+    assert.equal(result.summary.responseThroughput, 0);
+    assert.equal(result.summary.firstResponse.averageUs, 0);
+    within(result.summary.throughput, 1_000, 2);
+  });
+
+  it("sends what warmed up a schedule of set times not again", async () => {
+    const clock = new ManualProfilerClock();
+    const load = new SimulatedLoad(clock, { serviceUs: () => 1_000 });
+    const profiler = new InferenceProfiler(
+      { ...defaults, warmupRequestCount: 2, requestCount: 3 },
+      {
+        load,
+        clock,
+        readStatistics: () => Promise.resolve(null),
+        takeMetrics: () => null,
+        signal: new AbortController().signal,
+        observer: { onWindow: () => undefined, onProgress: () => undefined },
+      },
+    );
+    const arrivals = { kind: "times", timesUs: [0, 1, 2, 3, 4] } as const;
+    await profiler.profile({ kind: "rate", arrivals, value: 1 });
+    assert.deepEqual(
+      load.runs.map(({ requestCount, skipCount }) => [requestCount, skipCount]),
+      [
+        [2, 0],
+        [3, 2],
+      ],
+    );
+  });
+
+  it("reports the metrics that were read during the windows of the result, not before", async () => {
+    let reading = 0;
+    const metrics = (): CollectedMetrics => {
+      const cpuUtilization = reading++ / 10;
+      const unknown = { cpuMemoryUsedBytes: null, cpuMemoryTotalBytes: null, pendingRequestCount: null };
+      return { readings: [{ gpus: new Map(), cpuUtilization, ...unknown }], failure: null };
+    };
+    const { result } = await profile({ serviceUs: () => 1_000 }, {}, { metrics });
+    assert.equal(result.summary.metrics?.readingCount, 3);
+    assert.equal(result.summary.metrics.averageCpuUtilization?.toFixed(6), "0.200000");
   });
 });

@@ -21,6 +21,7 @@ describe("growthBetween", () => {
         statisticsOf("m", "3", at(1)),
       ],
       composing: [],
+      isEnsemble: false,
     };
     const after = {
       versions: [
@@ -29,6 +30,7 @@ describe("growthBetween", () => {
         statisticsOf("m", "3", at(4)),
       ],
       composing: [],
+      isEnsemble: false,
     };
     const growth = growthBetween(before, after);
     assert.equal(growth?.version, "3");
@@ -38,8 +40,8 @@ describe("growthBetween", () => {
 
   it("counts a version that was loaded in between from zero", () => {
     const growth = growthBetween(
-      { versions: [], composing: [] },
-      { versions: [statisticsOf("m", "1", at(4))], composing: [] },
+      { versions: [], composing: [], isEnsemble: false },
+      { versions: [statisticsOf("m", "1", at(4))], composing: [], isEnsemble: false },
     );
     assert.equal(growth?.executionCount, 4);
   });
@@ -49,7 +51,10 @@ describe("addGrowth", () => {
   it("adds windows up, the models inside too", () => {
     const reading = (count: number) => ({
       versions: [statisticsOf("e", "1", at(count))],
-      composing: [{ versions: [statisticsOf("inner", "1", at(count * 2))], composing: [] }],
+      composing: [
+        { versions: [statisticsOf("inner", "1", at(count * 2))], composing: [], isEnsemble: false },
+      ],
+      isEnsemble: true,
     });
     const sum = addGrowth([
       growthBetween(reading(0), reading(3)),
@@ -63,8 +68,8 @@ describe("addGrowth", () => {
 
 describe("breakdownOf", () => {
   const growth = growthBetween(
-    { versions: [], composing: [] },
-    { versions: [statisticsOf("m", "1", at(4, 100_000))], composing: [] },
+    { versions: [], composing: [], isEnsemble: false },
+    { versions: [statisticsOf("m", "1", at(4, 100_000))], composing: [], isEnsemble: false },
   );
 
   it("calls overhead what no part explains", () => {
@@ -78,8 +83,15 @@ describe("breakdownOf", () => {
 
   it("finds the time of an ensemble in its steps", () => {
     assert.ok(growth !== null);
-    const { queueUs, computeInferUs, overheadUs } = breakdownOf({ ...growth, composing: [growth, growth] });
+    const ensemble = { ...growth, composing: [growth, growth], isEnsemble: true };
+    const { queueUs, computeInferUs, overheadUs } = breakdownOf(ensemble);
     assert.deepEqual([queueUs, computeInferUs, overheadUs], [20, 20, 20]);
+  });
+
+  it("leaves a model its own time beside the models that it calls", () => {
+    assert.ok(growth !== null);
+    const { queueUs, computeInferUs } = breakdownOf({ ...growth, composing: [growth, growth] });
+    assert.deepEqual([queueUs, computeInferUs], [10, 10]);
   });
 });
 
@@ -103,6 +115,9 @@ describe("statisticsNode", () => {
     modelMetadata: (name: string) => Promise.resolve({ name }),
     modelConfig: (name: string) => Promise.resolve({ ...configs[name] }),
     modelStatistics: () => Promise.reject(new ServerRefusal("HTTP 404", true)),
+    registerSystemSharedMemory: () => Promise.resolve(),
+    unregisterSystemSharedMemory: () => Promise.resolve(),
+    updateTraceSettings: () => Promise.resolve(),
     close: () => undefined,
   };
 
@@ -116,13 +131,38 @@ describe("statisticsNode", () => {
       name: "outer",
       version: "",
       composing: [
-        { name: "inner", version: "", composing: [{ name: "a", version: "2", composing: [] }] },
-        { name: "a", version: "", composing: [] },
+        {
+          name: "inner",
+          version: "",
+          composing: [{ name: "a", version: "2", composing: [], isEnsemble: false }],
+          isEnsemble: true,
+        },
+        { name: "a", version: "", composing: [], isEnsemble: false },
       ],
+      isEnsemble: true,
     });
   });
 
+  it("takes the models that a model calls, and those inside them", async () => {
+    const called = [
+      { name: "a", version: "3" },
+      { name: "inner", version: "" },
+    ];
+    const node = await statisticsNode(client, { name: "bls", version: "" }, [], called);
+    assert.equal(node.isEnsemble, false);
+    assert.deepEqual(
+      node.composing.map(({ name, version, isEnsemble }) => [name, version, isEnsemble]),
+      [
+        ["a", "3", false],
+        ["inner", "", true],
+      ],
+    );
+  });
+
   it("has no reading from a server without the extension", async () => {
-    assert.equal(await readStatistics(client, { name: "a", version: "", composing: [] }), null);
+    assert.equal(
+      await readStatistics(client, { name: "a", version: "", composing: [], isEnsemble: false }),
+      null,
+    );
   });
 });

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultMetricsConfig } from "../../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
 import { after, afterEach, before, describe, it } from "mocha";
@@ -36,6 +37,7 @@ const samples: InferenceServerOptions = {
   cacheConfig: null,
   backendDirectoryPath: null,
   traceConfig: defaultTraceConfig,
+  metricsConfig: defaultMetricsConfig,
   rateLimit: "off",
   rateLimitResources: [],
 };

@@ -51,6 +51,37 @@ describe("loadInferData", () => {
     );
   });
 
+  it("reads the time of an entry, unless the model has an input of that name", () => {
+    const at = (value: unknown) => json({ data: [{ A: [1, 2], timestamp: value }] });
+    for (const [value, expected] of [
+      [250, 250],
+      [[250.5], 250.5],
+    ] as const) {
+      const data = loadInferData({ ...defaults, inputData: [at(value)] }, modelFixture());
+      assert.equal(data[0]?.[0]?.timestampMs, expected);
+    }
+    for (const bad of ["1", -1, [1, 2], null]) {
+      assert.throws(
+        () => loadInferData({ ...defaults, inputData: [at(bad)] }, modelFixture()),
+        /data\[0\]: "timestamp" expects milliseconds, a number of at least 0, got/,
+      );
+    }
+    const own = modelFixture({ inputs: [tensor("A", "FP32", [2]), tensor("timestamp", "INT32", [1])] });
+    const data = loadInferData({ ...defaults, inputData: [at([7])] }, own);
+    assert.equal(data[0]?.[0]?.timestampMs, null);
+  });
+
+  it("takes validation data of any length for a decoupled model", () => {
+    const file = json({ data: [{ A: [1, 2] }], validation_data: [{ B: [1, 2, 3] }] });
+    const decoupled = modelFixture({ isDecoupled: true, maxBatchSize: 0 });
+    const data = loadInferData({ ...defaults, inputData: [file] }, decoupled);
+    assert.equal(data[0]?.[0]?.expected?.get("B")?.data.byteLength, 12);
+    assert.throws(
+      () => loadInferData({ ...defaults, inputData: [file] }, modelFixture()),
+      /expects 2 elements/,
+    );
+  });
+
   it("reads every form of a JSON tensor", () => {
     const file = json({
       data: [
@@ -154,6 +185,7 @@ describe("planRequests", () => {
   const entry = (value: number): DataEntry => ({
     inputs: new Map([["A", { shape: [2], data: floats(value, value) }]]),
     expected: new Map([["B", { shape: [2], data: floats(-value) }]]),
+    timestampMs: null,
   });
 
   it("joins successive entries to batches and begins again at the end", () => {
@@ -189,7 +221,11 @@ describe("planRequests", () => {
   });
 
   it("refuses rows of different shapes in one batch", () => {
-    const wide = { inputs: new Map([["A", { shape: [1], data: floats(1) }]]), expected: null };
+    const wide = {
+      inputs: new Map([["A", { shape: [1], data: floats(1) }]]),
+      expected: null,
+      timestampMs: null,
+    };
     assert.throws(() => planRequests([[entry(1), wide]], modelFixture(), 2), /need the same shape/);
   });
 });

@@ -58,3 +58,10 @@ describe("readRequestIntervals", () => {
     assert.throws(() => readRequestIntervals(directory.in("none")), /Cannot read --request-intervals/);
   });
 });
+
+describe("meanRate of set times", () => {
+  it("counts the gaps between requests", () => {
+    assert.equal(meanRate({ kind: "times", timesUs: [0, 100_000, 500_000] }), 4);
+    assert.equal(meanRate({ kind: "times", timesUs: [0, 0] }), 2);
+  });
+});

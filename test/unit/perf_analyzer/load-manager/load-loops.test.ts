@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type {
+  DecodedResponse,
   Exchange,
   LoadClient,
   OutputTensor,
@@ -8,6 +9,7 @@ import type {
 import { monotonicNowUs } from "../../../../perf_analyzer/clock.ts";
 import { ConcurrencyLoop } from "../../../../perf_analyzer/load-manager/concurrency-loop.ts";
 import type { LoadPlan } from "../../../../perf_analyzer/load-manager/load-plan.ts";
+import { PeriodicLoop } from "../../../../perf_analyzer/load-manager/periodic-loop.ts";
 import { readRecords } from "../../../../perf_analyzer/load-manager/request-records.ts";
 import { RequestRateLoop, type RateShare } from "../../../../perf_analyzer/load-manager/request-rate-loop.ts";
 import { RequestSource } from "../../../../perf_analyzer/load-manager/request-source.ts";
@@ -16,6 +18,8 @@ import { RequestSource } from "../../../../perf_analyzer/load-manager/request-so
 class HeldClient implements LoadClient {
   readonly held: { exchange: Exchange; done: (exchange: Exchange) => void }[] = [];
   outputs: readonly OutputTensor[] = [];
+  /** More responses of each request than one, with the same outputs. */
+  extraResponseCount = 0;
 
   open(): Promise<void> {
     return Promise.resolve();
@@ -26,8 +30,11 @@ class HeldClient implements LoadClient {
     this.held.push({ exchange, done });
   }
 
-  decodeOutputs(): readonly OutputTensor[] {
-    return this.outputs;
+  decodeResponses(): readonly DecodedResponse[] {
+    return Array.from({ length: 1 + this.extraResponseCount }, (_, i) => ({
+      atUs: i,
+      outputs: this.outputs,
+    }));
   }
 
   close(): void {
@@ -39,6 +46,7 @@ class HeldClient implements LoadClient {
     const oldest = this.held.shift();
     assert.ok(oldest, "a request is outstanding");
     oldest.exchange.endUs = monotonicNowUs();
+    oldest.exchange.responseCount = 1;
     oldest.exchange.error = error;
     oldest.done(oldest.exchange);
   }
@@ -51,11 +59,13 @@ function planOf(overrides: Partial<LoadPlan> = {}): LoadPlan {
       target: { host: "h", port: 1, pathPrefix: "", tls: null },
       head: "",
       templates: [],
+      laneCount: 1,
       keepsBodies: false,
     },
     streams: [[0]],
     sequences: null,
     expected: [null],
+    sharedOutputs: null,
     exportsOutputs: false,
     ...overrides,
   };
@@ -144,6 +154,8 @@ function rateLoop(
     share: { index: 0, count: 1 },
     requestCount: 20,
     slotCount: null,
+    isSerial: true,
+    skipCount: 0,
     ...overrides,
   });
   loop.start(startUs);
@@ -193,5 +205,138 @@ describe("RequestRateLoop", () => {
     assert.equal(client.held.length, 0);
     await loop.stop();
     assert.equal(loop.collect().sentCount, 0);
+  });
+});
+
+describe("RequestRateLoop whose slots do not wait", () => {
+  it("gives slots their turn although they have no response yet", () => {
+    const client = new HeldClient();
+    rateLoop(client, { slotCount: 3, isSerial: false, requestCount: 7 });
+    assert.deepEqual(
+      client.held.map(({ exchange }) => exchange.slotIndex),
+      [0, 1, 2, 0, 1, 2, 0],
+    );
+  });
+});
+
+describe("RequestRateLoop with set times", () => {
+  const timesUs = [0, 5_000, 5_000, 90_000];
+
+  it("sends each at its time, and nothing beyond the last", () => {
+    const client = new HeldClient();
+    const { loop, startUs } = rateLoop(client, { arrivals: { kind: "times", timesUs }, requestCount: 4 });
+    assert.deepEqual(
+      client.held.map(({ exchange }) => Math.round(exchange.intendedUs - startUs)),
+      timesUs,
+    );
+    while (client.held.length > 0) client.answer();
+    assert.equal(loop.collect().isFinished, true);
+  });
+
+  it("leaves out what an earlier run has sent", () => {
+    const client = new HeldClient();
+    const arrivals = { kind: "times", timesUs } as const;
+    const { startUs } = rateLoop(client, { arrivals, requestCount: 3, skipCount: 1 });
+    assert.deepEqual(
+      client.held.map(({ exchange }) => Math.round(exchange.intendedUs - startUs)),
+      timesUs.slice(1),
+    );
+  });
+});
+
+describe("PeriodicLoop", () => {
+  const level = { kind: "periodic", start: 2, end: 5, step: 2, periodResponseCount: 3 } as const;
+
+  function periodicLoop(client: HeldClient): PeriodicLoop {
+    const loop = new PeriodicLoop(client, planOf(), source(), level);
+    loop.start();
+    return loop;
+  }
+
+  /** A response to the n-th outstanding request. */
+  function respond(client: HeldClient, n: number): void {
+    const exchange = client.held[n]?.exchange;
+    assert.ok(exchange, "a request is outstanding");
+    exchange.responseCount++;
+    exchange.onResponse?.(exchange);
+  }
+
+  it("sends the next group when every request of the last has had its responses, to the end", () => {
+    const client = new HeldClient();
+    periodicLoop(client);
+    assert.equal(client.held.length, 2);
+    for (let i = 0; i < 3; i++) respond(client, 0);
+    assert.equal(client.held.length, 2, "the second one has none yet");
+    for (let i = 0; i < 3; i++) respond(client, 1);
+    assert.equal(client.held.length, 4);
+    for (const n of [2, 2, 2, 2, 3, 3]) respond(client, n);
+    assert.equal(client.held.length, 4, "a fourth response is not the third one");
+    respond(client, 3);
+    assert.equal(client.held.length, 5, "the end is the count of requests");
+    for (let i = 0; i < 3; i++) respond(client, 4);
+    assert.equal(client.held.length, 5);
+  });
+
+  it("fails when a request ends before its period", () => {
+    const client = new HeldClient();
+    const loop = periodicLoop(client);
+    client.answer();
+    assert.match(
+      loop.collect().failure ?? "",
+      /ended after 1 responses, before its period of 3: lower --request-period/,
+    );
+  });
+});
+
+describe("LoadLoop", () => {
+  it("ends its sequences when it is stopped, and does not measure that", async () => {
+    const client = new HeldClient();
+    const sequences = { length: 5, lengthVariation: 0, firstId: 1, endId: null, seed: 0 };
+    const live = new RequestSource([[0]], sequences, { index: 0, count: 1 });
+    const loop = new ConcurrencyLoop(client, planOf(), live, { concurrency: 2, requestCount: null });
+    loop.start();
+    const stopped = loop.stop();
+    client.answer();
+    client.answer();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(
+      client.held.map(({ exchange }) => exchange.sequence),
+      [1, 2].map((id) => ({ id, isStart: false, isEnd: true })),
+    );
+    client.answer("HTTP 400: too late");
+    client.answer();
+    await stopped;
+    const { rows, failure, sentCount } = loop.collect();
+    assert.deepEqual([readRecords(rows).length, failure, sentCount], [2, null, 2]);
+  });
+
+  it("compares the joined responses of a request with the validation data", () => {
+    const client = new HeldClient();
+    client.extraResponseCount = 1;
+    client.outputs = [{ name: "B", datatype: "UINT8", shape: [1], data: Buffer.from([7]) }];
+    const loop = concurrencyLoop(
+      client,
+      1,
+      null,
+      planOf({ expected: [[{ name: "B", data: new Uint8Array([7, 7]) }]] }),
+    );
+    client.answer();
+    assert.equal(loop.collect().failure, null);
+    client.extraResponseCount = 2;
+    client.answer();
+    assert.match(loop.collect().failure ?? "", /differs/);
+  });
+
+  it("gives requests that are outstanding at a time different lanes, over all threads", () => {
+    const lanes = [0, 1, 2].flatMap((index) => {
+      const client = new HeldClient();
+      const plan = planOf();
+      const shared = { ...plan, client: { ...plan.client, laneCount: 7 } };
+      const threadSource = new RequestSource([[0]], null, { index, count: 3 });
+      const concurrency = index === 0 ? 3 : 2;
+      new ConcurrencyLoop(client, shared, threadSource, { concurrency, requestCount: null }).start();
+      return client.held.map(({ exchange }) => exchange.laneIndex);
+    });
+    assert.deepEqual(lanes.sort(), [0, 1, 2, 3, 4, 5, 6]);
   });
 });

@@ -45,6 +45,16 @@ describe("RequestSource", () => {
     );
   });
 
+  it("ends the sequences that are alive, each once", () => {
+    const source = new RequestSource([[7, 8, 9], [4]], { ...plan, length: 1 }, alone);
+    source.next(2);
+    source.next(0);
+    assert.deepEqual(source.takeEnds(), [
+      [2, { contentIndex: 8, sequence: { id: 5, isStart: false, isEnd: true } }],
+    ]);
+    assert.deepEqual(source.takeEnds(), []);
+  });
+
   it("uses the ids of the range again and again", () => {
     const source = new RequestSource([[0]], { ...plan, length: 1, firstId: 10, endId: 12 }, alone);
     assert.deepEqual(
@@ -76,9 +86,11 @@ describe("RecordWriter", () => {
       sendStartUs: n + 1,
       sendEndUs: n + 2,
       receiveStartUs: n + 3,
-      endUs: n + 4,
-      contentIndex: n + 5,
-      sequenceId: n + 6,
+      firstResponseUs: n + 4,
+      endUs: n + 5,
+      responseCount: n + 6,
+      contentIndex: n + 7,
+      sequenceId: n + 8,
     });
     const records = Array.from({ length: 3_000 }, (_, n) => record(n));
     for (const each of records) writer.push(each);

@@ -78,6 +78,15 @@ describe("parseOptions", () => {
     assert.deepEqual(inputData, ["one.json", "two.json"]);
   });
 
+  it("reads models with and without a version, and trace settings", () => {
+    assert.deepEqual(options("--bls-composing-models", "a:3, b").blsComposingModels, [
+      { name: "a", version: "3" },
+      { name: "b", version: "" },
+    ]);
+    const traced = options("--trace-level=TIMESTAMPS", "--trace-level=TENSORS", "--trace-count=-1");
+    assert.deepEqual([traced.traceLevels, traced.traceCount], [["TIMESTAMPS", "TENSORS"], -1]);
+  });
+
   it("refuses headers that would begin another one", () => {
     assert.match(problem("-m", "m", "-H", "a: b\r\nc: d"), /"-H" expects/);
     assert.match(problem("-m", "m", "-H", "nocolon"), /"-H" expects/);
@@ -134,6 +143,30 @@ describe("parseOptions", () => {
     [["-i", "grpc", "--input-tensor-format=json"], /need -i http/],
     [["-i", "grpc", "-u", "https://a:1"], /--ssl-grpc-use-ssl/],
     [["--verbose-csv"], /needs -f/],
+    [["--streaming"], /--streaming needs -i grpc/],
+    [["-i", "grpc", "--streaming", "--sync"], /asynchronous: leave --sync out/],
+    [["--shared-memory=cuda"], /"--shared-memory" cannot be cuda: .* Use system/],
+    [["--shared-memory=file"], /expects none or system/],
+    [["--shared-memory=system", "--input-tensor-format=json"], /needs the binary tensor format/],
+    [["--output-shared-memory-size=5"], /needs --shared-memory=system/],
+    [["--metrics-url=a:1"], /needs --collect-metrics/],
+    [["--metrics-interval=50"], /needs --collect-metrics/],
+    [["--fixed-schedule"], /needs the JSON files of --input-data/],
+    [["--fixed-schedule", "--input-data=random"], /needs the JSON files/],
+    [["--fixed-schedule", "--input-data=a", "-b2"], /give -b 1/],
+    [["--fixed-schedule", "--input-data=a", "--request-count=4"], /--request-count does not go with/],
+    [["--fixed-schedule", "--concurrency-range=1"], /only one of/],
+    [
+      ["--fixed-schedule", "--input-data=a", "--binary-search", "-l5"],
+      /a range of levels, not --fixed-schedule/,
+    ],
+    [["--periodic-concurrency-range=1:5"], /needs -i grpc --streaming/],
+    [["-i", "grpc", "--streaming", "--periodic-concurrency-range=1:5"], /needs --profile-export-file/],
+    [["--periodic-concurrency-range=1:0"], /needs an end above 0/],
+    [["--periodic-concurrency-range=1:5", "--request-count=5"], /--request-count does not go with/],
+    [["--request-period=5"], /needs --periodic-concurrency-range/],
+    [["--trace-level=ALL"], /expects OFF, TIMESTAMPS or TENSORS/],
+    [["--bls-composing-models=a:x"], /expects <model>/],
     [["--ssl-https-private-key-file=k"], /need each other/],
   ];
   for (const [argv, expected] of conflicts) {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import type { LevelOutcome, LevelResult } from "../../../../perf_analyzer/inference-profiler.ts";
 import type { RequestRecord } from "../../../../perf_analyzer/load-manager/request-records.ts";
+import { readMetricsPage } from "../../../../perf_analyzer/server-metrics/metrics-reading.ts";
 import { type MeasurementWindow, summarizeWindows } from "../../../../perf_analyzer/measurement-window.ts";
 import type { AnalyzerOptions } from "../../../../perf_analyzer/options/analyzer-options.ts";
 import { parseOptions } from "../../../../perf_analyzer/options/parse-options.ts";
@@ -9,6 +10,7 @@ import { csvFiles } from "../../../../perf_analyzer/report/csv.ts";
 import { profileExport } from "../../../../perf_analyzer/report/json.ts";
 import type { ReportContext } from "../../../../perf_analyzer/report/report-context.ts";
 import { formatLevel, formatSettings, formatSummary } from "../../../../perf_analyzer/report/text.ts";
+import type { CollectedMetrics } from "../../../../perf_analyzer/server-metrics/metrics-collector.ts";
 import { growthBetween, type ServerGrowth } from "../../../../perf_analyzer/server-statistics.ts";
 import { statisticsOf } from "../statistics-fixture.ts";
 
@@ -21,21 +23,33 @@ function contextOf(...argv: string[]): ReportContext {
     options,
     isAsync: false,
     hasResponseCache: false,
+    isDecoupled: false,
     plan: { contents: [{ inputs: [input], expected: null }], streams: [[0]] },
     version: "1.2.3",
   };
 }
 
 const growth = growthBetween(
-  { versions: [], composing: [] },
-  { versions: [statisticsOf("m", "1", { count: 100, nsPerRequest: 1_000_000 })], composing: [] },
+  { versions: [], composing: [], isEnsemble: false },
+  {
+    versions: [statisticsOf("m", "1", { count: 100, nsPerRequest: 1_000_000 })],
+    composing: [],
+    isEnsemble: false,
+  },
 );
 
 /** 100 requests of 2 ms in a second, each sent `lagUs` after it should have been. */
 function resultOf(
   context: ReportContext,
   concurrency: number,
-  overrides: { outcome?: LevelOutcome; server?: ServerGrowth | null; lagUs?: number; isRate?: boolean } = {},
+  overrides: {
+    outcome?: LevelOutcome;
+    server?: ServerGrowth | null;
+    lagUs?: number;
+    isRate?: boolean;
+    responseCount?: number;
+    metrics?: CollectedMetrics;
+  } = {},
 ): LevelResult {
   const { lagUs = 0, server = growth, outcome = { kind: "stable", warning: null } } = overrides;
   const requests = Array.from({ length: 100 * concurrency }, (_, i) => {
@@ -45,11 +59,18 @@ function resultOf(
       sendStartUs,
       sendEndUs: sendStartUs + 100,
       receiveStartUs: sendStartUs + 1_950,
+      firstResponseUs: sendStartUs + 500,
       endUs: sendStartUs + 2_000,
+      responseCount: overrides.responseCount ?? 1,
       contentIndex: 0,
       sequenceId: i % 2,
     };
-    return { record, outputs: [{ name: "B", datatype: "FP16", data: new Uint8Array([1, 2]) }] };
+    const outputs = [{ name: "B", datatype: "FP16", data: new Uint8Array([1, 2]) }];
+    const responses = Array.from({ length: record.responseCount }, (_, r) => ({
+      atUs: record.firstResponseUs + r * 100,
+      outputs,
+    }));
+    return { record, responses };
   });
   const window: MeasurementWindow = {
     startUs: 0,
@@ -61,6 +82,7 @@ function resultOf(
     lateCount: lagUs > 1_000 ? requests.length : 0,
     lagUs: lagUs * requests.length,
     server,
+    metrics: overrides.metrics ?? null,
   };
   const level =
     overrides.isRate === true
@@ -108,10 +130,67 @@ describe("formatLevel", () => {
     );
   });
 
+  it("prints responses and the time to the first one of a decoupled model", () => {
+    const context = { ...contextOf("-i", "grpc", "--streaming"), isDecoupled: true };
+    const text = formatLevel(resultOf(context, 1, { responseCount: 4 }), context);
+    assert.match(text, /Request count: 100\n {4}Throughput: 100 infer\/sec\n/);
+    assert.match(text, /Response count: 400\n {4}Response Throughput: 400 resp\/sec\n/);
+    assert.match(text, /Avg time to first response: 500 usec \(p50 500 usec, .*p99 500 usec\)\n/);
+    assert.ok(!text.includes("gRPC time"), "the time of the responses is not the network's");
+    const [file] = csvFiles("r.csv", [resultOf(context, 1, { responseCount: 4 })], context);
+    assert.match(
+      file?.text ?? "",
+      /^Concurrency,Inferences\/Second,Response Throughput,Client Send,.*\n1,100,400,/,
+    );
+  });
+
+  it("prints what was read of the server's metrics, and what was not", () => {
+    const context = contextOf("-f", "r.csv", "--verbose-csv", "--collect-metrics");
+    const readings = [
+      readMetricsPage(
+        'nv_cpu_utilization 0.5\nnv_cpu_memory_used_bytes 3e6\nnv_gpu_utilization{gpu_uuid="g"} 0.25\nnv_gpu_power_usage{gpu_uuid="g"} 70',
+        "m",
+      ),
+    ];
+    const result = resultOf(context, 1, { metrics: { readings, failure: null } });
+    const text = formatLevel(result, context);
+    assert.match(text, /Server metrics: \n {4}Readings: 1\n {4}Avg CPU Utilization: 50\.0 %\n/);
+    assert.match(text, /Max CPU Memory Usage: 3\.0 MB\n {4}Avg GPU Utilization, g: 25\.0 %\n/);
+    const [file] = csvFiles("r.csv", [result], context);
+    assert.match(
+      file?.text ?? "",
+      /response wait,Avg GPU Utilization,Avg GPU Power Usage,Max GPU Memory Usage,Total GPU Memory,Avg CPU Utilization,Max CPU Memory Usage,Total CPU Memory,Avg Pending Requests\n.*,g:0\.25;,g:70;,,,0\.5,3000000,,\n$/,
+    );
+    const none = resultOf(context, 1, { metrics: { readings: [], failure: null } });
+    assert.match(formatLevel(none, context), /Not read in these windows: lower --metrics-interval/);
+    const failed = resultOf(context, 1, { metrics: { readings: [], failure: "reset" } });
+    assert.match(formatLevel(failed, context), /Some readings failed: reset/);
+  });
+
+  it("prints a schedule and a periodic level under their names", () => {
+    const context = contextOf(
+      ...["-i", "grpc", "--streaming", "--periodic-concurrency-range=2:10:4", "--profile-export-file=e"],
+    );
+    const level = { kind: "periodic", start: 2, end: 10, step: 4, periodResponseCount: 10 } as const;
+    const result = { ...resultOf(context, 1), level };
+    assert.match(formatLevel(result, context), /^Periodic concurrency: 2:10:4\n/);
+    assert.match(formatSummary([result], context), /\nPeriodic concurrency: 10, throughput: /);
+    assert.match(
+      formatSettings(context),
+      /total of 10 requests\n {2}More requests follow after 10 responses to each/,
+    );
+    assert.match(profileExport([result], context, "h:1"), /"mode":"concurrency","value":10/);
+    const scheduled = contextOf("--fixed-schedule", "--input-data=a.json");
+    assert.match(
+      formatSettings(scheduled),
+      /each entry of --input-data once\n {2}Request schedule: the timestamps/,
+    );
+  });
+
   it("lists the models inside an ensemble", () => {
     assert.ok(growth !== null);
     const context = contextOf();
-    const server = { ...growth, composing: [{ ...growth, name: "inner", version: "3" }] };
+    const server = { ...growth, composing: [{ ...growth, name: "inner", version: "3" }], isEnsemble: true };
     const text = formatLevel(resultOf(context, 1, { server }), context);
     assert.match(text, /overhead 600 usec \+ queue 100 usec \+ compute 300 usec\)/);
     assert.match(text, /\n {2}Composing models: \n {2}inner, version: 3\n {6}Inference count: 100\n/);
@@ -210,6 +289,17 @@ describe("profileExport", () => {
     );
     const times = [...text.matchAll(/"timestamp":(\d+).*?"response_timestamps":\[(\d+)\]/g)];
     assert.equal(times.length, 100);
-    for (const [, begin = "", end = ""] of times) assert.equal(BigInt(end) - BigInt(begin), 2_000_000n);
+    for (const [, begin = "", end = ""] of times) assert.equal(BigInt(end) - BigInt(begin), 500_000n);
+  });
+
+  it("writes each response of a decoupled model with its time", () => {
+    const context = { ...contextOf("-i", "grpc", "--streaming"), isDecoupled: true };
+    const text = profileExport([resultOf(context, 1, { responseCount: 2 })], context, "localhost:8001");
+    const match =
+      /"timestamp":(\d+).*?"response_timestamps":\[(\d+),(\d+)\],"response_outputs":\[(.*?)\]/.exec(text);
+    const [, begin = "", first = "", last = "", outputs = ""] = match ?? [];
+    assert.equal(BigInt(first) - BigInt(begin), 500_000n);
+    assert.equal(BigInt(last) - BigInt(begin), 600_000n);
+    assert.equal(outputs.match(/"B":/g)?.length, 2);
   });
 });

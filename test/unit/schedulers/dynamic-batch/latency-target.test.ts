@@ -151,6 +151,7 @@ describe("LatencyTarget", () => {
     assert.equal(accepted.length, 4 * Math.floor((targetUs - handOverUs - fullUs) / fullUs));
     assert.deepEqual(refusal, {
       code: "UNAVAILABLE",
+      isRejection: true,
       message: `Request cannot be answered within the latency target of ${targetUs} µs: too much is waiting already`,
     });
     for (let round = 0; round < 3; round++) {

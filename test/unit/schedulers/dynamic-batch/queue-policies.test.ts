@@ -67,7 +67,9 @@ describe("DynamicBatchScheduler queue policies", () => {
     bench.clock.advance(299);
     assert.equal(sink.answerCount, 0);
     bench.clock.advance(1);
-    assert.deepEqual(sink.failures, [{ code: "UNAVAILABLE", message: "Request timeout expired" }]);
+    assert.deepEqual(sink.failures, [
+      { code: "UNAVAILABLE", isRejection: true, message: "Request timeout expired" },
+    ]);
     assert.equal(busy.sink.answerCount, 0);
     assert.equal(bench.clock.timerCount, 0);
     bench.drain();

@@ -259,6 +259,7 @@ for (const [name, batching] of Object.entries(strategies)) {
         for (const step of steps) {
           assert.deepEqual(failureOf(step), {
             code: "UNAVAILABLE",
+            isRejection: true,
             message: "timeout of the corresponding sequence has been expired",
           });
         }

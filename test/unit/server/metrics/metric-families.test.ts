@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { describe, it } from "mocha";
+import { latencyFamilies } from "../../../../server/metrics/latency-families.ts";
 import { cacheFamilies, hostFamilies, modelFamilies } from "../../../../server/metrics/metric-families.ts";
 import { failureReasons } from "../../../../server/statistics/model-statistics.ts";
 
@@ -28,6 +29,12 @@ describe("docs/metrics.md", () => {
         unit,
         ["model", "version", ...ownLabels].map(code).join(", "),
       ]),
+      ...latencyFamilies.map(({ name, type, unit, ownLabel }) => [
+        code(name),
+        type,
+        unit,
+        ["model", "version", ownLabel].map(code).join(", "),
+      ]),
       ...cacheFamilies.map(({ name, type, unit }) => [code(name), type, unit]),
       ...hostFamilies.map(({ name, type, unit }) => [code(name), type, unit]),
     ];
@@ -49,8 +56,9 @@ describe("docs/metrics.md", () => {
 
 describe("metric families", () => {
   it("metric families name their unit in the name, as Triton's do", () => {
-    for (const { name, unit } of [...modelFamilies, ...hostFamilies]) {
+    for (const { name, unit } of [...modelFamilies, ...latencyFamilies, ...hostFamilies]) {
       if (name.endsWith("_us")) assert.equal(unit, "µs", name);
+      if (name.endsWith("_ms")) assert.equal(unit, "ms", name);
       if (name.endsWith("_bytes")) assert.equal(unit, "bytes", name);
       if (name.endsWith("_secs")) assert.equal(unit, "s", name);
     }

@@ -1,7 +1,12 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { HostMetrics } from "../../../../server/metrics/host-metrics.ts";
+import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.ts";
 import { MetricsRegistry } from "../../../../server/metrics/metrics-registry.ts";
+import { FirstResponseHistogram } from "../../../../server/statistics/first-response-histogram.ts";
+import { LatencySummaries } from "../../../../server/statistics/latency-summaries.ts";
+import { ManualClock } from "../../../helpers/manual-clock.ts";
+import { makeRequest } from "../../../helpers/recorded-request.ts";
 import {
   CacheStatistics,
   ModelStatistics,
@@ -13,8 +18,8 @@ const proc: Record<string, string> = {
   "/proc/meminfo": "MemTotal: 4 kB\nMemAvailable: 3 kB\n",
 };
 
-function makeRegistry(): MetricsRegistry {
-  return new MetricsRegistry(new HostMetrics(undefined, (path) => Promise.resolve(proc[path] ?? "")));
+function makeRegistry(config = defaultMetricsConfig): MetricsRegistry {
+  return new MetricsRegistry(config, new HostMetrics(undefined, (path) => Promise.resolve(proc[path] ?? "")));
 }
 
 /** A different number in each counter, so that a family which reads the wrong one is found. */
@@ -187,6 +192,114 @@ describe("MetricsRegistry", () => {
     assert.equal([...page.matchAll(/^# HELP \S+ \S.*$/gm)].length, types.length);
   });
 
+  it("MetricsRegistry leaves out the counters of durations and of cached models when told so, and keeps the counts (row 164)", async () => {
+    const registry = makeRegistry({ ...defaultMetricsConfig, counterLatencies: false });
+    const statistics = numberedStatistics();
+    statistics.cache = new CacheStatistics();
+    registry.registerModel({
+      name: "m",
+      version: "3",
+      namespace: null,
+      tags: {},
+      statistics,
+      loadDurationSecs: 0.25,
+    });
+    const page = await registry.render();
+    assert.doesNotMatch(page, /_duration_us|_per_model|summary|histogram/);
+    assert.match(page, /^nv_inference_request_success\{model="m",version="3"\} 1$/m);
+    assert.match(page, /^nv_inference_count\{model="m",version="3"\} 6$/m);
+    assert.match(page, /^nv_inference_exec_count\{model="m",version="3"\} 7$/m);
+    assert.match(page, /^nv_model_load_duration_secs\{model="m",version="3"\} 0.25$/m);
+  });
+
+  it("MetricsRegistry shows the distributions of models that have some, and nothing of others", async () => {
+    const registry = makeRegistry();
+    const clock = new ManualClock(0);
+    const statistics = new ModelStatistics();
+    const nowUs = (): number => clock.nowUs();
+    const add = (version: string, of: ModelStatistics): (() => void) =>
+      registry.registerModel({
+        name: "m",
+        version,
+        namespace: null,
+        tags: {},
+        statistics: of,
+        loadDurationSecs: 0,
+      });
+    add("2", new ModelStatistics());
+    assert.doesNotMatch(await registry.render(), /summary|histogram/);
+
+    statistics.summaries = new LatencySummaries([{ quantile: 0.5, error: 0.01 }], nowUs);
+    statistics.firstResponse = new FirstResponseHistogram([0.5, 10], nowUs);
+    const remove = add("1", statistics);
+    const { request } = makeRequest();
+    clock.advance(7_500);
+    statistics.firstResponse.onFirstResponse(request);
+    statistics.onSuccess(
+      Object.assign(request, {
+        queueStartUs: 1,
+        computeStartUs: 11,
+        computeInputEndUs: 111,
+        computeOutputStartUs: 1_111,
+        computeEndUs: 1_131.9,
+      }),
+    );
+    const page = await registry.render();
+    const own = 'model="m",version="1"';
+    const summary = (part: string, us: number): string[] => [
+      `nv_inference_${part}_summary_us{${own},quantile="0.5"} ${us}`,
+      `nv_inference_${part}_summary_us_sum{${own}} ${us}`,
+      `nv_inference_${part}_summary_us_count{${own}} 1`,
+    ];
+    const histogram = "nv_inference_first_response_histogram_ms";
+    assert.deepEqual(
+      seriesLines(page).filter((line) => /summary|histogram/.test(line)),
+      [
+        `${histogram}_bucket{${own},le="0.5"} 0`,
+        `${histogram}_bucket{${own},le="10"} 1`,
+        `${histogram}_bucket{${own},le="+Inf"} 1`,
+        `${histogram}_sum{${own}} 7`,
+        `${histogram}_count{${own}} 1`,
+        ...summary("request", 1_131),
+        ...summary("queue", 10),
+        ...summary("compute_input", 100),
+        ...summary("compute_infer", 1_000),
+        ...summary("compute_output", 20),
+      ],
+    );
+    assert.match(page, /^# TYPE nv_inference_first_response_histogram_ms histogram$/m);
+    assert.match(page, /^# TYPE nv_inference_queue_summary_us summary$/m);
+    remove();
+    assert.doesNotMatch(await registry.render(), /summary|histogram/);
+  });
+
+  it("MetricsRegistry shows the summaries of a cached model's look-ups in the place of its requests' (row 165)", async () => {
+    const registry = makeRegistry();
+    const statistics = new ModelStatistics();
+    statistics.cache = new CacheStatistics();
+    statistics.summaries = new LatencySummaries([{ quantile: 0.5, error: 0.01 }], () => 1);
+    registry.registerModel({
+      name: "m",
+      version: "1",
+      namespace: null,
+      tags: {},
+      statistics,
+      loadDurationSecs: 0,
+    });
+    statistics.onCacheMiss(3, 4);
+    statistics.onSuccess(Object.assign(makeRequest().request, { cacheHitUs: 2, computeStartUs: 9 }));
+    const page = await registry.render();
+    assert.doesNotMatch(page, /nv_inference_request_summary/);
+    assert.match(page, /^nv_inference_queue_summary_us_sum\{model="m",version="1"\} 9$/m);
+    assert.match(
+      page,
+      /^nv_inference_compute_infer_summary_us\{model="m",version="1",quantile="0.5"\} Nan$/m,
+    );
+    assert.match(page, /^nv_inference_compute_infer_summary_us_count\{model="m",version="1"\} 0$/m);
+    assert.match(page, /^nv_cache_hit_summary_per_model\{model="m",version="1",quantile="0.5"\} 2$/m);
+    assert.match(page, /^nv_cache_miss_summary_per_model_sum\{model="m",version="1"\} 7$/m);
+  });
+
   it("MetricsRegistry escapes label values", async () => {
     const registry = makeRegistry();
     const statistics = new ModelStatistics();
@@ -207,6 +320,7 @@ describe("MetricsRegistry", () => {
   it("MetricsRegistry initialize takes the reading that the first page starts from", async () => {
     let reads = 0;
     const registry = new MetricsRegistry(
+      defaultMetricsConfig,
       new HostMetrics(undefined, (path) => {
         reads++;
         return Promise.resolve(proc[path] ?? "");

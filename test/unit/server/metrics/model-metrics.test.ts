@@ -10,8 +10,9 @@ const family: ModelFamily = {
   type: "gauge",
   unit: "s",
   help: "x",
+  isLatency: false,
   ownLabels: ["part"],
-  read: ({ loadDurationSecs }) => [{ labels: { part: "a" }, value: loadDurationSecs }],
+  read: ({ loadDurationSecs }) => [{ suffix: "", labels: { part: "a" }, value: loadDurationSecs }],
 };
 
 function model(name: string, version: string, loadDurationSecs: number, tags = {}): ModelRegistration {
@@ -23,7 +24,7 @@ describe("ModelMetrics", () => {
     const metrics = new ModelMetrics();
     metrics.register(model("m", "1", 3, { team: "search", "2nd": "é" }));
     assert.deepEqual(metrics.collect(family), [
-      { labels: { model: "m", version: "1", _team: "search", _2nd: "é", part: "a" }, value: 3 },
+      { suffix: "", labels: { model: "m", version: "1", _team: "search", _2nd: "é", part: "a" }, value: 3 },
     ]);
   });
 

@@ -137,6 +137,7 @@ describe("completeModelConfig auto-complete", () => {
       ],
       defaultModelFilename: "model.onnx",
       metricTags: new Map(),
+      histogramBuckets: new Map(),
       parameters: new Map(),
       repositoryAgents: [],
       schedulerName: "",

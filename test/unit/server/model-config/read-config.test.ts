@@ -259,7 +259,6 @@ describe("parseModelConfig not supported yet", () => {
     ["cc_model_filenames", { cc_model_filenames: { "7.5": "m.onnx" } }],
     ["model_operations", { model_operations: { op_library_filename: ["x.so"] } }],
     ["runtime", { runtime: "x.js" }],
-    ["model_metrics", { model_metrics: { metric_control: [{}] } }],
     ["optimization.priority", { optimization: { priority: "PRIORITY_MAX" } }],
     ["optimization.cuda", { optimization: { cuda: { graphs: true } } }],
     [

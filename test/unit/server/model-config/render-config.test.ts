@@ -265,6 +265,15 @@ const anyConfig = fc.record(
     dynamic_batching: fc.record({ max_queue_delay_microseconds: fc.maxSafeNat() }),
     default_model_filename: fc.constantFrom("model.onnx", "sub/net.onnx"),
     metric_tags: fc.dictionary(fc.stringMatching(/^[a-z0-9_]{1,6}$/), fc.string()),
+    model_metrics: fc.record({
+      metric_control: fc.array(
+        fc.record({
+          metric_identifier: fc.record({ family: name }),
+          histogram_options: fc.record({ buckets: fc.constantFrom([1], [0.5, 2, 1e6]) }),
+        }),
+        { maxLength: 3 },
+      ),
+    }),
     parameters: fc.dictionary(fc.string({ maxLength: 6 }), fc.record({ string_value: fc.string() })),
     optimization: fc.record({ graph: fc.record({ level: fc.constantFrom(-1, 0, 1, 2) }) }),
   },

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, describe, it } from "mocha";
 import type { Backend } from "../../../../backends/backend.ts";
 import { systemClock } from "../../../../server/core/clock.ts";
+import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.ts";
 import { RateLimiter } from "../../../../server/rate-limiter/rate-limiter.ts";
 import { CoreBudget } from "../../../../server/model/core-budget.ts";
 import type { Model } from "../../../../server/model/model.ts";
@@ -56,6 +57,7 @@ describe("ModelLoader", () => {
       rateLimiter: null,
       clock: systemClock,
       logger: log.logger,
+      metricsConfig: defaultMetricsConfig,
       findModel: (name) => failure("NOT_FOUND", `no model '${name}'`),
       configName: null,
       retryCount: 0,

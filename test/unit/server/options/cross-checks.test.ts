@@ -104,6 +104,17 @@ describe("findOptionsWithoutEffect", () => {
     assert.deepEqual(config("triton,file=t", "triton,log-frequency=2"), []);
   });
 
+  it("findOptionsWithoutEffect warns of quantiles that nobody shows", () => {
+    const quantiles = "--metrics-config=summary_quantiles=0.5:0.1";
+    assert.deepEqual(warnings(quantiles), [
+      "--metrics-config=summary_quantiles=… has no effect: summary_latencies is false",
+    ]);
+    assert.deepEqual(warnings(quantiles, "--metrics-config=summary_latencies=true"), []);
+    assert.deepEqual(warnings("--allow-metrics=0", "--metrics-config=summary_latencies=true"), [
+      "--metrics-config has no effect: --allow-metrics is false",
+    ]);
+  });
+
   it("findOptionsWithoutEffect has nothing to say about defaults", () => {
     assert.deepEqual(warnings(), []);
     assert.deepEqual(warnings("--allow-http=0", "--allow-grpc=0", "--allow-metrics=0"), []);

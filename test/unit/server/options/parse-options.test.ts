@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.ts";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
 import { defaultTraceConfig } from "../../../../server/tracing/trace-config.ts";
 import { traceLevel } from "../../../../server/tracing/trace-level.ts";
@@ -70,9 +71,11 @@ describe("parseOptions", () => {
       grpcKeepaliveTimeoutMs: 20_000,
       grpcMaxConnectionAgeMs: 0,
       grpcMaxConnectionAgeGraceMs: 0,
+      grpcInferResponseCompressionLevel: "none",
       allowMetrics: true,
       metricsAddress: "0.0.0.0",
       metricsPort: 8002,
+      metricsConfig: defaultMetricsConfig,
       traceConfig: defaultTraceConfig,
     });
   });
@@ -123,8 +126,11 @@ describe("parseOptions", () => {
       "--grpc-keepalive-timeout=6",
       "--grpc-max-connection-age=7",
       "--grpc-max-connection-age-grace=8",
+      "--grpc-infer-response-compression-level=Medium",
       "--metrics-address=3.3.3.3",
       "--metrics-port=3",
+      "--metrics-config=summary_latencies=true",
+      "--metrics-config=summary_quantiles=0.5:0.1,0.25:0.2",
       "--repository-poll-secs=4",
       "--model-load-thread-count=6",
       "--model-load-retry-count=2",
@@ -186,9 +192,19 @@ describe("parseOptions", () => {
       grpcKeepaliveTimeoutMs: 6,
       grpcMaxConnectionAgeMs: 7,
       grpcMaxConnectionAgeGraceMs: 8,
+      grpcInferResponseCompressionLevel: "medium",
       allowMetrics: false,
       metricsAddress: "3.3.3.3",
       metricsPort: 3,
+      metricsConfig: {
+        counterLatencies: true,
+        summaryLatencies: true,
+        histogramLatencies: false,
+        summaryQuantiles: [
+          { quantile: 0.5, error: 0.1 },
+          { quantile: 0.25, error: 0.2 },
+        ],
+      },
       traceConfig: {
         ...defaultTraceConfig,
         values: { level: traceLevel.tensors, rate: 5, count: -1, logFrequency: 0 },

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
 import { monotonicNowUs } from "../../../../server/core/clock.ts";
-import { failure, type StatusCode } from "../../../../server/core/status.ts";
+import { failure, rejection } from "../../../../server/core/status.ts";
 import { ModelStatistics } from "../../../../server/statistics/model-statistics.ts";
 import { makeRequest } from "../../../helpers/recorded-request.ts";
 
@@ -58,20 +58,21 @@ describe("ModelStatistics", () => {
     assert.equal(statistics.pendingCount, 2);
   });
 
-  for (const [code, wasExecuting, reason] of [
-    ["CANCELLED", false, "CANCELED"],
-    ["CANCELLED", true, "CANCELED"],
-    ["INTERNAL", true, "BACKEND"],
-    ["UNAVAILABLE", true, "BACKEND"],
-    ["UNAVAILABLE", false, "REJECTED"],
-    ["INTERNAL", false, "OTHER"],
-  ] as [StatusCode, boolean, string][]) {
-    it(`files ${code} ${wasExecuting ? "of an execution" : "in the queue"} under ${reason}`, () => {
+  for (const [cause, wasExecuting, reason] of [
+    [failure("CANCELLED", "the client has gone"), false, "CANCELED"],
+    [failure("CANCELLED", "the client has gone"), true, "CANCELED"],
+    [failure("INTERNAL", "it broke"), true, "BACKEND"],
+    [failure("UNAVAILABLE", "it broke"), true, "BACKEND"],
+    [rejection("waited too long"), false, "REJECTED"],
+    [failure("UNAVAILABLE", "no instance is left"), false, "OTHER"],
+    [failure("INTERNAL", "a bug"), false, "OTHER"],
+  ] as const) {
+    it(`files '${cause.message}' ${wasExecuting ? "of an execution" : "in the queue"} under ${reason}`, () => {
       const statistics = new ModelStatistics();
       statistics.pendingCount = 1;
       const { request } = makeRequest();
       request.requestStartUs = monotonicNowUs() - 500;
-      statistics.onFailed(request, failure(code, "x"), wasExecuting);
+      statistics.onFailed(request, cause, wasExecuting);
       const expected: Record<string, number> = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
       expected[reason] = 1;
       assert.deepEqual(statistics.failureCountByReason, expected);

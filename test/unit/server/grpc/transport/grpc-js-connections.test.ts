@@ -43,7 +43,9 @@ describe("GrpcJsTransport's connections", () => {
       ...plainTransport,
       ...settings,
     });
-    return transport.listen("127.0.0.1", 0, [{ kind: "unary", path, handle: (call) => handle(call) }]);
+    return transport.listen("127.0.0.1", 0, [
+      { kind: "unary", path, isCompressible: false, handle: (call) => handle(call) },
+    ]);
   }
 
   /** The status of one call. */

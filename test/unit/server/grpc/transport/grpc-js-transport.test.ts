@@ -37,8 +37,18 @@ describe("GrpcJsTransport", () => {
     onCancelled: () => {},
   };
   const methods: GrpcMethod[] = [
-    { kind: "unary", path: "/test.Service/Unary", handle: (call) => behaviour.unary(call) },
-    { kind: "stream", path: "/test.Service/Stream", open: (call) => behaviour.stream(call) },
+    {
+      kind: "unary",
+      path: "/test.Service/Unary",
+      isCompressible: false,
+      handle: (call) => behaviour.unary(call),
+    },
+    {
+      kind: "stream",
+      path: "/test.Service/Stream",
+      isCompressible: false,
+      open: (call) => behaviour.stream(call),
+    },
   ];
   let bugs: unknown[];
   let transport: GrpcJsTransport;
