@@ -173,6 +173,13 @@ function bitsAs(type: number, carrier: number): NativeCodec {
 const takeUint8 = carried(uint8);
 const giveUint8 = widened(uint8, Uint8Array, [], [cast(int32)]);
 
+/** The addon takes this type and does not give it. */
+const uint8Codec: NativeCodec = {
+  type: uint8,
+  create: (binding, shape, wire) => takeUint8.create(binding, shape, wire),
+  read: (binding, tensor) => giveUint8.read(binding, tensor),
+};
+
 /** Strings stay bytes: any content is carried, UTF-8 or not. */
 const strings: NativeCodec = {
   type: typeNumber.string,
@@ -185,7 +192,7 @@ const codecs: ReadonlyMap<DataType, NativeCodec> = new Map<DataType, NativeCodec
   ["INT32", carried(int32)],
   ["INT64", carried(int64)],
   ["BOOL", carried(typeNumber.bool)],
-  ["UINT8", { type: uint8, create: takeUint8.create, read: giveUint8.read }],
+  ["UINT8", uint8Codec],
   ["INT8", widened(typeNumber.int8, Int8Array, [cast(typeNumber.int8)], [cast(int32)])],
   ["INT16", widened(typeNumber.int16, Int16Array, [cast(typeNumber.int16)], [cast(int32)])],
   ["UINT16", widened(uint16, Uint16Array, [cast(uint16)], [cast(int32)])],

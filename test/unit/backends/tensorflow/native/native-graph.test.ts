@@ -33,7 +33,7 @@ describe("loadGraphDef", () => {
     const { graph, loaded } = load([input], [output]);
     const [metaGraph] = decodeSavedModel(loaded.model).metaGraphs;
     assert.deepEqual(metaGraph?.metaInfoDef?.tags, [loaded.tags]);
-    assert.deepEqual(metaGraph?.graphDef, decodeGraphDef(readFileSync(file)));
+    assert.deepEqual(metaGraph.graphDef, decodeGraphDef(readFileSync(file)));
     assert.equal(existsSync(loaded.directory), false);
     assert.equal(graph.id, 7);
   });
