@@ -21,6 +21,7 @@ import { overloadPriorities } from "./cases/overload-priorities.ts";
 import { paddingThroughput } from "./cases/padding-throughput.ts";
 import { sequences } from "./cases/sequences.ts";
 import { startUp } from "./cases/start-up.ts";
+import { tensorFlowThroughput } from "./cases/tensorflow-throughput.ts";
 import type { BenchCase } from "./harness/bench-case.ts";
 import { writeBenchRepository } from "./harness/bench-repository.ts";
 import { missingGenerators } from "./harness/load-generator.ts";
@@ -38,6 +39,7 @@ const allCases: readonly BenchCase[] = [
   grpc600k,
   grpcStream,
   mlpThroughput,
+  tensorFlowThroughput,
   batchSizesCase,
   ensembleCalls,
   paddingThroughput,

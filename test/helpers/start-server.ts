@@ -58,10 +58,14 @@ export class RunningServer {
    * Starts a server on free loopback ports and waits until it listens.
    *
    * @param args - Options besides those for addresses; later ones win.
+   * @param environment - Variables beside those of this process.
    * @throws Error with the log when it does not come up.
    */
-  static async start(args: readonly string[]): Promise<RunningServer> {
-    const serverProcess = new ServerProcess([...loopback, ...args]);
+  static async start(
+    args: readonly string[],
+    environment: Readonly<Record<string, string>> = {},
+  ): Promise<RunningServer> {
+    const serverProcess = new ServerProcess([...loopback, ...args], environment);
     const addresses = await serverProcess.waitForLog("the table of addresses", findAddresses);
     return new RunningServer(serverProcess, addresses);
   }

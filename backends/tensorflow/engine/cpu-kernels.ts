@@ -1,42 +1,9 @@
 import type { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
-import { addCpuEngine, tf } from "./tensorflow-js.ts";
-
-/** A kernel of one of the engines. */
-export type Kernel = KernelConfig["kernelFunc"];
-export type KernelCall = Parameters<Kernel>[0];
-
-let isAdded = false;
-
-/**
- * Adds the engine in plain JavaScript, with what is wrong in it put right. Not before it is needed: loading it takes as
- * long as the rest of a small model.
- */
-export function addRepairedCpuEngine(): void {
-  if (isAdded) return;
-  isAdded = true;
-  addCpuEngine();
-  for (const name of ["Cumsum", "Cumprod"]) wrapKernel(name, "cpu", withPositiveAxis);
-}
-
-/** Puts a function between a kernel of an engine and those who call it. */
-export function wrapKernel(
-  kernelName: string,
-  backend: "wasm" | "cpu",
-  wrapper: (call: KernelCall, kernel: Kernel) => ReturnType<Kernel>,
-): void {
-  const config = tf.getKernel(kernelName, backend);
-  tf.unregisterKernel(kernelName, backend);
-  tf.registerKernel({ ...config, kernelFunc: (call) => wrapper(call, config.kernelFunc) });
-}
-
-/** A negative axis makes both engines' kernels permute by one dimension too many, and write beyond the tensor's memory. */
-export function withPositiveAxis(call: KernelCall, kernel: Kernel): ReturnType<Kernel> {
-  const rank = (call.inputs["x"] as TensorInfo).shape.length;
-  const axis = Number(call.attrs?.["axis"] ?? 0);
-  return kernel({ ...call, attrs: { ...call.attrs, axis: axis < 0 ? axis + rank : axis } });
-}
+import type { backend_util, DataType, KernelConfig, TensorInfo } from "@tensorflow/tfjs-core";
+import { addRepairedCpuEngine } from "./cpu-engine.ts";
+import { tf } from "./tensorflow-js.ts";
+import type { KernelCall } from "./wrapped-kernel.ts";
 
 /**
  * Runs a kernel of the CPU engine on tensors of the WASM engine.
@@ -81,5 +48,12 @@ type CpuOnly = Pick<MathBackendCPU, "disposeIntermediateTensorInfo">;
 function copyOf(tensor: TensorInfo, from: Engine, to: Engine): TensorInfo {
   const { shape, dtype } = tensor;
   const values = from.readSync(tensor.dataId);
-  return { dataId: to.write(values, shape, dtype), shape, dtype };
+  return { dataId: to.write(elementsOf(values, dtype), shape, dtype), shape, dtype };
+}
+
+/** Some kernels of the CPU engine leave whole numbers as FP32, which WASM's memory would take for other numbers. */
+function elementsOf(values: backend_util.BackendValues, dtype: DataType): backend_util.BackendValues {
+  if (dtype === "int32" && !(values instanceof Int32Array))
+    return Int32Array.from(values as ArrayLike<number>);
+  return values;
 }

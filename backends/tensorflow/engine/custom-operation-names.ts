@@ -1,6 +1,8 @@
 /** Operations that this backend adds to TensorFlow.js' graph executor; `custom-operations.ts` implements them. */
 export const customOperationNames: ReadonlySet<string> = new Set([
   "AdjustContrastv2",
+  "BatchMatMul",
+  "BatchMatMulV2",
   "BatchMatMulV3",
   "Bucketize",
   "Conv2D",
@@ -19,6 +21,7 @@ export const customOperationNames: ReadonlySet<string> = new Set([
   "NereidCheckedSquare",
   "NereidCheckedSub",
   "NereidCheckedSum",
+  "ResizeBicubic",
   "ReverseSequence",
   "Rint",
   "Roll",

@@ -2,6 +2,7 @@ import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import { StatusError } from "../../../server/core/status.ts";
 import { checkedOperations } from "./checked-operations.ts";
 import { firstOf, input, numberOf, numbersOf, type Operation, type OperationNode } from "./operation-node.ts";
+import { resizeBicubic } from "./resize-bicubic.ts";
 import { loadConverter, tf } from "./tensorflow-js.ts";
 
 function spaceToDepth(x: Tensor, block: number): Tensor {
@@ -15,9 +16,16 @@ function spaceToDepth(x: Tensor, block: number): Tensor {
   ]);
 }
 
+/** The engines' own take one of the two as having all batches. */
 function batchMatMul(node: OperationNode): Tensor {
   const isAdjoint = (name: string): boolean => node.attrs[name] === true;
-  return tf.matMul(input(node, 0), input(node, 1), isAdjoint("adj_x"), isAdjoint("adj_y"));
+  const [x, y] = [input(node, 0), input(node, 1)];
+  const [xBatches, yBatches] = [x.shape.slice(0, -2), y.shape.slice(0, -2)];
+  const batches = tf.broadcast_util.assertAndGetBroadcastShape(xBatches, yBatches);
+  const count = tf.util.sizeFromShape(batches);
+  const isMutual = [xBatches, yBatches].every((own) => tf.util.sizeFromShape(own) < count);
+  const whole = isMutual ? tf.broadcastTo(x, [...batches, ...x.shape.slice(-2)] as [number]) : x;
+  return tf.matMul(whole, y, isAdjoint("adj_x"), isAdjoint("adj_y"));
 }
 
 function invertPermutation(x: Tensor): Tensor {
@@ -143,6 +151,8 @@ function roll(node: OperationNode): Tensor {
 const operations: Readonly<Record<string, Operation>> = {
   ...checkedOperations,
   AdjustContrastv2: adjustContrast,
+  BatchMatMul: batchMatMul,
+  BatchMatMulV2: batchMatMul,
   BatchMatMulV3: batchMatMul,
   Bucketize: bucketize,
   Conv2D: conv2d,
@@ -153,6 +163,7 @@ const operations: Readonly<Record<string, Operation>> = {
   LogicalXor: (node) => tf.logicalXor(input(node, 0), input(node, 1)),
   MatrixBandPart: bandPart,
   MatrixDiagV3: matrixDiag,
+  ResizeBicubic: resizeBicubic,
   ReverseSequence: reverseSequence,
   Rint: (node) => tf.round(input(node, 0)),
   Roll: roll,

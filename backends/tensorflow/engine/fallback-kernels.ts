@@ -1,6 +1,7 @@
 import type { TensorInfo } from "@tensorflow/tfjs-core";
-import { type KernelCall, runOnCpu, wrapKernel } from "./cpu-kernels.ts";
+import { runOnCpu } from "./cpu-kernels.ts";
 import { tf } from "./tensorflow-js.ts";
+import { type KernelCall, wrapKernel } from "./wrapped-kernel.ts";
 
 /** TensorFlow.js exports the name of each kernel as a constant of the same name. */
 const kernelNames = Object.entries(tf).flatMap(([name, value]) => (name === value ? [name] : []));

@@ -1,6 +1,7 @@
 import { StatusError } from "../../../server/core/status.ts";
-import { addRepairedCpuEngine } from "./cpu-kernels.ts";
+import { addRepairedCpuEngine } from "./cpu-engine.ts";
 import { registerFallbackKernels } from "./fallback-kernels.ts";
+import { registerGuardedKernels } from "./guarded-kernels.ts";
 import { registerRepairedKernels } from "./repaired-kernels.ts";
 import { addWasmEngine, tf } from "./tensorflow-js.ts";
 
@@ -30,6 +31,7 @@ function addRepairedWasmEngine(): void {
   isWasmAdded = true;
   addWasmEngine();
   registerRepairedKernels();
+  registerGuardedKernels();
   registerFallbackKernels();
 }
 

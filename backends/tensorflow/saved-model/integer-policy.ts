@@ -36,24 +36,30 @@ const uncheckedOperations: ReadonlySet<string> = new Set([
   "AddN",
   "BatchMatMul",
   "BatchMatMulV2",
+  "BatchMatMulV3",
   "BiasAdd",
   "Conv2D",
   "Cumprod",
   "Cumsum",
   "Einsum",
+  "EuclideanNorm",
   "LinSpace",
   "MatMul",
   "Mean",
   "Pow",
   "ScatterNd",
+  "SegmentSum",
   "SparseSegmentSum",
   "SquaredDifference",
+  "TensorScatterAdd",
+  "UnsortedSegmentSum",
 ]);
 
 /** Replaces or refuses what could leave the range of its integer type. @throws StatusError UNSUPPORTED */
 export function applyIntegerPolicy(node: GraphNode): void {
   if (node.op === "Cast") applyToCast(node);
-  const type = node.attr["T"]?.type ?? 0;
+  // BatchMatMulV3 has a type for each operand.
+  const type = node.attr["T"]?.type ?? node.attr["Ta"]?.type ?? 0;
   const range = bounds.get(type);
   if (range === undefined) return;
   if (uncheckedOperations.has(node.op)) {

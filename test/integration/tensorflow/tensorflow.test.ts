@@ -46,7 +46,7 @@ describe("TensorFlow backend", () => {
       });
       writeFileSync(path.join(made.path, name, "config.json"), JSON.stringify(config));
     };
-    addConformance("bicubic", "resizing_bicubic", {});
+    addConformance("rfft", "rfft_magnitude", {});
     addConformance("embedding", "embedding_int64", { instance_group: [{ kind: "KIND_CPU", count: 1 }] });
     addConformance("native", "dense_relu", { parameters: { engine: { string_value: "native" } } });
     addConformance("tagged", "dense_relu", { parameters: { TF_GRAPH_TAG: { string_value: "train" } } });
@@ -191,10 +191,7 @@ describe("TensorFlow backend", () => {
   });
 
   const refusals: readonly (readonly [model: string, reason: RegExp])[] = [
-    [
-      "bicubic",
-      /operation 'ResizeBicubic' of node '[^']+' is not supported by the embedded TensorFlow engine/,
-    ],
+    ["rfft", /operation 'ComplexAbs' of node '[^']+' is not supported by the embedded TensorFlow engine/],
     ["native", /there is no native TensorFlow: it is not installed: 'npm run setup:tensorflow' installs it/],
     ["tagged", /has no graph with the tag 'train'.*available are \{serve\}/],
     ["signed", /has no signature 'other'.*available are serving_default/],

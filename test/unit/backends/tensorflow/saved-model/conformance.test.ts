@@ -17,7 +17,6 @@ const tolerance = 1e-4;
 
 /** What the embedded engine cannot run, by case: the operation that it lacks. */
 const missingOperations: Readonly<Record<string, string>> = {
-  resizing_bicubic: "ResizeBicubic",
   rfft_magnitude: "ComplexAbs",
 };
 
