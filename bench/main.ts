@@ -16,6 +16,8 @@ import { jsonLoopDelay } from "./cases/json-loop-delay.ts";
 import { mlpThroughput } from "./cases/mlp-throughput.ts";
 import { reloadLatency, reloads } from "./cases/reload.ts";
 import { repositoryScan } from "./cases/repository-scan.ts";
+import { perfGrpc } from "./cases/perf-grpc.ts";
+import { perfHttp } from "./cases/perf-http.ts";
 import { overloadGoodput, overloadLate } from "./cases/overload-goodput.ts";
 import { overloadPriorities } from "./cases/overload-priorities.ts";
 import { paddingThroughput } from "./cases/padding-throughput.ts";
@@ -51,6 +53,8 @@ const allCases: readonly BenchCase[] = [
   reloads,
   reloadLatency,
   cacheHit,
+  perfHttp,
+  perfGrpc,
   startUp,
 ];
 

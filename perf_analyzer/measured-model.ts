@@ -2,6 +2,7 @@ import { readModelDescription, type ModelDescription } from "./client-backend/mo
 import { type ServerClient, ServerRefusal } from "./client-backend/server-client.ts";
 import { PerfError } from "./exit-code.ts";
 import type { AnalyzerOptions } from "./options/analyzer-options.ts";
+import { isEmbedded } from "./options/service-checks.ts";
 import { type StatisticsNode, statisticsNode } from "./server-statistics.ts";
 
 /** The model under load. */
@@ -31,7 +32,7 @@ export async function measuredModel(client: ServerClient, options: AnalyzerOptio
     throw thrown;
   });
   const description = readModelDescription(metadata, config);
-  if (description.isDecoupled && !options.isStreaming) {
+  if (description.isDecoupled && !options.isStreaming && !isEmbedded(options)) {
     throw new PerfError(`${title} is decoupled: give -i grpc --streaming`);
   }
   const { composing } = description;

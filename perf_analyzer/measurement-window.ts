@@ -1,6 +1,7 @@
 import type { ExportedResponse } from "./load-manager/load-plan.ts";
 import type { RequestRecord } from "./load-manager/request-records.ts";
 import { type LatencySummary, summarizeLatencies } from "./latency-summary.ts";
+import { summarizeTokens, type TokenSummary } from "./token-summary.ts";
 import type { CollectedMetrics } from "./server-metrics/metrics-collector.ts";
 import { type MetricsSummary, summarizeMetrics } from "./server-metrics/metrics-summary.ts";
 import { addGrowth, type ServerGrowth } from "./server-statistics.ts";
@@ -44,6 +45,8 @@ export interface WindowSummary {
   readonly firstResponse: LatencySummary;
   /** The same from the moment when it was sent; differs under a request rate only. */
   readonly averageServiceUs: number;
+  /** Of streamed completions; `null` when there were none. */
+  readonly tokens: TokenSummary | null;
   readonly averageSendUs: number;
   readonly averageWaitUs: number;
   readonly averageReceiveUs: number;
@@ -100,6 +103,7 @@ export function summarizeWindows(
       records.map(({ endUs, intendedUs }) => endUs - intendedUs),
       percentile,
     ),
+    tokens: summarizeTokens(records, durationUs),
     firstResponse: summarizeLatencies(
       records
         .filter((record) => record.responseCount > 0)

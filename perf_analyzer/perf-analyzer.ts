@@ -1,14 +1,11 @@
 import { writeFileSync } from "node:fs";
 import process from "node:process";
 import { analyzerVersion } from "./analyzer-version.ts";
-import { GrpcServerClient } from "./client-backend/grpc/grpc-server-client.ts";
-import { HttpServerClient } from "./client-backend/http/http-server-client.ts";
 import type { ModelDescription } from "./client-backend/model-description.ts";
 import { type ServerClient, ServerRefusal } from "./client-backend/server-client.ts";
-import { authorityOf, metricsUrlOf, type Target, targetOf } from "./client-backend/target.ts";
+import { metricsUrlOf } from "./client-backend/target.ts";
 import { systemProfilerClock } from "./clock.ts";
 import { type ExitCode, exitCode, PerfError } from "./exit-code.ts";
-import { loadInferData } from "./infer-data/load-infer-data.ts";
 import { planRequests, type RequestPlan } from "./infer-data/request-plan.ts";
 import { InferenceProfiler, type LevelResult, type ProfilerObserver } from "./inference-profiler.ts";
 import { searchLevels } from "./level-search.ts";
@@ -28,6 +25,8 @@ import {
   type MetricsSource,
 } from "./server-metrics/metrics-collector.ts";
 import { readStatistics } from "./server-statistics.ts";
+import { openService } from "./service/open-service.ts";
+import type { Service } from "./service/service.ts";
 import { layOut, type SharedLayout } from "./shared-memory/shared-layout.ts";
 import { SharedRegions } from "./shared-memory/shared-regions.ts";
 import { traceSettingsOf } from "./trace-settings.ts";
@@ -49,27 +48,23 @@ export async function runAnalyzer(
   options: AnalyzerOptions,
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
-  const target = targetOf(options);
-  const client =
-    options.protocol === "http"
-      ? new HttpServerClient(target, options.headers)
-      : new GrpcServerClient(target, options.headers);
+  const service = await openService(options);
   try {
-    const model = await measuredModel(client, options);
-    return await measure(options, model, { client, target }, surroundings);
+    const model = await measuredModel(service.client, options);
+    return await measure(options, model, service, surroundings);
   } finally {
-    client.close();
+    await service.client.close();
   }
 }
 
 async function measure(
   options: AnalyzerOptions,
   model: MeasuredModel,
-  server: { readonly client: ServerClient; readonly target: Target },
+  service: Service,
   surroundings: RunSurroundings,
 ): Promise<ExitCode> {
   const { description } = model;
-  const data = loadInferData(options, description);
+  const data = service.loadData(description);
   const plan = planRequests(data, description, options.batchSize);
   const isAsync = options.isAsync ?? (description.hasSequenceBatching || options.isStreaming);
   const shape = loadShapeOf(options, description, data, isAsync);
@@ -81,17 +76,18 @@ async function measure(
     plan,
     version: analyzerVersion,
   };
-  await setTrace(options, server.client);
+  await setTrace(options, service.client);
   const layout = sharedLayoutOf(options, description, plan, shape);
-  const regions = layout === null ? null : await SharedRegions.register(layout, plan, server.client);
+  const regions = layout === null ? null : await SharedRegions.register(layout, plan, service.client);
   const results: LevelResult[] = [];
   let failure: unknown = null;
   try {
-    const load = new ThreadedLoadManager(
-      buildLoadPlan(options, description, plan, server.target, layout),
-      shape.limits,
-    );
-    await measureLevels({ context, shape, load, model, client: server.client }, surroundings, results);
+    const loadPlan = buildLoadPlan(options, description, plan, service, layout);
+    const load = new ThreadedLoadManager(() => service.startThread(loadPlan), {
+      ...shape.limits,
+      threadCount: Math.min(shape.limits.threadCount, service.maxThreadCount ?? Number.POSITIVE_INFINITY),
+    });
+    await measureLevels({ context, shape, load, model, client: service.client }, surroundings, results);
   } catch (thrown) {
     // What earlier levels have shown is written all the same.
     if (results.length === 0) throw thrown;
@@ -100,7 +96,7 @@ async function measure(
     await regions?.close();
   }
   surroundings.print(formatSummary(results, context));
-  writeReports(results, context, authorityOf(server.target));
+  writeReports(results, context, service.endpoint);
   if (failure !== null) throw PerfError.from(failure);
   return exitCodeOf(results);
 }

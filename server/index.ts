@@ -20,6 +20,7 @@ export { stderrDestination } from "./logging/log-destination.ts";
 export type { LogSettingsReport } from "./logging/log-setting.ts";
 export { LogSettings } from "./logging/log-settings.ts";
 export { Logger } from "./logging/logger.ts";
+export { renderModelConfig } from "./model-config/render-config.ts";
 export type { ModelLoadRequest } from "./repository/model-load-request.ts";
 export type { ModelIndexRow } from "./repository/repository-index.ts";
 export type { StatisticsReport } from "./statistics/statistics-report.ts";

@@ -19,6 +19,8 @@ import type { ModelTensor } from "./model/served-model.ts";
 import { settingsForBackend } from "./options/backend-config.ts";
 import type { ServerOptions } from "./options/server-options.ts";
 import { RateLimiter } from "./rate-limiter/rate-limiter.ts";
+import { NativeMemoryTrimmer } from "./native-memory/native-memory-trimmer.ts";
+import { TrimThread } from "./native-memory/trim-thread.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
@@ -114,6 +116,7 @@ export class InferenceServer implements DataPlane {
   readonly #loader: ModelLoader;
   readonly #repository: ModelRepositoryManager;
   readonly #poller: RepositoryPoller | null;
+  readonly #trimmer: NativeMemoryTrimmer;
   readonly #seriesOf = new Map<Model, () => void>();
   #state: ServerState = "INITIALIZING";
   #isStuck = false;
@@ -127,6 +130,7 @@ export class InferenceServer implements DataPlane {
     this.sharedMemory = new SharedMemoryManager((failed) => logger.error(failed.message));
     const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
     if (responseCache !== null) this.metrics.registerCache(responseCache);
+    this.#trimmer = new NativeMemoryTrimmer(clock, new TrimThread());
     this.#scanner = new RepositoryScanner(options.modelRepositoryPaths);
     const configName = options.modelConfigName === "" ? null : options.modelConfigName;
     this.#loader = new ModelLoader({
@@ -154,6 +158,7 @@ export class InferenceServer implements DataPlane {
       listener: {
         onReady: (model, namespace) => this.#showSeries(model, namespace),
         onUnloading: (model) => this.#hideSeries(model),
+        onReleased: () => this.#trimmer.onRelease(),
       },
       logger: logger.child("model-repository"),
       clock,
@@ -233,6 +238,7 @@ export class InferenceServer implements DataPlane {
     const startMs = performance.now();
     this.#state = "EXITING";
     this.#poller?.stop();
+    this.#trimmer.close();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
     const unloaded = this.#unloadWhenIdle().then(() => true as const);

@@ -1,3 +1,4 @@
+import { getSystemErrorName } from "node:util";
 import type { InferenceSession } from "onnxruntime-node";
 import { type Failure, failure, StatusError } from "../../server/core/status.ts";
 import type {
@@ -92,7 +93,20 @@ function sessionOptions(
 }
 
 function messageOf(thrown: unknown): string {
-  return (thrown instanceof Error ? thrown.message : String(thrown)).trim();
+  const message = (thrown instanceof Error ? thrown.message : String(thrown)).trim();
+  // The runtime tells the number only of what keeps it from reading a file.
+  return message.replace(
+    /system error number (\d+)/,
+    (text, number: string) => `${text} (${nameOf(Number(number))})`,
+  );
+}
+
+function nameOf(systemError: number): string {
+  try {
+    return getSystemErrorName(-systemError);
+  } catch {
+    return "unknown";
+  }
 }
 
 function signatureOf(metadata: readonly OrtValueMetadata[]): TensorSignature[] {

@@ -27,6 +27,11 @@ export class FramePool {
     if (this.#free.length < this.#capacity) this.#free.push(frame);
   }
 
+  /** Hands all frames at rest over to the caller. */
+  takeAll(): ArrayBuffer[] {
+    return this.#free.splice(0);
+  }
+
   /** Frames at rest. */
   get freeCount(): number {
     return this.#free.length;

@@ -129,10 +129,7 @@ export class WorkerModelInstance implements HostedInstance {
    * @throws StatusError INTERNAL when the instance could not release its model; its worker has ended all the same.
    */
   async finalize(): Promise<void> {
-    if (!this.#isEnding) {
-      this.#isEnding = true;
-      this.#send({ kind: "finalize" });
-    }
+    this.#end();
     await this.#thread.exited;
     const { error } = this.#thread;
     if (error !== null) throw new StatusError("INTERNAL", `instance '${this.name}': ${error}`);
@@ -148,11 +145,16 @@ export class WorkerModelInstance implements HostedInstance {
   async terminate(): Promise<void> {
     this.#isGivenUp = true;
     this.#failUnderWay(givenUp);
-    if (!this.#isEnding) {
-      this.#isEnding = true;
-      this.#send({ kind: "finalize" });
-    }
+    this.#end();
     await this.#thread.exited;
+  }
+
+  /** Asks the worker to end, once. */
+  #end(): void {
+    if (this.#isEnding) return;
+    this.#isEnding = true;
+    // The frames go along and are freed with the worker: here they would wait for the next collection of old objects.
+    this.#thread.send({ kind: "finalize" } satisfies ToWorker, this.#frames.takeAll());
   }
 
   #send(message: ToWorker): void {

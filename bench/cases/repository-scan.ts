@@ -6,7 +6,8 @@ import { Logger } from "../../server/logging/logger.ts";
 import { LogSettings } from "../../server/logging/log-settings.ts";
 import { Model } from "../../server/model/model.ts";
 import { noInstances } from "../../server/model/model-instances.ts";
-import type { LoadedModel, ModelSource } from "../../server/model/model-loader.ts";
+import type { LoadedModel } from "../../server/model/loaded-model.ts";
+import type { ModelSource } from "../../server/model/model-source.ts";
 import { draftModelConfig } from "../../server/model-config/complete-config.ts";
 import { readModelConfig } from "../../server/model-config/read-config.ts";
 import { onnxRuntimeBackend } from "../../backends/onnxruntime/onnxruntime-backend.ts";
@@ -88,7 +89,7 @@ async function measurePolls(
     isNamespacing: false,
     configName: null,
     loader: { load: (source) => Promise.resolve(idleModel(source)) },
-    listener: { onReady: () => undefined, onUnloading: () => undefined },
+    listener: { onReady: () => undefined, onUnloading: () => undefined, onReleased: () => undefined },
     logger: Logger.create({
       component: "bench",
       settings: new LogSettings(),

@@ -26,7 +26,7 @@ export class EchoServer {
   }
 
   /** Starts `bench/baselines/<name>.js` and waits until it listens. */
-  static async start(name: "uws-echo" | "grpc-echo"): Promise<EchoServer> {
+  static async start(name: "uws-echo" | "grpc-echo" | "h2-echo"): Promise<EchoServer> {
     const [port] = (await freePorts(1)) as [number];
     const script = fileURLToPath(new URL(`../baselines/${name}.js`, import.meta.url));
     const child = new ChildServer(name, [script, String(port)]);

@@ -34,12 +34,10 @@ export function missingGenerators(): string | null {
 /**
  * Runs a load generator to its end.
  *
+ * @param command - One of {@link programs}, or the path of another.
  * @throws Error with its output when it fails.
  */
-export function runGenerator(
-  command: GeneratorProgram["command"],
-  args: readonly string[],
-): Promise<GeneratorRun> {
+export function runGenerator(command: string, args: readonly string[]): Promise<GeneratorRun> {
   return new Promise((resolve, reject) => {
     const start = performance.now();
     const child = spawn(command, args, { stdio: ["ignore", "pipe", "pipe"] });

@@ -20,12 +20,16 @@ export class Exchange {
   sendEndUs = 0;
   /** When the first byte of the response came. */
   receiveStartUs = 0;
-  /** When its first response was whole. */
+  /** When its first response was whole; of a streamed completion, when its first token came. */
   firstResponseUs = 0;
+  /** When its last token came, of a streamed completion. */
+  lastResponseUs = 0;
   /** When its last response was whole. */
   endUs = 0;
-  /** So far; more than one, or none, only for a decoupled model. */
+  /** Responses so far; of a streamed completion, tokens. */
   responseCount = 0;
+  /** Whether the response is a stream of tokens. */
+  isStreamed = false;
   /** Why it failed; `null` for a valid response. */
   error: string | null = null;
   /** The response's message as it came, where {@link LoadClient} was told to keep it. Owned by the exchange. */

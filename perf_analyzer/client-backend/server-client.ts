@@ -15,6 +15,11 @@ export class ServerRefusal extends Error {
   }
 }
 
+/** Stands for an extension that a kind of server lacks. */
+export function refuseExtension(): Promise<never> {
+  return Promise.reject(new ServerRefusal("The server has no such extension", true));
+}
+
 /**
  * Asks a server about itself. Answers are JSON of the protocol whatever the transport, read by the same code.
  * Every method rejects with {@link ServerRefusal} for an answer that is an error, and with another Error when the
@@ -30,5 +35,6 @@ export interface ServerClient {
   unregisterSystemSharedMemory(name: string): Promise<void>;
   /** Changes trace settings of a model: lists and numbers as the protocol writes them. */
   updateTraceSettings(name: string, settings: TraceSettings): Promise<void>;
-  close(): void;
+  /** Never rejects. */
+  close(): Promise<void> | void;
 }

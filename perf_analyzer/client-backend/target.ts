@@ -11,7 +11,17 @@ export interface Target {
   readonly tls: TlsSettings | null;
 }
 
-const defaultPort = { http: 8000, grpc: 8001 } as const;
+/** Where the kinds of servers listen unless they are told otherwise. OpenAI's protocol has no port of its own. */
+const defaultPorts: Readonly<
+  Record<AnalyzerOptions["serviceKind"], { readonly http: number; readonly grpc: number }>
+> = {
+  triton: { http: 8000, grpc: 8001 },
+  tfserving: { http: 8501, grpc: 8500 },
+  torchserve: { http: 8080, grpc: 7070 },
+  openai: { http: 8000, grpc: 8001 },
+  in_process: { http: 8000, grpc: 8001 },
+  triton_c_api: { http: 8000, grpc: 8001 },
+};
 
 /** @throws PerfError when `-u` is not an address. */
 export function targetOf(options: AnalyzerOptions): Target {
@@ -25,7 +35,8 @@ export function targetOf(options: AnalyzerOptions): Target {
   }
   // URL drops a port of 80, as it is HTTP's own.
   const isPort80 = /:80(?:\/|$)/.test(text.replace(/^https?:\/\//, ""));
-  const port = url.port !== "" ? Number(url.port) : isPort80 ? 80 : defaultPort[options.protocol];
+  const port =
+    url.port !== "" ? Number(url.port) : isPort80 ? 80 : defaultPorts[options.serviceKind][options.protocol];
   return {
     host: url.hostname.replace(/^\[|\]$/g, ""),
     port,

@@ -40,14 +40,19 @@ export function jsonOfElements(name: string, datatype: DataType, data: Uint8Arra
       throw new PerfError(`"${name}" has elements that are not UTF-8: use the binary tensor format`);
     }
   }
-  if (datatype === "FP16" || datatype === "BF16") {
+  return `[${elementTexts(name, datatype, data).join(",")}]`;
+}
+
+/** The numbers or truth values of a tensor, each as JSON. @throws PerfError for one that JSON cannot carry, or another type. */
+export function elementTexts(name: string, datatype: DataType, data: Uint8Array): readonly string[] {
+  if (datatype === "FP16" || datatype === "BF16" || datatype === "BYTES") {
     throw new PerfError(
-      `"${name}" is ${datatype}, which JSON tensors do not have: use the binary tensor format`,
+      `"${name}" is ${datatype}, which JSON tensors do not have: use the binary tensor format, or gRPC`,
     );
   }
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const texts: string[] = [];
   const get = gets[datatype];
   for (let at = 0; at < data.byteLength; at += dataTypeByteSize[datatype]) texts.push(get(view, at));
-  return `[${texts.join(",")}]`;
+  return texts;
 }

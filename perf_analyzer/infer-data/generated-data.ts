@@ -1,6 +1,7 @@
 import { type DataType, dataTypeByteSize } from "../../server/core/data-type.ts";
 import { encodeElements, lengthPrefixed } from "./element-codec.ts";
 import type { RandomSource } from "./random-source.ts";
+import { randomText } from "./random-text.ts";
 
 /** What the elements of BYTES are made of. */
 export interface StringOptions {
@@ -8,8 +9,6 @@ export interface StringOptions {
   readonly data: string | null;
   readonly length: number;
 }
-
-const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 /** Wire bytes of zeros; BYTES are empty texts, unless there is a text for them. */
 export function zeroElements(datatype: DataType, count: number, strings: StringOptions): Uint8Array {
@@ -28,10 +27,9 @@ export function randomElements(
     case "BYTES":
       if (strings.data !== null) return repeated(Buffer.from(strings.data), count);
       return Buffer.concat(
-        Array.from({ length: count }, () => {
-          const text = Array.from({ length: strings.length }, () => letters[random.below(letters.length)]);
-          return lengthPrefixed(Buffer.from(text.join("")));
-        }).flat(),
+        Array.from({ length: count }, () =>
+          lengthPrefixed(Buffer.from(randomText(strings.length, random))),
+        ).flat(),
       );
     case "FP16":
     case "FP32":

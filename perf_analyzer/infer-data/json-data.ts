@@ -105,7 +105,11 @@ function readInputs(
 }
 
 /** The time that a file may give beside the inputs: N or [N]. A model's own input of that name is none. */
-function readTimestamp(entry: unknown, model: ModelDescription, where: string): number | null {
+export function readTimestamp(
+  entry: unknown,
+  model: Pick<ModelDescription, "inputs">,
+  where: string,
+): number | null {
   const value = fieldsOf(entry, where)["timestamp"];
   if (value === undefined || model.inputs.some(({ name }) => name === "timestamp")) return null;
   const number: unknown = Array.isArray(value) && value.length === 1 ? value[0] : value;

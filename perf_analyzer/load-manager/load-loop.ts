@@ -141,6 +141,7 @@ export abstract class LoadLoop {
         sendEndUs: exchange.sendEndUs,
         receiveStartUs: exchange.receiveStartUs,
         firstResponseUs: exchange.firstResponseUs,
+        lastResponseUs: exchange.lastResponseUs,
         endUs: exchange.endUs,
         responseCount: exchange.responseCount,
         contentIndex: exchange.contentIndex,

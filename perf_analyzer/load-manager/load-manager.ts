@@ -1,6 +1,6 @@
 import type { LoadLevel, LoadRun } from "./load-level.ts";
-import type { ExportedResponse, LoadAnswer, LoadPlan } from "./load-plan.ts";
-import { LoadThread } from "./load-thread.ts";
+import type { ExportedResponse, LoadAnswer } from "./load-plan.ts";
+import type { LoadThread } from "./load-thread.ts";
 import { type RequestRecord, readRecords } from "./request-records.ts";
 import { monotonicNowUs } from "../clock.ts";
 
@@ -45,13 +45,14 @@ const startLeadUs = 10_000;
 
 /** Spreads a level over threads. */
 export class ThreadedLoadManager implements LoadManager {
-  readonly #plan: LoadPlan;
+  readonly #startThread: () => LoadThread;
   readonly #limits: ThreadLimits;
   readonly #threads: LoadThread[] = [];
   #activeCount = 0;
 
-  constructor(plan: LoadPlan, limits: ThreadLimits) {
-    this.#plan = plan;
+  /** @param startThread - Starts one more thread, which is closed with this. */
+  constructor(startThread: () => LoadThread, limits: ThreadLimits) {
+    this.#startThread = startThread;
     this.#limits = limits;
   }
 
@@ -63,7 +64,7 @@ export class ThreadedLoadManager implements LoadManager {
       slotCount ?? Number.POSITIVE_INFINITY,
       requestCount ?? Infinity,
     );
-    while (this.#threads.length < count) this.#threads.push(new LoadThread(this.#plan));
+    while (this.#threads.length < count) this.#threads.push(this.#startThread());
     this.#activeCount = count;
     await Promise.all(
       this.#active().map((thread, index) =>

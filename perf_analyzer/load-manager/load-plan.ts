@@ -1,5 +1,4 @@
-import type { GrpcLoadPlan } from "../client-backend/grpc/grpc-load-client.ts";
-import type { HttpLoadPlan } from "../client-backend/http/http-load-client.ts";
+import type { ClientPlan } from "../client-backend/load-client-of.ts";
 import type { ExpectedOutput } from "../infer-data/request-plan.ts";
 import type { SharedRegion, TensorPlace } from "../shared-memory/shared-layout.ts";
 import type { LoadRun } from "./load-level.ts";
@@ -15,7 +14,7 @@ export interface SharedOutputPlan {
 
 /** All that a thread needs to make load: what `workerData` holds. */
 export interface LoadPlan {
-  readonly client: HttpLoadPlan | GrpcLoadPlan;
+  readonly client: ClientPlan;
   readonly streams: readonly (readonly number[])[];
   readonly sequences: SequencePlan | null;
   /** By content; `null` where nobody said what is right. */

@@ -8,10 +8,17 @@ interface Reply {
   readonly error?: string;
 }
 
-const entry = new URL("../load-worker.js", import.meta.url);
+const entry = new URL("../load-worker-entry.js", import.meta.url);
 
-/** A thread that makes load, as the main thread sees it. Commands are answered one after the other. */
-export class LoadThread {
+/** A thread that makes load, as the main thread sees it. */
+export interface LoadThread {
+  /** Rejects when the server cannot be reached, or the thread has died. */
+  ask(command: LoadCommand): Promise<LoadAnswer | null>;
+  close(): Promise<void>;
+}
+
+/** One that makes load over the network. Commands are answered one after the other. */
+export class LoadWorkerThread implements LoadThread {
   readonly #worker: Worker;
   #waiting: { resolve: (answer: LoadAnswer | null) => void; reject: (error: Error) => void }[] = [];
   #death: Error | null = null;
@@ -27,7 +34,6 @@ export class LoadThread {
     this.#worker.on("exit", () => this.#die(new Error("A load thread has ended. This is a bug.")));
   }
 
-  /** Rejects when the server cannot be reached, or the thread has died. */
   ask(command: LoadCommand): Promise<LoadAnswer | null> {
     const death = this.#death;
     if (death !== null) return Promise.reject(death);

@@ -5,17 +5,20 @@ export interface RequestRecord {
   readonly sendStartUs: number;
   readonly sendEndUs: number;
   readonly receiveStartUs: number;
+  /** 0 when there was none. */
   readonly firstResponseUs: number;
+  /** Of a streamed completion: when its last token came; else 0. */
+  readonly lastResponseUs: number;
   /** When its last response came: it belongs to the window in which that is. */
   readonly endUs: number;
-  /** More than one, or none, only for a decoupled model. */
+  /** More than one, or none, only for a decoupled model; of a streamed completion, its tokens. */
   readonly responseCount: number;
   readonly contentIndex: number;
   /** 0 outside sequences. */
   readonly sequenceId: number;
 }
 
-const columnCount = 9;
+const columnCount = 10;
 const initialRows = 1_024;
 
 /** Writes records into rows of numbers, which travel between threads without a copy. */
@@ -36,6 +39,7 @@ export class RecordWriter {
     rows[at++] = record.sendEndUs;
     rows[at++] = record.receiveStartUs;
     rows[at++] = record.firstResponseUs;
+    rows[at++] = record.lastResponseUs;
     rows[at++] = record.endUs;
     rows[at++] = record.responseCount;
     rows[at++] = record.contentIndex;
@@ -54,28 +58,21 @@ export class RecordWriter {
 /** The records in rows that a {@link RecordWriter} has written. */
 export function readRecords(rows: Float64Array): RequestRecord[] {
   const records: RequestRecord[] = [];
-  for (let at = 0; at < rows.length; at += columnCount) {
-    const [
-      intendedUs = 0,
-      sendStartUs = 0,
-      sendEndUs = 0,
-      receiveStartUs = 0,
-      firstResponseUs = 0,
-      endUs = 0,
-      responseCount = 0,
-      contentIndex = 0,
-      sequenceId = 0,
-    ] = rows.subarray(at, at + columnCount);
+  let at = 0;
+  const next = (): number => rows[at++] ?? 0;
+  while (at < rows.length) {
+    // In the order in which they are written. Destructuring each row takes about twice as long.
     records.push({
-      intendedUs,
-      sendStartUs,
-      sendEndUs,
-      receiveStartUs,
-      firstResponseUs,
-      endUs,
-      responseCount,
-      contentIndex,
-      sequenceId,
+      intendedUs: next(),
+      sendStartUs: next(),
+      sendEndUs: next(),
+      receiveStartUs: next(),
+      firstResponseUs: next(),
+      lastResponseUs: next(),
+      endUs: next(),
+      responseCount: next(),
+      contentIndex: next(),
+      sequenceId: next(),
     });
   }
   return records;

@@ -24,6 +24,17 @@ export interface SequenceIdRange {
   readonly end: number | null;
 }
 
+/** The kinds of servers that can be measured. `triton_c_api` is Triton's word for `in_process`. */
+export const serviceKinds = [
+  "triton",
+  "tfserving",
+  "torchserve",
+  "openai",
+  "in_process",
+  "triton_c_api",
+] as const;
+export type ServiceKind = (typeof serviceKinds)[number];
+
 /** A model whose statistics are reported beside the measured one's. */
 export interface ComposingModelOption {
   readonly name: string;
@@ -39,7 +50,9 @@ export interface AnalyzerOptions {
   readonly modelName: string;
   /** "" for the server's choice. */
   readonly modelVersion: string;
-  readonly serviceKind: "triton";
+  readonly serviceKind: ServiceKind;
+  /** The signature of a TensorFlow model. */
+  readonly modelSignatureName: string;
   readonly verbosity: number;
   readonly blsComposingModels: readonly ComposingModelOption[];
 
@@ -95,8 +108,12 @@ export interface AnalyzerOptions {
   readonly grpcCompression: "none" | "gzip" | "deflate";
   readonly requestParameters: readonly RequestParameter[];
 
-  /** `null`: the protocol's default port of this machine. */
+  /** `null`: the default port of the kind of server and the protocol, on this machine. */
   readonly url: string | null;
+  /** The path of an OpenAI server that requests go to, without a slash before it. */
+  readonly endpoint: string | null;
+  /** Of the embedded server. */
+  readonly modelRepository: string | null;
   readonly isGrpcTls: boolean;
   readonly grpcRootCertificates: string | null;
   readonly grpcPrivateKey: string | null;

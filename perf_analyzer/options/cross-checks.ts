@@ -2,6 +2,7 @@ import type { AnalyzerOptions } from "./analyzer-options.ts";
 import { loadModeOptions } from "./load-mode-options.ts";
 import { observationOptions } from "./observation-options.ts";
 import type { LevelRange } from "./option-value.ts";
+import { findServiceConflict } from "./service-checks.ts";
 
 /** The load levels that a command line asks for. */
 export function levelRangeOf(options: AnalyzerOptions): LevelRange {
@@ -11,6 +12,7 @@ export function levelRangeOf(options: AnalyzerOptions): LevelRange {
 /** What does not fit together in a command line, or `null`. */
 export function findConflict(options: AnalyzerOptions): string | null {
   return (
+    findServiceConflict(options) ??
     findLoadConflict(options) ??
     findCountConflict(options) ??
     findModeConflict(options) ??
@@ -93,7 +95,7 @@ function findModeConflict(options: AnalyzerOptions): string | null {
     if (options.batchSize > 1) return "--fixed-schedule sends entries one by one: give -b 1";
   }
   if (options.isStreaming) {
-    if (options.protocol !== "grpc") return "--streaming needs -i grpc";
+    if (options.protocol !== "grpc" && options.serviceKind !== "openai") return "--streaming needs -i grpc";
     if (options.isAsync === false) return "--streaming is asynchronous: leave --sync out";
   }
   if (options.sharedMemory !== "none") {

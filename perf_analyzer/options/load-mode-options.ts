@@ -73,7 +73,7 @@ export const loadModeOptions: {
     value: presenceValue(true),
     doc:
       "Send requests on gRPC streams (ModelStreamInfer), one stream for each request that is outstanding. Decoupled " +
-      "models need it.",
+      "models need it. With --service-kind=openai: ask for completions token by token.",
     defaultValue: false,
     defaultText: "off",
   },

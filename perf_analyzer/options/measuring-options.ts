@@ -1,4 +1,4 @@
-import type { AnalyzerOptions } from "./analyzer-options.ts";
+import { type AnalyzerOptions, type ServiceKind, serviceKinds } from "./analyzer-options.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import {
   choiceValue,
@@ -19,6 +19,7 @@ type MeasuringField =
   | "modelName"
   | "modelVersion"
   | "serviceKind"
+  | "modelSignatureName"
   | "verbosity"
   | "measurementMode"
   | "measurementIntervalMs"
@@ -62,9 +63,18 @@ export const measuringOptions: {
   serviceKind: {
     flag: "--service-kind",
     group: "General",
-    value: choiceValue<"triton">(["triton"]),
-    doc: "The kind of server: `triton` is every server of the KServe v2 protocol.",
+    value: choiceValue<ServiceKind>(serviceKinds),
+    doc:
+      "The kind of server: `triton` is every server of the KServe v2 protocol; `in_process`, which may be written " +
+      "`triton_c_api`, is this program itself, with the server inside and no network.",
     defaultValue: "triton",
+  },
+  modelSignatureName: {
+    flag: "--model-signature-name",
+    group: "General",
+    value: textValue("<name>"),
+    doc: "The signature of the model, for --service-kind=tfserving.",
+    defaultValue: "serving_default",
   },
   verbosity: {
     flag: "-v",

@@ -1,12 +1,9 @@
 /** Options of Triton's perf_analyzer that this release knows and refuses, with what there is instead. */
 const notSupported: ReadonlyMap<string, string> = new Map<string, string>([
-  ["--model-signature-name", "only --service-kind=triton is built"],
-  ["--session-concurrency", "sessions are of --service-kind=openai"],
-  ["--endpoint", "only --service-kind=triton is built"],
-  ["--grpc-method", "only --service-kind=triton is built"],
-  ["--proto", "only --service-kind=triton is built"],
-  ["--triton-server-directory", "only --service-kind=triton is built"],
-  ["--model-repository", "only --service-kind=triton is built"],
+  ["--session-concurrency", "use --concurrency-range"],
+  ["--grpc-method", "gRPC calls are those of the service kinds triton and tfserving"],
+  ["--proto", "gRPC calls are those of the service kinds triton and tfserving"],
+  ["--triton-server-directory", "the embedded server is Nereid itself: leave it out"],
   ["--report-html", "use -f or --profile-export-file"],
   ["--mlperf-server", "use --request-rate-range with --request-distribution=poisson and --binary-search"],
   ["--enable-mpi", "start one process after the other"],
@@ -21,16 +18,6 @@ const deprecated: ReadonlyMap<string, string> = new Map<string, string>([
   ["--data-directory", "--input-data"],
 ]);
 
-/** Service kinds of Triton's perf_analyzer. */
-const otherServiceKinds: readonly string[] = [
-  "triton_c_api",
-  "tfserving",
-  "torchserve",
-  "openai",
-  "dynamic_grpc",
-  "in_process",
-];
-
 /** Why a known option is refused, or `null` when nobody knows the flag. */
 export function explainRefused(flag: string): string | null {
   const instead = notSupported.get(flag);
@@ -41,8 +28,8 @@ export function explainRefused(flag: string): string | null {
 
 /** Why a known service kind is refused, or `null` when nobody knows it. */
 export function explainRefusedKind(kind: string): string | null {
-  return otherServiceKinds.includes(kind)
-    ? `--service-kind=${kind} is not supported yet: triton measures every server of the KServe v2 protocol`
+  return kind === "dynamic_grpc"
+    ? "--service-kind=dynamic_grpc is not supported yet: the kinds with gRPC are triton and tfserving"
     : null;
 }
 

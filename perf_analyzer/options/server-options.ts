@@ -4,6 +4,8 @@ import { choiceValue, optionalTextValue, presenceValue, switchValue, wholeValue 
 
 type ServerField =
   | "url"
+  | "endpoint"
+  | "modelRepository"
   | "isGrpcTls"
   | "grpcRootCertificates"
   | "grpcPrivateKey"
@@ -50,7 +52,23 @@ export const serverOptions: { readonly [F in ServerField]: Row<F> } = {
     value: optionalTextValue("<host:port>"),
     doc: "The server. https:// before it means TLS over HTTP.",
     defaultValue: null,
-    defaultText: "localhost:8000 for HTTP, localhost:8001 for gRPC",
+    defaultText: "localhost:8000 for HTTP, localhost:8001 for gRPC; tfserving 8501 and 8500, torchserve 8080",
+  },
+  endpoint: {
+    flag: "--endpoint",
+    group: "Server",
+    value: optionalTextValue("<path>"),
+    doc: "Where requests go, for --service-kind=openai: `v1/chat/completions` or `v1/completions`.",
+    defaultValue: null,
+    defaultText: "none, openai needs it",
+  },
+  modelRepository: {
+    flag: "--model-repository",
+    group: "Server",
+    value: optionalTextValue("<directory>"),
+    doc: "The repository of the embedded server, for --service-kind=in_process. Only the model of -m is loaded.",
+    defaultValue: null,
+    defaultText: "none, in_process needs it",
   },
   isGrpcTls: {
     flag: "--ssl-grpc-use-ssl",

@@ -1,4 +1,5 @@
 import type { LevelResult } from "../inference-profiler.ts";
+import type { TokenSummary } from "../token-summary.ts";
 import type { GpuSummary, MetricsSummary } from "../server-metrics/metrics-summary.ts";
 import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
 import { isRateReport, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
@@ -97,7 +98,20 @@ function rowOf(result: LevelResult, growth: ServerGrowth | null, context: Report
     ...cache,
     ["Client Recv", whole(summary.averageReceiveUs)],
     ...percentiles,
+    ...tokenCells(summary.tokens),
     ...(options.isVerboseCsv ? verboseCells(result, context) : []),
+  ];
+}
+
+/** Of streamed completions. All levels send the same requests, so that either each or none of them has tokens. */
+function tokenCells(tokens: TokenSummary | null): Cells {
+  if (tokens === null) return [];
+  return [
+    ["Avg Time To First Token", whole(tokens.firstToken.averageUs)],
+    ["p99 Time To First Token", whole(tokens.firstToken.percentilesUs.get(99) ?? 0)],
+    ["Avg Inter Token Latency", whole(tokens.interToken.averageUs)],
+    ["p99 Inter Token Latency", whole(tokens.interToken.percentilesUs.get(99) ?? 0)],
+    ["Output Tokens/Second", String(Number(tokens.tokensPerSecond.toFixed(4)))],
   ];
 }
 

@@ -1,6 +1,7 @@
 import type { LevelResult } from "../inference-profiler.ts";
-import { reportedPercentiles } from "../latency-summary.ts";
+import { type LatencySummary, reportedPercentiles } from "../latency-summary.ts";
 import { decisiveLatencyUs, type WindowSummary } from "../measurement-window.ts";
+import { isEmbedded } from "../options/service-checks.ts";
 import { breakdownOf, type ServerGrowth } from "../server-statistics.ts";
 import { isRateReport, levelName, levelValue, type ReportContext, reportedLevels } from "./report-context.ts";
 
@@ -41,7 +42,9 @@ export function formatSettings({ options, isAsync, isDecoupled }: ReportContext)
     lines.push(`  Request schedule: ${distribution}`);
   }
   lines.push(`  Using ${isAsync ? "asynchronous" : "synchronous"} calls for inference`);
-  if (options.isStreaming) lines.push("  Using streams of gRPC");
+  if (options.isStreaming) {
+    lines.push(options.serviceKind === "openai" ? "  Using streamed completions" : "  Using streams of gRPC");
+  }
   if (isDecoupled) {
     lines.push(
       "  Detected decoupled model: latency ends with the last response; that to the first is beside it",
@@ -123,6 +126,7 @@ function clientLines({ summary, level }: LevelResult, { options, isDecoupled }: 
   for (const percentile of [50, 90, 95, 99]) {
     lines.push(`    p${percentile} latency: ${whole(latency.percentilesUs.get(percentile) ?? 0)} usec`);
   }
+  lines.push(...tokenLines(summary));
   if (isDecoupled) {
     const { averageUs, percentilesUs } = summary.firstResponse;
     const percentiles = reportedPercentiles.map((p) => `p${p} ${whole(percentilesUs.get(p) ?? 0)} usec`);
@@ -136,11 +140,33 @@ function clientLines({ summary, level }: LevelResult, { options, isDecoupled }: 
   // The time of a decoupled model's responses is not the network's.
   if (isDecoupled) return lines;
   const sendReceiveUs = summary.averageSendUs + summary.averageReceiveUs;
-  const parts = options.protocol === "http" ? "send/recv" : "(un)marshal request/response";
+  const { title, parts } = transportOf(options);
   lines.push(
-    `    Avg ${options.protocol === "http" ? "HTTP" : "gRPC"} time: ${summary.averageServiceUs} usec (${parts} ${sendReceiveUs} usec + response wait ${summary.averageWaitUs} usec)`,
+    `    Avg ${title} time: ${summary.averageServiceUs} usec (${parts} ${sendReceiveUs} usec + response wait ${summary.averageWaitUs} usec)`,
   );
   return lines;
+}
+
+/** When the tokens of streamed completions came. */
+function tokenLines({ tokens }: WindowSummary): string[] {
+  if (tokens === null) return [];
+  const line = (title: string, { averageUs, percentilesUs }: LatencySummary): string => {
+    const percentiles = reportedPercentiles.map((p) => `p${p} ${whole(percentilesUs.get(p) ?? 0)} usec`);
+    return `    Avg ${title}: ${averageUs} usec (${percentiles.join(", ")})`;
+  };
+  return [
+    line("time to first token", tokens.firstToken),
+    line("inter-token latency", tokens.interToken),
+    `    Output token throughput: ${rate(tokens.tokensPerSecond)} tokens/sec (${tokens.tokenCount} tokens, ${rate(tokens.tokensPerRequest)} per request)`,
+  ];
+}
+
+/** What the time of a request is called, and that of sending and receiving. */
+function transportOf(options: ReportContext["options"]): { title: string; parts: string } {
+  if (isEmbedded(options)) return { title: "in-process", parts: "send/recv" };
+  return options.protocol === "http"
+    ? { title: "HTTP", parts: "send/recv" }
+    : { title: "gRPC", parts: "(un)marshal request/response" };
 }
 
 function serverLines(growth: ServerGrowth, context: ReportContext): string[] {

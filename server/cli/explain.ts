@@ -40,10 +40,16 @@ async function explain(name: string, options: ExplainOptions, isJson: boolean): 
     } catch (thrown) {
       const problems = await problemsOf(StatusError.from(thrown), found, loader);
       if (isJson) {
-        const reply = { name, directory: found.directory, problems: problems.map(renderProblem) };
+        const reply = {
+          name,
+          directory: found.directory,
+          problems: problems.map(renderProblem),
+          warnings: loader.takeWarnings(),
+        };
         return { exitCode: 1, stdout: `${JSON.stringify(reply, null, 2)}\n`, stderr: "" };
       }
       const lines = problems.flatMap((problem) => formatProblem(problem, "  - "));
+      lines.push(...loader.takeWarnings().map((warning) => `  - warning: ${warning}`));
       return { exitCode: 1, stdout: "", stderr: `Model '${name}' does not load:\n${lines.join("\n")}\n` };
     }
   } catch (thrown) {

@@ -1,4 +1,5 @@
 import path from "node:path";
+import { AdvisedError } from "../core/advised-error.ts";
 import { StatusError } from "../core/status.ts";
 import { nearest } from "../core/edit-distance.ts";
 import type { ModelConfigDraft } from "../model-config/complete-config.ts";
@@ -116,14 +117,21 @@ async function loadSteps(
 ): Promise<void> {
   for (const name of new StepReader(null).namesOf(found, null)) {
     if (chain.includes(name)) {
-      throw new StatusError(
+      throw new AdvisedError(
         "INVALID_ARG",
         `circular dependency between ensembles: ${[...chain, name].join(" -> ")}`,
+        { path: "ensemble_scheduling.step", fix: "take one of the steps out that lead back" },
       );
     }
     const step = await findModelToExplain(name, options);
     await loadSteps(step, loader, options, [...chain, name]);
-    await loader.load(step);
+    await loader.load(step).catch((thrown: unknown) => {
+      const { code, message } = StatusError.from(thrown);
+      throw new AdvisedError(code, `its model '${name}' does not load: ${message}`, {
+        file: step.directory,
+        fix: `repair that model first: \`nereid explain ${name}\` says more`,
+      });
+    });
   }
 }
 

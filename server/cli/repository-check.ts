@@ -1,5 +1,7 @@
-import { stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
 import path from "node:path";
+import { AdvisedError } from "../core/advised-error.ts";
 import { StatusError } from "../core/status.ts";
 import { ConfigError, type ProblemDetails } from "../model-config/config-problems.ts";
 import type { SourcePlace } from "../model-config/source-places.ts";
@@ -136,8 +138,21 @@ export async function problemsOf(
   loader: OfflineLoader,
 ): Promise<readonly CheckProblem[]> {
   if (error instanceof ConfigError) return error.problems;
+  if (error instanceof AdvisedError) {
+    const { file = await configFileOf(found, loader), ...rest } = error.advice;
+    return [{ text: error.message, place: null, file, ...rest }];
+  }
   const advice = await adviseOn(found, loader);
   return error.message.split("\n").map((text) => ({ text, place: null, ...advice }));
+}
+
+/** The file that holds the model's config, or its directory when there is none. */
+async function configFileOf(found: FoundModel, loader: OfflineLoader): Promise<string> {
+  return loader.look(found).then(
+    ({ draft }) => draft.source?.file ?? found.directory,
+    // A config that is wrong is one all the same.
+    (thrown: unknown) => (thrown instanceof ConfigError ? thrown.problems[0]?.file : null) ?? found.directory,
+  );
 }
 
 /** What is plainly missing in the model's directory, or what the failure must be about when nothing is. */
@@ -160,20 +175,22 @@ async function adviseOn(
     const { defaultModelFilename, backend } = draft.config;
     for (const version of source.versions) {
       const file = path.join(directory, String(version), defaultModelFilename);
-      const isThere = await stat(file).then(
-        () => true,
-        () => false,
+      const obstacle = await access(file, constants.R_OK).then(
+        () => null,
+        (thrown: unknown) => (thrown as NodeJS.ErrnoException).code ?? "",
       );
-      if (!isThere) {
+      if (obstacle === "ENOENT") {
         return { file, fix: `put the model there, or name its file in "default_model_filename"` };
       }
+      if (obstacle !== null)
+        return { file, fix: `let this user read the file, which now ends with ${obstacle}` };
     }
     return {
       file: directory,
       fix: `make sure that backend '${backend}' can load the model's file as configured`,
     };
   } catch {
-    return { file: directory, fix: "let this user read the directory and what is in it" };
+    return { file: directory, fix: "make the directory and what is in it readable for this user" };
   }
 }
 

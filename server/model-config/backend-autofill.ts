@@ -184,7 +184,7 @@ function wantedBackend(
     if (modelName.includes(".") && suffix !== "") return { name: suffix, filename: `model.${suffix}` };
   }
   const reason = search.isAutoCompleteEnabled
-    ? `neither "backend" nor "platform" is set and there is no file like model.onnx in its first version directory`
+    ? `neither "backend" nor "platform" is set and there is no file like model.onnx in its first version directory (one named by a number, such as 1)`
     : `neither "backend" nor "platform" is set, and auto-complete is disabled`;
   problems.invalid(
     `Could not determine backend for model '${modelName}': ${reason}. Expected model name of the form 'model.<backend_name>'`,

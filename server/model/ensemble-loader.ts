@@ -9,7 +9,8 @@ import { Model } from "./model.ts";
 import { noInstances } from "./model-instances.ts";
 import { newStatistics, type StatisticsParts } from "./new-statistics.ts";
 import { type ResponseCachingParts, withResponseCache } from "./response-caching.ts";
-import type { LoadedVersions, ModelSource } from "./model-loader.ts";
+import type { LoadedVersions } from "./loaded-model.ts";
+import type { ModelSource } from "./model-source.ts";
 
 /** What loading an ensemble needs of the server. */
 export interface EnsembleLoaderParts extends ResponseCachingParts, StatisticsParts {

@@ -1,5 +1,6 @@
 import { readFile, realpath } from "node:fs/promises";
 import path from "node:path";
+import { AdvisedError } from "../core/advised-error.ts";
 import { StatusError } from "../core/status.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
 
@@ -26,18 +27,23 @@ async function readLines(modelDirectory: string, output: string, filename: strin
     // Links count as where they lead: one out of the directory would show the server's other files to clients.
     const [directory, target] = await Promise.all([realpath(modelDirectory), realpath(file)]);
     if (!target.startsWith(directory + path.sep)) {
-      throw new StatusError(
+      throw new AdvisedError(
         "UNSUPPORTED",
         `label_filename "${filename}" of output '${output}' leads out of the model's directory`,
+        {
+          path: "output",
+          fix: "put the file itself into the model's directory, and not a link or a path to it",
+        },
       );
     }
     const text = await readFile(target, "utf8");
     return text.replace(/\r?\n$/, "").split(/\r?\n/);
   } catch (thrown) {
     if (thrown instanceof StatusError) throw thrown;
-    throw new StatusError(
+    throw new AdvisedError(
       "INVALID_ARG",
       `cannot read label_filename "${filename}" of output '${output}': ${(thrown as Error).message}`,
+      { file, fix: "put the file there, with one label on each line, where this user may read it" },
     );
   }
 }

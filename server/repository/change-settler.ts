@@ -1,5 +1,14 @@
 import type { Clock } from "../core/clock.ts";
 
+/** Something that had not come to rest when it was last looked at. */
+interface Waiting {
+  readonly look: string;
+  /** When it first looked like that. */
+  readonly sinceUs: number;
+  /** When it was first asked about. */
+  readonly firstUs: number;
+}
+
 /**
  * Tells when something that changes has come to rest: when it has looked the same for a while. Who is in the midst of
  * copying a directory changes it more often.
@@ -8,7 +17,7 @@ export class ChangeSettler {
   readonly #clock: Clock;
   readonly #settleUs: number;
   /** What is waited for, by key. */
-  readonly #waiting = new Map<string, { readonly look: string; readonly sinceUs: number }>();
+  readonly #waiting = new Map<string, Waiting>();
 
   /** @param settleMs - How long it must look the same; 0: one look is enough. */
   constructor(clock: Clock, settleMs: number) {
@@ -31,12 +40,18 @@ export class ChangeSettler {
     const nowUs = this.#clock.nowUs();
     const known = this.#waiting.get(key);
     if (known?.look !== look) {
-      this.#waiting.set(key, { look, sinceUs: nowUs });
+      this.#waiting.set(key, { look, sinceUs: nowUs, firstUs: known?.firstUs ?? nowUs });
       return false;
     }
     if (nowUs - known.sinceUs < this.#settleUs) return false;
     this.#waiting.delete(key);
     return true;
+  }
+
+  /** How long it has been asked about without having come to rest, µs; 0 when it is not waited for. */
+  waitedUs(key: string): number {
+    const known = this.#waiting.get(key);
+    return known === undefined ? 0 : this.#clock.nowUs() - known.firstUs;
   }
 
   /** Forgets everything that is not among these keys: it needs no change any more. */

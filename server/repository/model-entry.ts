@@ -25,8 +25,10 @@ export class ModelEntry {
   readonly namespace: string;
   /** By decimal version number. */
   readonly versions = new Map<string, VersionEntry>();
-  /** Why the whole model could not be loaded, when it never came to versions: its config, its directory. */
+  /** Why the last load failed: also when older versions go on serving. "" when it did not. */
   failureReason = "";
+  /** Why the directory's changes are not loaded, when they do not end; "" otherwise. */
+  restlessReason = "";
   /**
    * What the directory looked like that is loaded; `null`: none is, its last load failed, or what is loaded came from a
    * client's files.
@@ -93,7 +95,9 @@ export class ModelEntry {
 
   /** Whether nothing here keeps the server from being ready under `--strict-readiness`. */
   isReady(): boolean {
-    if (this.versions.size === 0 || this.isBroken()) return false;
+    // Somebody who copies a large model into the repository for minutes must not take the server out of service.
+    if (this.versions.size === 0) return this.restlessReason !== "" && this.failureReason === "";
+    if (this.isBroken()) return false;
     for (const { state, reason } of this.versions.values()) {
       if (state !== "READY" && !(state === "UNAVAILABLE" && reason === unloadedReason)) return false;
     }

@@ -3,18 +3,21 @@ import { StatusError } from "../core/status.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { Model } from "../model/model.ts";
 import { LoadSlots } from "../model/load-slots.ts";
-import type { LoadedModel, ModelLoader } from "../model/model-loader.ts";
+import type { LoadedModel } from "../model/loaded-model.ts";
+import type { ModelLoader } from "../model/model-loader.ts";
 import { type ModelEntry, unloadedReason } from "./model-entry.ts";
 import { openModelSource } from "./model-source.ts";
 import type { OverrideDirectory } from "./override-directory.ts";
 import type { RepositoryScanner } from "./repository-scanner.ts";
 import type { FoundModel } from "./scan/find-models.ts";
 
-/** Called when a version has become ready, and when it has stopped being so. */
+/** Called when a version has become ready, when it has stopped being so, and when its memory is free again. */
 export interface ModelListener {
   /** @param namespace - Path of its repository with `--model-namespacing`, else "". */
   onReady(model: Model, namespace: string): void;
   onUnloading(model: Model): void;
+  /** Something that was loaded is gone: a version that was replaced or unloaded, or a copy that never came to serve. */
+  onReleased(): void;
 }
 
 /** What a lifecycle is made of. */
@@ -153,9 +156,13 @@ export class ModelLifecycle {
       loaded = await this.#parts.loader.load(source);
     } catch (thrown) {
       reason = StatusError.from(thrown).message;
+      if (begun.length > 0) this.#parts.listener.onReleased();
     }
     if (plan.overrideDirectory === null && (await this.#hasChanged(found))) {
-      await loaded?.discard();
+      if (loaded !== null) {
+        await loaded.discard();
+        this.#parts.listener.onReleased();
+      }
       const text = `'${found.directory}' changed while the model was loaded from it`;
       return { reason: reason === "" ? text : `${text}: ${reason}`, versions: begun, hasChanged: true };
     }
@@ -214,6 +221,7 @@ export class ModelLifecycle {
       this.#drainingModels.delete(model);
       this.#draining.delete(draining);
       onDone?.();
+      this.#parts.listener.onReleased();
     });
     this.#draining.add(draining);
   }

@@ -15,6 +15,7 @@ import { duplicateReason, indexRowsOf, type ModelIndexRow, repositoryIndex } fro
 import type { PollOutcome } from "./repository-poller.ts";
 import type { RepositoryScan, RepositoryScanner } from "./repository-scanner.ts";
 import { RequestedLoads } from "./requested-loads.ts";
+import { RestlessModels } from "./restless-models.ts";
 import type { FoundModel } from "./scan/find-models.ts";
 import type { Status } from "../core/status.ts";
 
@@ -46,6 +47,7 @@ export class ModelRepositoryManager {
   readonly #steps: StepReader;
   readonly #requested: RequestedLoads;
   readonly #settler: ChangeSettler;
+  readonly #restless: RestlessModels;
   /** The start or poll under way; the next poll waits for it. */
   #current: Promise<unknown> = Promise.resolve();
   /** Why repositories could not be read, when they were last looked at: the log hears of each reason once. */
@@ -62,6 +64,8 @@ export class ModelRepositoryManager {
     this.#ensembles = new EnsembleKeeper(this.#entries, this.#lifecycle, this.#queues);
     this.#steps = new StepReader(parts.configName);
     this.#settler = new ChangeSettler(parts.clock, parts.settleMs);
+    const { logger, settleMs } = parts;
+    this.#restless = new RestlessModels({ entries: this.#entries, logger, settleMs });
     this.#requested = new RequestedLoads({
       scanner: parts.scanner,
       isNamespacing: parts.isNamespacing,
@@ -298,10 +302,16 @@ export class ModelRepositoryManager {
     for (const entry of this.#goneEntries(contents, scan)) {
       if (isSettled(modelKey(entry), "gone")) this.#forget(entry);
     }
-    const changed = [...contents.models].flatMap(([key, found]) =>
-      this.#isChanged(found) && isSettled(key, found.fingerprint.whole) ? [found] : [],
-    );
+    const restless = new Set<string>();
+    const changed = [...contents.models].flatMap(([key, found]) => {
+      if (!this.#isChanged(found)) return [];
+      if (isSettled(key, found.fingerprint.whole)) return [found];
+      restless.add(key);
+      this.#restless.note(found, this.#identityOf(found), this.#settler.waitedUs(key));
+      return [];
+    });
     this.#settler.keepOnly(waiting);
+    this.#restless.keepOnly(restless);
     await this.#loadAll(changed, () => true);
     const entries = changed.flatMap((found) => this.#entries.get(this.#identityOf(found)) ?? []);
     for (const entry of entries) {

@@ -1,7 +1,8 @@
-import { StatusError } from "../core/status.ts";
+import path from "node:path";
+import { AdvisedError } from "../core/advised-error.ts";
 import type { Logger } from "../logging/logger.ts";
 import type { ModelConfig } from "../model-config/model-config.ts";
-import type { ModelSource } from "../model/model-loader.ts";
+import type { ModelSource } from "../model/model-source.ts";
 import type { ModelEntry } from "./model-entry.ts";
 import type { LoadPlan } from "./model-lifecycle.ts";
 import { runLoadAgents } from "./agents/repository-agents.ts";
@@ -47,12 +48,18 @@ export async function openModelSource(
         );
       }
       if (selected.length === 0) {
-        throw new StatusError(
+        throw new AdvisedError(
           "INVALID_ARG",
           `at least one version must be available under the version policy of model '${found.name}'; ` +
             (versions.length === 0
               ? `'${found.directory}' has no version directory (a directory named by a number, such as 1)`
               : `'${found.directory}' has version(s) ${versions.join(", ")}`),
+          versions.length === 0
+            ? {
+                file: found.directory,
+                fix: `make a directory ${path.join(found.directory, "1")}, ${config.ensembleScheduling === null ? "with the model's file" : "which may be empty"}`,
+              }
+            : { path: "version_policy", fix: "select a version that is there, or add the one that is meant" },
         );
       }
       return selected;

@@ -11,22 +11,36 @@ export interface ModelIndexRow {
   readonly version: string;
   /** "" for a model that was never loaded. */
   readonly state: VersionState | "";
-  /** Why it is not READY; "" when there is nothing to say. */
+  /** Why it is not READY, or why something newer is not; "" when there is nothing to say. */
   readonly reason: string;
 }
 
 /** The reason of a model that is not served because its name is not its own. */
 export const duplicateReason = "model appears in two or more repositories";
 
-/** Rows of one model, by version. */
+/**
+ * Rows of one model, by version. A version that goes on serving because what should replace it does not come up says why,
+ * unless the row of another version does.
+ */
 export function indexRowsOf(entry: ModelEntry): ModelIndexRow[] {
-  const { name, namespace } = entry;
+  const { name, namespace, failureReason, restlessReason } = entry;
   if (entry.versions.size === 0) {
-    return [{ name, namespace, version: "", state: "UNAVAILABLE", reason: entry.failureReason }];
+    const reason = failureReason === "" ? restlessReason : failureReason;
+    return [{ name, namespace, version: "", state: "UNAVAILABLE", reason }];
   }
+  const isTold = [...entry.versions.values()].some(({ reason }) => reason === failureReason);
+  const pending = failureReason === "" || isTold ? restlessReason : failureReason;
   return [...entry.versions]
     .sort(([a], [b]) => Number(a) - Number(b))
-    .map(([version, { state, reason }]) => ({ name, namespace, version, state, reason }));
+    .map(([version, { state, reason }]) => {
+      return {
+        name,
+        namespace,
+        version,
+        state,
+        reason: state === "READY" && reason === "" ? pending : reason,
+      };
+    });
 }
 
 /**

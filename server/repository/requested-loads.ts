@@ -141,7 +141,7 @@ export class RequestedLoads {
         name,
         repository: known instanceof ModelEntry ? known.namespace : "",
         directory: directory.path,
-        fingerprint: { whole: "", versions: {}, others: "", modifiedMs: 0 },
+        fingerprint: { whole: "", versions: {}, others: "", modifiedMs: 0, newestPath: "" },
       };
       return await this.#replace({ found, configOverride, overrideDirectory: directory });
     } finally {

@@ -23,7 +23,15 @@ export async function listVersionDirectories(modelDirectory: string): Promise<Ve
   const versions: number[] = [];
   const ignored: string[] = [];
   for (const entry of await readModelDirectory(modelDirectory)) {
-    if (!(await isDirectory(entry, modelDirectory)) || reservedNames.includes(entry.name)) continue;
+    if (reservedNames.includes(entry.name)) continue;
+    if (!(await isDirectory(entry, modelDirectory))) {
+      if (entry.isSymbolicLink() && /^[0-9]+$/.test(entry.name)) {
+        ignored.push(
+          `Ignoring version directory '${entry.name}' of '${modelDirectory}': it is a link that leads to no directory`,
+        );
+      }
+      continue;
+    }
     if (/^(0|[1-9][0-9]*)$/.test(entry.name) && Number.isSafeInteger(Number(entry.name))) {
       versions.push(Number(entry.name));
     } else if (/^0[0-9]+$/.test(entry.name)) {

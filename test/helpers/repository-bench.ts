@@ -3,7 +3,8 @@ import { rmSync, utimesSync } from "node:fs";
 import { StatusError } from "../../server/core/status.ts";
 import { systemClock } from "../../server/core/clock.ts";
 import type { Model } from "../../server/model/model.ts";
-import type { LoadedModel, ModelSource } from "../../server/model/model-loader.ts";
+import type { LoadedModel } from "../../server/model/loaded-model.ts";
+import type { ModelSource } from "../../server/model/model-source.ts";
 import {
   ModelRepositoryManager,
   type RepositoryManagerParts,
@@ -64,6 +65,8 @@ export class RepositoryBench {
   readonly loader = new ManualLoader();
   readonly log = new LogRecorder();
   readonly events: string[] = [];
+  /** How often something that was loaded was released. */
+  releaseCount = 0;
   readonly manager: ModelRepositoryManager;
   readonly #directory: TestDirectory;
   #changes = 0;
@@ -84,6 +87,7 @@ export class RepositoryBench {
       listener: {
         onReady: ({ name, version }) => this.events.push(`${name}/${version} ready`),
         onUnloading: ({ name, version }) => this.events.push(`${name}/${version} unloading`),
+        onReleased: () => this.releaseCount++,
       },
       logger: this.log.logger,
       ...parts,

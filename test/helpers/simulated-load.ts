@@ -73,6 +73,7 @@ export class SimulatedLoad implements LoadManager {
         sendEndUs: sentUs + 10,
         receiveStartUs: endUs - 20,
         firstResponseUs: firstUs,
+        lastResponseUs: 0,
         endUs,
         responseCount: this.#server.responseCount ?? 1,
         contentIndex: 0,

@@ -60,7 +60,7 @@ export function describeGrpcStatus(code: number | null, message: string): string
 }
 
 /** gRPC messages are percent-encoded. */
-function decodePercent(text: string): string {
+export function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {

@@ -7,11 +7,21 @@ import { describeGrpcError, GrpcConnection, type GrpcReply } from "./grpc-connec
 import { frameMessage } from "./grpc-frame.ts";
 import { decodeToJson, encodeMessage } from "./grpc-messages.ts";
 
+const servicePath = "/inference.GRPCInferenceService";
+
+/** The path of a unary inference. */
+export const modelInferPath = `${servicePath}/ModelInfer`;
+
 /** Headers of every call of a method. Metadata names are in lower case in HTTP/2. */
 export function callHeaders(method: string, metadata: readonly HeaderOption[]): Record<string, string> {
+  return headersOfPath(`${servicePath}/${method}`, metadata);
+}
+
+/** The same for a method of any service. */
+export function headersOfPath(path: string, metadata: readonly HeaderOption[]): Record<string, string> {
   return {
     ":method": "POST",
-    ":path": `/inference.GRPCInferenceService/${method}`,
+    ":path": path,
     "content-type": "application/grpc",
     te: "trailers",
     ...Object.fromEntries(metadata.map(({ name, value }) => [name.toLowerCase(), value])),

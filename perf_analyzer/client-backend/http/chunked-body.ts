@@ -1,8 +1,14 @@
 /** Reads a body in chunked transfer encoding, however its bytes are cut. */
 export class ChunkedBody {
   readonly #parts: Buffer[] = [];
+  readonly #onPart: ((bytes: Buffer) => void) | null;
   #pending: Buffer = Buffer.alloc(0);
   #isTrailer = false;
+
+  /** @param onPart - Sees the bytes of each chunk, for the time of the call. */
+  constructor(onPart: ((bytes: Buffer) => void) | null = null) {
+    this.#onPart = onPart;
+  }
 
   /**
    * @param bytes - The next bytes of the connection. Copied where they are kept.
@@ -31,7 +37,9 @@ export class ChunkedBody {
       }
       const begin = lineEnd + 2;
       if (this.#pending.length < begin + byteLength + 2) return this.#keep();
-      this.#parts.push(Buffer.from(this.#pending.subarray(begin, begin + byteLength)));
+      const part = this.#pending.subarray(begin, begin + byteLength);
+      this.#onPart?.(part);
+      this.#parts.push(Buffer.from(part));
       this.#pending = this.#pending.subarray(begin + byteLength + 2);
     }
   }

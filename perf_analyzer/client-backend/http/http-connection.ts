@@ -1,8 +1,7 @@
-import { connect as connectTcp, type Socket } from "node:net";
-import { connect as connectTls } from "node:tls";
+import type { Socket } from "node:net";
 import { monotonicNowUs } from "../../clock.ts";
+import { openClientSocket } from "../client-socket.ts";
 import { authorityOf, type Target } from "../target.ts";
-import { connectionOptions } from "../tls-settings.ts";
 import { ChunkedBody } from "./chunked-body.ts";
 import { type HttpResponseHead, parseHttpResponseHead } from "./http-response-head.ts";
 
@@ -15,6 +14,9 @@ export interface HttpReply {
   readonly receiveStartUs: number;
   readonly endUs: number;
 }
+
+/** Sees the body of a good reply while it comes. @param bytes - Lent for the time of the call. */
+export type OnBodyPart = (bytes: Buffer, head: HttpResponseHead) => void;
 
 /** Told once per request: the reply, or why there is none. */
 export type OnHttpReply = (reply: HttpReply | null, error: string | null) => void;
@@ -29,6 +31,7 @@ export class HttpConnection {
   isOpen = false;
   readonly #target: Target;
   readonly #keepBody: boolean;
+  readonly #onBodyPart: OnBodyPart | null;
   #socket: Socket | null = null;
   #onReply: OnHttpReply | null = null;
   #pending: Buffer | null = null;
@@ -43,32 +46,29 @@ export class HttpConnection {
   #receiveStartUs = 0;
 
   /** @param keepBody - Whether bodies of good replies are wanted; those of others always are. */
-  constructor(target: Target, keepBody: boolean) {
+  constructor(target: Target, keepBody: boolean, onBodyPart: OnBodyPart | null = null) {
     this.#target = target;
+    this.#onBodyPart = onBodyPart;
     this.#keepBody = keepBody;
   }
 
   /** Rejects with the reason when the server cannot be reached. */
   open(): Promise<void> {
-    const { host, port, tls } = this.#target;
     return new Promise((resolve, reject) => {
-      const socket =
-        tls === null ? connectTcp({ host, port }) : connectTls({ host, port, ...connectionOptions(tls) });
-      this.#socket = socket;
-      socket.setNoDelay(true);
-      const onOpen = (): void => {
-        this.isOpen = true;
-        resolve();
-      };
-      socket.once(tls === null ? "connect" : "secureConnect", onOpen);
-      socket.on("data", (chunk: Buffer) => this.#onData(chunk));
-      socket.on("error", (error: Error) => {
-        this.#fail(error.message);
-        reject(new Error(`Cannot connect to ${authorityOf(this.#target)}: ${error.message}`));
-      });
-      socket.on("close", () => {
-        this.isOpen = false;
-        this.#fail("the server closed the connection");
+      this.#socket = openClientSocket(this.#target, [], {
+        onOpen: () => {
+          this.isOpen = true;
+          resolve();
+        },
+        onBytes: (bytes) => this.#onData(bytes),
+        onError: (error) => {
+          this.#fail(error.message);
+          reject(new Error(`Cannot connect to ${authorityOf(this.#target)}: ${error.message}`));
+        },
+        onClose: () => {
+          this.isOpen = false;
+          this.#fail("the server closed the connection");
+        },
       });
     });
   }
@@ -149,7 +149,8 @@ export class HttpConnection {
   #beginBody(head: HttpResponseHead): void {
     this.#head = head;
     if (head.isChunked) {
-      this.#chunked = new ChunkedBody();
+      const onBodyPart = head.status === 200 ? this.#onBodyPart : null;
+      this.#chunked = new ChunkedBody(onBodyPart === null ? null : (bytes) => onBodyPart(bytes, head));
     } else if (head.contentLength !== null) {
       this.#leftBytes = head.contentLength;
     } else {
@@ -165,6 +166,7 @@ export class HttpConnection {
     }
     if (bytes.length > this.#leftBytes) throw new Error("the server sent more than its Content-Length");
     this.#leftBytes -= bytes.length;
+    if (head.status === 200) this.#onBodyPart?.(bytes, head);
     if (bytes.length > 0 && (this.#keepBody || head.status !== 200)) this.#parts.push(Buffer.from(bytes));
     if (this.#leftBytes === 0) this.#finish(head, Buffer.concat(this.#parts));
   }

@@ -6,6 +6,8 @@ export interface HttpResponseHead {
   readonly isChunked: boolean;
   /** Whether the server will close the connection after it. */
   readonly isLast: boolean;
+  /** Whether the body is a stream of events. */
+  readonly isEventStream: boolean;
   /** `Inference-Header-Content-Length`; `null` when the body is all JSON. */
   readonly jsonByteLength: number | null;
 }
@@ -30,6 +32,7 @@ export function parseHttpResponseHead(head: string): HttpResponseHead {
     contentLength: length === null ? null : Number(length),
     isChunked: header(head, "transfer-encoding")?.toLowerCase().includes("chunked") === true,
     isLast: connection.includes("close") || (statusLine[1] === "0" && !connection.includes("keep-alive")),
+    isEventStream: header(head, "content-type")?.toLowerCase().startsWith("text/event-stream") === true,
     jsonByteLength: json === null ? null : Number(json),
   };
 }

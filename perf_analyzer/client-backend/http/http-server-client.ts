@@ -61,6 +61,11 @@ export class HttpServerClient implements ServerClient {
     this.#connection?.close();
   }
 
+  /** The answer to any other question. @param path - With the target's prefix. */
+  getJson(path: string): Promise<JsonObject> {
+    return this.#json(path);
+  }
+
   #regionPath(name: string): string {
     return `${this.#target.pathPrefix}/v2/systemsharedmemory/region/${encodeURIComponent(name)}`;
   }

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import path from "node:path";
 import { pipeline } from "node:stream/promises";
-import { StatusError } from "../../core/status.ts";
+import { AdvisedError } from "../../core/advised-error.ts";
 
 /** Names of hash functions in configs, those of Node, and how many hexadecimal digits they give. */
 const hashes = [
@@ -35,13 +35,20 @@ export async function checkFiles(
     if (found !== expected.toLowerCase()) {
       throw refusal(
         `Mismatched ${hash.prefix} hash for file '${name}': expected ${expected.toLowerCase()}, got ${found}`,
+        "put the file back that the digest was made of, or write the digest of this one",
       );
     }
   }
 }
 
-function refusal(message: string): StatusError {
-  return new StatusError("INVALID_ARG", `repository agent 'checksum': ${message}`);
+function refusal(
+  message: string,
+  fix = "correct the parameters of the agent, or take it out of the config",
+): AdvisedError {
+  return new AdvisedError("INVALID_ARG", `repository agent 'checksum': ${message}`, {
+    path: "model_repository_agents",
+    fix,
+  });
 }
 
 function fileIn(modelDirectory: string, name: string): string {

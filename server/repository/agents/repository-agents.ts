@@ -1,5 +1,5 @@
 import { nearest } from "../../core/edit-distance.ts";
-import { StatusError } from "../../core/status.ts";
+import { AdvisedError } from "../../core/advised-error.ts";
 import type { ModelConfig } from "../../model-config/model-config.ts";
 import { checkFiles } from "./checksum-agent.ts";
 
@@ -22,9 +22,10 @@ export async function runLoadAgents(config: ModelConfig, modelDirectory: string)
       const known = [...agents.keys()];
       const suggestion = nearest(name, known);
       const hint = suggestion === null ? "" : `, did you mean '${suggestion}'?`;
-      throw new StatusError(
+      throw new AdvisedError(
         "INVALID_ARG",
         `model '${config.name}': unknown repository agent '${name}'${hint} (known: ${known.join(", ")})`,
+        { path: "model_repository_agents", fix: `use ${known.join(" or ")}, or take the agent out` },
       );
     }
     await agent(parameters, modelDirectory);

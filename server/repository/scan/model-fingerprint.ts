@@ -17,6 +17,8 @@ export interface ModelFingerprint {
   readonly others: string;
   /** Newest modification time of anything in the directory, ms since 1970; 0 when it cannot be read. */
   readonly modifiedMs: number;
+  /** What was modified then, relative to the directory; "" for the directory itself. */
+  readonly newestPath: string;
 }
 
 /** What holds a model's configuration: changes of it are told by comparing configurations. */
@@ -54,6 +56,7 @@ export function fingerprintModel(directory: string): ModelFingerprint {
     versions,
     others: others.digest("base64"),
     modifiedMs: walk.modifiedMs,
+    newestPath: walk.newestPath,
   };
 }
 
@@ -62,6 +65,7 @@ class Walk {
   /** Gets the files as well; `null`: only {@link whole} does. */
   part: Hash | null = null;
   modifiedMs = 0;
+  newestPath = "";
   #entryCount = 0;
 
   constructor(whole: Hash) {
@@ -76,7 +80,11 @@ class Walk {
       this.part?.update(`${name}\0unreadable\0`);
       return null;
     }
-    this.modifiedMs = Math.max(this.modifiedMs, found.mtimeMs);
+    // A directory is visited before what is in it, and a file that was made is as new as its directory.
+    if (found.mtimeMs >= this.modifiedMs) {
+      this.modifiedMs = found.mtimeMs;
+      this.newestPath = name;
+    }
     const isDirectory = found.isDirectory();
     this.whole.update(`${name}\0${found.mtimeMs}\0${isDirectory ? "directory" : found.size}\0`);
     // A directory's time says only that something in it came or went, which the names say too.

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync } from "node:fs";
+import { chmodSync, mkdirSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import { describe, it } from "mocha";
 import { writeTritonModels } from "../../../tools/fixture-repository.ts";
@@ -75,6 +75,17 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
       },
       versions,
     });
+    const labelled = { name: "OUTPUT0", data_type: "TYPE_INT32", dims: [16], label_filename: "labels.txt" };
+    made.add("leaking_labels", { config: { output: [labelled] }, versions });
+    symlinkSync(path.resolve("package.json"), path.join(made.path, "leaking_labels", "labels.txt"));
+    made.add("wrong_policy", { config: { version_policy: { specific: { versions: [5] } } }, versions });
+    const agent = (name: string): object => ({
+      model_repository_agents: { agents: [{ name, parameters: { "MD5:1/model.onnx": "0".repeat(32) } }] },
+    });
+    made.add("wrong_digest", { config: agent("checksum"), versions });
+    made.add("unknown_agent", { config: agent("cheksum"), versions });
+    made.add("endless_link", { versions: { 1: null } });
+    symlinkSync("model.onnx", path.join(made.path, "endless_link", "1", "model.onnx"));
     made.add("corrupt", { versions: { 1: Buffer.from("this is no model") } });
     const tensor = { data_type: "TYPE_INT32", dims: [16] };
     const ensemble = (...steps: readonly object[]): object => ({
@@ -134,7 +145,7 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
       assert.deepEqual([end.code, end.report.ok], [1, false]);
       const sound = end.report.models.filter(({ ok }) => ok).map(({ name }) => name);
       assert.deepEqual(sound, ["fp32", "plain"]);
-      assert.equal(end.report.models.length, 15);
+      assert.equal(end.report.models.length, 20);
     });
 
     it("names an unknown field of config.json and the nearest one", async () => {
@@ -186,6 +197,29 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
       assert.match(version?.fix ?? "", /^make a directory .*1, with the model's file$/);
       const [labels] = await problemsOf("missing_labels");
       assert.match(labels?.message ?? "", /label_filename "labels\.txt"/);
+      assert.equal(labels?.file, path.join(bad.current.path, "missing_labels", "labels.txt"));
+      assert.match(labels.fix ?? "", /^put the file there/);
+    });
+
+    it("says what to do about files, versions and digests that are not what the config says", async () => {
+      for (const [name, place, fix] of [
+        ["leaking_labels", "output", /^put the file itself into the model's directory/],
+        ["wrong_policy", "version_policy", /^select a version that is there/],
+        ["wrong_digest", "model_repository_agents", /^put the file back that the digest was made of/],
+        ["unknown_agent", "model_repository_agents", /^use checksum/],
+      ] as const) {
+        const [problem] = await problemsOf(name);
+        assert.equal(problem?.file, path.join(bad.current.path, name, "config.json"));
+        assert.equal(problem.path, place);
+        assert.match(problem.fix ?? "", fix);
+      }
+    });
+
+    it("tells a model file that cannot be read from one that is not there", async () => {
+      const [problem] = await problemsOf("endless_link");
+      assert.match(problem?.message ?? "", /failed to load '.*model\.onnx'.*\(ELOOP\)/);
+      assert.equal(problem?.file, path.join(bad.current.path, "endless_link", "1", "model.onnx"));
+      assert.match(problem.fix ?? "", /^let this user read the file, which now ends with ELOOP/);
     });
 
     it("checks ensembles against their models", async () => {
@@ -209,7 +243,7 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
         stdout,
         /^wrong_pbtxt: 3 problems\n {2}.*\n {2}- input 'INPUT0': configuration expects datatype TYPE_FP32, model provides TYPE_INT32\n {6}at: {5}.*config\.pbtxt, line 3, column 35, input\[0\]\.data_type\n {6}config: TYPE_FP32\n {6}model: {2}TYPE_INT32\n {6}fix: {4}write TYPE_INT32$/m,
       );
-      assert.match(stdout, /\n\n15 models checked, \d+ problems in 13 models: circle_a, .*\.\n$/);
+      assert.match(stdout, /\n\n20 models checked, \d+ problems in 18 models: circle_a, .*\.\n$/);
     });
   });
 
@@ -235,7 +269,7 @@ output { name: "OUTPUT_0" data_type: TYPE_INT32 dims: 16 }
     assert.equal(code, 1);
     const [problem] = report.models[0]?.problems ?? [];
     assert.match(problem?.message ?? "", /config\.json: cannot read the configuration.*it is a directory/);
-    assert.equal(problem?.fix, "let this user read the directory and what is in it");
+    assert.equal(problem?.fix, "make the directory and what is in it readable for this user");
     assert.deepEqual(
       report.problems.map(({ fix }) => fix),
       ["name a directory that exists", "name a directory with one subdirectory per model"],

@@ -26,7 +26,23 @@ describe("nereid explain", () => {
   const repository = useRepository((made) => {
     writeTritonModels(made.path);
     made.add("plain", { versions: { 1: sumDifferenceModel(), 3: sumDifferenceModel() } });
-    made.add("corrupt", { versions: { 1: Buffer.from("x") } });
+    made.add("corrupt", { versions: { 1: Buffer.from("x"), "01": null } });
+    const tensor = { data_type: "TYPE_INT32", dims: [16] };
+    for (const [name, of] of [
+      ["on_corrupt", "corrupt"],
+      ["on_itself", "on_itself"],
+    ] as const) {
+      const step = { model_name: of, input_map: { INPUT0: "A" }, output_map: { OUTPUT0: "B" } };
+      made.add(name, {
+        config: {
+          platform: "ensemble",
+          input: [{ name: "A", ...tensor }],
+          output: [{ name: "B", ...tensor }],
+          ensemble_scheduling: { step: [step] },
+        },
+        versions: { 1: null },
+      });
+    }
     made.add("counted", {
       config: { instance_group: [{ count: 0 }] },
       versions: { 1: sumDifferenceModel() },
@@ -123,6 +139,17 @@ describe("nereid explain", () => {
     const corrupt = await ServerProcess.run(["explain", "corrupt", option]);
     assert.deepEqual([corrupt.code, corrupt.stdout], [1, ""]);
     assert.match(corrupt.stderr, /^Model 'corrupt' does not load:\n {2}- failed to load/);
+    assert.match(corrupt.stderr, /\n {2}- warning: Ignoring version directory '01'.* leading zeros\n/);
+    const ensemble = await ServerProcess.run(["explain", "on_corrupt", option]);
+    assert.match(
+      ensemble.stderr,
+      /^Model 'on_corrupt' does not load:\n {2}- its model 'corrupt' does not load: failed to load .*\n.*corrupt\n.*repair that model first/,
+    );
+    const circle = await ServerProcess.run(["explain", "on_itself", option]);
+    assert.match(
+      circle.stderr,
+      /on_itself -> on_itself\n.*on_itself.config\.json, ensemble_scheduling\.step\n/,
+    );
     const unknown = await ServerProcess.run(["explain", "plan", option]);
     assert.deepEqual([unknown.code, unknown.stdout], [1, ""]);
     assert.match(unknown.stderr, /model 'plan' is in none of the repositories, did you mean 'plain'\?/);

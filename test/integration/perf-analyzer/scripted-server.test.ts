@@ -98,6 +98,18 @@ describe("perf_analyzer against a server with known delays", () => {
     );
   });
 
+  it("counts a stall for every request that it kept from being sent", async () => {
+    // One request of a hundred takes 500 ms. By its service time alone that is 1 % of them; by the schedule half are late.
+    const args = ["--request-rate-range=100", "--request-count=100", "--sync", "--max-threads=1"];
+    const { end } = await run({ delayMs: (index) => (index === 20 ? 500 : 0) }, ...args);
+    assert.equal(end.code, 0, end.stderr);
+    const p90Us = reportedNumber(end.stdout, /p90 latency: (\d+) usec/);
+    assert.ok(p90Us > 300_000, `p90 ${p90Us}`);
+    const serviceUs = reportedNumber(end.stdout, /Avg service time: (\d+) usec/);
+    assert.ok(serviceUs < 100_000, `service ${serviceUs}`);
+    assert.match(end.stdout, /not able to keep up with the desired request rate/);
+  });
+
   it("sends a Poisson process and custom intervals", async () => {
     const poisson = [
       "--request-rate-range=200",

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { getuid } from "node:process";
 import path from "node:path";
 import { describe, it } from "mocha";
@@ -123,6 +123,46 @@ describe("Bad models in a repository that is polled", () => {
     await waitUntil(
       "it is served",
       async () => (await server.current.http.get("/v2/models/denied/ready")).status === 200,
+    );
+  });
+
+  it("a model file that cannot be read is named, with what the system says, and served when it can", async () => {
+    // Not a matter of permissions, which root has all of: a link to itself.
+    repository.current.add("endless", { config: rowModelConfig(), versions: { 1: null } });
+    const file = path.join(repository.current.path, "endless", "1", "model.onnx");
+    symlinkSync("model.onnx", file);
+    await assertRefused("endless", /endless.1.model\.onnx.*\(ELOOP\)/);
+    repository.current.replaceFile(identity, "endless", "1", "model.onnx");
+    await waitUntil(
+      "it is served",
+      async () => (await server.current.http.get("/v2/models/endless/ready")).status === 200,
+    );
+  });
+
+  it("a model whose version directory is deleted while it loads is refused, and nothing is left loading", async () => {
+    const gate = path.join(outside.current.path, "gate");
+    const tensor = (name: string): object => ({ name, data_type: "TYPE_FP32", dims: [16] });
+    const code = `import { existsSync, writeFileSync } from "node:fs";
+      writeFileSync(${JSON.stringify(`${gate}-reached`)}, "");
+      while (!existsSync(${JSON.stringify(gate)})) await new Promise((resolve) => setTimeout(resolve, 10));
+      export const execute = (requests) => requests.map(() => ({ outputs: {} }));`;
+    repository.current.add("vanishing", {
+      config: { backend: "javascript", input: [tensor("INPUT0")], output: [tensor("OUTPUT0")] },
+      versions: { 1: null },
+    });
+    repository.current.addFile(code, "vanishing", "1", "model.mjs");
+    await waitUntil("it loads", () => existsSync(`${gate}-reached`));
+    assert.deepEqual(await inferRowsOverHttp(server.current.http, "good", [sent]), same);
+    repository.current.delete("vanishing", "1");
+    writeFileSync(gate, "");
+    await assertRefused("vanishing", /vanishing' (has no version directory|changed while)/);
+    const rows = (await server.current.http.post("/v2/repository/index", "")).json() as {
+      readonly name: string;
+      readonly state?: string;
+    }[];
+    assert.deepEqual(
+      rows.flatMap(({ name, state }) => (name === "vanishing" ? [state] : [])),
+      ["UNAVAILABLE"],
     );
   });
 

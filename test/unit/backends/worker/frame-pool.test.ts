@@ -32,4 +32,13 @@ describe("FramePool", () => {
     for (let i = 0; i < 5; i++) pool.give(new ArrayBuffer(4096));
     assert.equal(pool.freeCount, 2);
   });
+
+  it("hands over what is at rest, and then has nothing", () => {
+    const pool = new FramePool(2);
+    const frames = [new ArrayBuffer(4096), new ArrayBuffer(8192)];
+    for (const frame of frames) pool.give(frame);
+    assert.deepEqual(pool.takeAll(), frames);
+    assert.deepEqual(pool.takeAll(), []);
+    assert.equal(pool.freeCount, 0);
+  });
 });

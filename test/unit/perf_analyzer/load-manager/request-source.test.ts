@@ -87,6 +87,7 @@ describe("RecordWriter", () => {
       sendEndUs: n + 2,
       receiveStartUs: n + 3,
       firstResponseUs: n + 4,
+      lastResponseUs: 0,
       endUs: n + 5,
       responseCount: n + 6,
       contentIndex: n + 7,

@@ -117,11 +117,38 @@ describe("parseOptions", () => {
 
   it("refuses service kinds that are not built", () => {
     assert.match(
-      problem("-m", "m", "--service-kind", "openai"),
-      /--service-kind=openai is not supported yet/,
+      problem("-m", "m", "--service-kind", "dynamic_grpc"),
+      /--service-kind=dynamic_grpc is not supported yet/,
     );
     assert.match(problem("-m", "m", "--service-kind=nonsense"), /expects/);
   });
+
+  const kinds: readonly (readonly [args: string, problem: RegExp])[] = [
+    ["--endpoint v1/completions", /--endpoint needs --service-kind=openai/],
+    ["--model-repository models", /--model-repository needs --service-kind=in_process/],
+    ["--model-signature-name s", /--model-signature-name needs --service-kind=tfserving/],
+    ["--service-kind openai", /needs --endpoint, such as/],
+    ["--service-kind openai --endpoint e -i grpc", /openai needs -i http/],
+    ["--service-kind openai --endpoint e -b 2", /give -b 1/],
+    ["--service-kind openai --endpoint e --input-data zero", /sends prompts, not tensors/],
+    ["--service-kind torchserve", /needs JSON files of --input-data: .*TORCHSERVE_INPUT/],
+    ["--service-kind torchserve -i grpc --input-data f", /torchserve needs -i http/],
+    [
+      "--service-kind tfserving --input-tensor-format json",
+      /--input-tensor-format does not go with --service-kind=tf/,
+    ],
+    ["--service-kind tfserving --shared-memory system", /--shared-memory does not go with/],
+    ["--service-kind tfserving -i grpc --streaming", /--streaming does not go with/],
+    ["--service-kind tfserving --collect-metrics", /--collect-metrics does not go with/],
+    ["--service-kind in_process", /needs --model-repository/],
+    ["--service-kind triton_c_api", /--service-kind=triton_c_api needs --model-repository/],
+    ["--service-kind in_process --model-repository r -u h:1", /-u does not go with .*: there is no network/],
+    ["--service-kind in_process --model-repository r -H a:b", /-H does not go with/],
+    ["--service-kind in_process --model-repository r -i grpc", /-i grpc does not go with/],
+  ];
+  for (const [args, expected] of kinds) {
+    it(`refuses ${args}`, () => assert.match(problem("-m", "m", ...args.split(" ")), expected));
+  }
 
   const conflicts: readonly (readonly [readonly string[], RegExp])[] = [
     [

@@ -48,6 +48,9 @@ function resultOf(
     lagUs?: number;
     isRate?: boolean;
     responseCount?: number;
+    /** Between the tokens of a streamed completion. */
+    tokenUs?: number;
+    idleUs?: number;
     metrics?: CollectedMetrics;
   } = {},
 ): LevelResult {
@@ -60,6 +63,10 @@ function resultOf(
       sendEndUs: sendStartUs + 100,
       receiveStartUs: sendStartUs + 1_950,
       firstResponseUs: sendStartUs + 500,
+      lastResponseUs:
+        overrides.tokenUs === undefined
+          ? 0
+          : sendStartUs + 500 + overrides.tokenUs * ((overrides.responseCount ?? 1) - 1),
       endUs: sendStartUs + 2_000,
       responseCount: overrides.responseCount ?? 1,
       contentIndex: 0,
@@ -77,7 +84,7 @@ function resultOf(
     endUs: 1e6,
     requests,
     threadCount: 1,
-    idleUs: 900_000,
+    idleUs: overrides.idleUs ?? 900_000,
     sentCount: requests.length,
     lateCount: lagUs > 1_000 ? requests.length : 0,
     lagUs: lagUs * requests.length,
@@ -128,6 +135,27 @@ describe("formatLevel", () => {
       text,
       /Avg gRPC time: 2000 usec \(\(un\)marshal request\/response 150 usec \+ response wait 1850 usec\)/,
     );
+  });
+
+  it("warns when the threads that make load are busy, and not before", () => {
+    const context = contextOf();
+    assert.ok(!formatLevel(resultOf(context, 1, { idleUs: 510_000 }), context).includes("client overhead"));
+    const text = formatLevel(resultOf(context, 1, { idleUs: 400_000 }), context);
+    assert.match(
+      text,
+      /Avg client overhead: 60\.00%\n {4}\[WARNING\] .* may be the limit: raise --max-threads/,
+    );
+  });
+
+  it("prints when the tokens of streamed completions came", () => {
+    const context = contextOf("--service-kind=openai", "--endpoint=v1/completions", "--streaming");
+    const text = formatLevel(
+      resultOf(context, 1, { responseCount: 11, tokenUs: 100, server: null }),
+      context,
+    );
+    assert.match(text, /Avg time to first token: 500 usec \(p50 500 usec, p90 500 usec, .*\)/);
+    assert.match(text, /Avg inter-token latency: 100 usec \(p50 100 usec, .*\)/);
+    assert.match(text, /Output token throughput: 1100 tokens\/sec \(1100 tokens, 11 per request\)/);
   });
 
   it("prints responses and the time to the first one of a decoupled model", () => {

@@ -90,7 +90,7 @@ describe("autofillBackend", () => {
   it("says how to name a backend when none can be found", () => {
     assert.equal(
       errorOf({ entries: ["weights.bin"] }),
-      `INVALID_ARG model 'm': Could not determine backend for model 'm': neither "backend" nor "platform" is set and there is no file like model.onnx in its first version directory. Expected model name of the form 'model.<backend_name>'`,
+      `INVALID_ARG model 'm': Could not determine backend for model 'm': neither "backend" nor "platform" is set and there is no file like model.onnx in its first version directory (one named by a number, such as 1). Expected model name of the form 'model.<backend_name>'`,
     );
   });
   it("names an unknown backend and the nearest one", () => {

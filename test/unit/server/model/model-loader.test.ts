@@ -6,11 +6,9 @@ import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.
 import { RateLimiter } from "../../../../server/rate-limiter/rate-limiter.ts";
 import { CoreBudget } from "../../../../server/model/core-budget.ts";
 import type { Model } from "../../../../server/model/model.ts";
-import {
-  type LoadedVersions,
-  ModelLoader,
-  type ModelLoaderParts,
-} from "../../../../server/model/model-loader.ts";
+import type { LoadedVersions } from "../../../../server/model/loaded-model.ts";
+import { ModelLoader } from "../../../../server/model/model-loader.ts";
+import type { ModelLoaderParts } from "../../../../server/model/model-loader-parts.ts";
 import { type Failure, failure } from "../../../../server/core/status.ts";
 import type { InstanceScript } from "../../../fixtures/instance-modules/scripted-instance.ts";
 import { settle } from "../../../helpers/deferred.ts";
@@ -271,6 +269,72 @@ describe("ModelLoader", () => {
     await assert.rejects(loader({ isAutoCompleteEnabled: false }).load(source), {
       code: "INVALID_ARG",
       message: /no config\.json or config\.pbtxt, and auto-complete is disabled$/,
+    });
+  });
+
+  describe("with --model-load-retry-count", () => {
+    const countWorkers = (): number => (process.report.getReport() as { workers: unknown[] }).workers.length;
+
+    /** A backend whose instances do one script in each attempt at a version, and the last one in all further ones. */
+    function backendOf(...scripts: InstanceScript[]) {
+      const made = { attemptCount: 0, backend: scriptedBackend };
+      made.backend = {
+        ...scriptedBackend,
+        resolveSettings: () => {
+          const script = scripts[Math.min(made.attemptCount, scripts.length - 1)];
+          made.attemptCount++;
+          return { intraOpThreadCount: null, options: script ?? {} };
+        },
+      };
+      return made;
+    }
+
+    it("tries a version again that failed, until it comes up", async () => {
+      const made = backendOf({ atLoad: "refuse" }, { atBind: "throw" }, {});
+      const loading: string[] = [];
+      const loaded = await load(
+        {},
+        {
+          parts: { backends: [made.backend], retryCount: 5 },
+          onLoading: (version) => loading.push(version),
+        },
+      );
+      assert.deepEqual(await infer(loaded.get("1")!, 1, 2, 3, 4), [1, 2, 3, 4]);
+      assert.equal(made.attemptCount, 3);
+      assert.deepEqual(loading, ["1"], "it is one load");
+      const warnings = log.ofSeverity("W");
+      assert.equal(warnings.length, 2);
+      assert.match(
+        warnings[0] ?? "",
+        /Model 'm' version 1 failed to load and is tried again, 5 time\(s\) at most: not with this device/,
+      );
+      assert.match(warnings[1] ?? "", /is tried again, 4 time\(s\) at most: .*cannot be bound/);
+    });
+
+    it("gives up after so many times, with the last reason and nothing left behind", async () => {
+      const before = countWorkers();
+      const made = backendOf({ atLoad: "refuse" }, { atLoad: "refuse" }, { atLoad: "throw" });
+      const parts = { backends: [made.backend], retryCount: 2 };
+      await assert.rejects(load({ instance_group: [{ count: 2 }] }, { parts }), { message: /no such file/ });
+      assert.equal(made.attemptCount, 3);
+      assert.equal(log.ofSeverity("W").filter((line) => line.includes("is tried again")).length, 2);
+      assert.equal(countWorkers(), before);
+    });
+
+    it("tries once without it", async () => {
+      const made = backendOf({ atLoad: "refuse" });
+      await assert.rejects(load({}, { parts: { backends: [made.backend] } }), {
+        message: /not with this device/,
+      });
+      assert.equal(made.attemptCount, 1);
+    });
+
+    it("leaves the versions alone that came up", async () => {
+      const made = backendOf({}, { atLoad: "refuse" }, {});
+      const parts = { backends: [made.backend], retryCount: 1 };
+      const loaded = await load({ version_policy: { all: {} } }, { versions: [1, 2], parts });
+      assert.deepEqual([...loaded.keys()], ["1", "2"]);
+      assert.equal(made.attemptCount, 3);
     });
   });
 

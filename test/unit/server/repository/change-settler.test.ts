@@ -33,6 +33,20 @@ describe("ChangeSettler", () => {
     assert.equal(settler.isSettled("n", "a"), false);
   });
 
+  it("knows how long something has not come to rest, however often it has changed", () => {
+    const clock = new ManualClock();
+    const settler = new ChangeSettler(clock, 100);
+    assert.equal(settler.waitedUs("m"), 0);
+    for (const look of ["a", "b", "c"]) {
+      settler.isSettled("m", look);
+      clock.advance(70_000);
+    }
+    assert.equal(settler.waitedUs("m"), 210_000);
+    clock.advance(30_000);
+    assert.equal(settler.isSettled("m", "c"), true);
+    assert.equal(settler.waitedUs("m"), 0);
+  });
+
   it("needs one look without a time", () => {
     assert.equal(new ChangeSettler(new ManualClock(), 0).isSettled("m", "a"), true);
   });

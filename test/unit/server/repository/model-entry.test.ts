@@ -27,6 +27,14 @@ describe("ModelEntry", () => {
     assert.equal(new ModelEntry("m", "").isReady(), false);
   });
 
+  it("does not keep the server from being ready while its first files are written", () => {
+    const entry = new ModelEntry("m", "");
+    entry.restlessReason = "it is being written";
+    assert.ok(entry.isReady());
+    entry.failureReason = "and what was there is wrong";
+    assert.ok(!entry.isReady());
+  });
+
   it("is ready when every version is, or was unloaded on purpose", () => {
     const entry = new ModelEntry("m", "");
     entry.set("1", "READY", "", model("1"));

@@ -204,9 +204,11 @@ describe("ModelRepositoryManager", () => {
       await settle();
       assert.deepEqual(old.instance.ends, []);
       assert.equal(bench.manager.inflightCount(), 1);
+      assert.equal(bench.releaseCount, 0);
       running.finish();
       await settle();
       assert.deepEqual(old.instance.ends, ["finalize"]);
+      assert.equal(bench.releaseCount, 1);
       assert.equal(bench.manager.inflightCount(), 0);
       assert.deepEqual(bench.states, ["m/1 READY"]);
     });
@@ -220,10 +222,11 @@ describe("ModelRepositoryManager", () => {
       bench.change("m");
       await bench.manager.poll();
       assert.equal(bench.found("m"), old);
-      assert.deepEqual(bench.states, ["m/1 READY"]);
+      assert.deepEqual(bench.states, ["m/1 READY: corrupt"]);
       assert.ok(bench.manager.areAllReady());
       await bench.manager.poll();
       assert.equal(bench.loader.loaded.length, 3);
+      assert.equal(bench.releaseCount, 2, "what had been loaded of it is released");
       assert.equal(bench.log.ofSeverity("E").length, 1);
       bench.loader.failures.clear();
       await bench.manager.poll();

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { utimesSync } from "node:fs";
 import { describe, it } from "mocha";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 import { ManualClock } from "../../../helpers/manual-clock.ts";
@@ -126,6 +127,77 @@ describe("ModelRepositoryManager and directories that are being written", () => 
     clock.advance(settleMs * 1_000);
     assert.match(JSON.stringify(await loaded), /changed while the model was loaded from it: no such file/);
     assert.equal(bench.found("m"), old);
+  });
+
+  describe("when a directory does not come to rest", () => {
+    const reason =
+      /'.*m' has been changing for \d+ s, most recently '1\/model\.onnx'\. It is loaded when nothing in it has changed for 100 ms/;
+
+    let writeCount = 0;
+
+    /** Changes the model each second and looks, for as long as that. */
+    async function keepChanging(made: ReturnType<typeof benchWithClock>, seconds: number): Promise<void> {
+      for (let second = 0; second < seconds; second++) {
+        directory.write("", "a", "m", "1", "model.onnx");
+        // Newer than everything else, and than the last time.
+        writeCount++;
+        const time = 2_000_000_000 + writeCount;
+        utimesSync(directory.in("a", "m", "1", "model.onnx"), time, time);
+        assert.equal(await made.pollAfter(1_000), "changing");
+      }
+    }
+
+    it("says so in the log, once, and in the index, and the server stays ready", async () => {
+      const made = benchWithClock();
+      const { bench, pollAfter } = made;
+      bench.put("other", ["1"]);
+      await bench.manager.loadAtStart(null);
+      await keepChanging(made, 60);
+      assert.deepEqual([bench.log.ofSeverity("W"), bench.states], [[], ["other/1 READY"]]);
+      await keepChanging(made, 60);
+      const [warning, ...more] = bench.log.ofSeverity("W");
+      assert.match(warning ?? "", reason);
+      assert.match(warning ?? "", /Model 'm' is not loaded: .* for 60 s/);
+      assert.deepEqual(more, []);
+      const [row] = await bench.manager.repositoryIndex(false);
+      assert.equal(row!.state, "UNAVAILABLE");
+      assert.match(row!.reason, reason);
+      assert.match(row!.reason, /for 119 s/);
+      assert.ok(bench.manager.areAllReady());
+      assert.match(JSON.stringify(bench.manager.find("m", "")), /has no available versions/);
+      await pollAfter(settleMs);
+      assert.deepEqual(bench.states, ["m/1 READY", "other/1 READY"]);
+    });
+
+    it("says so of a model that serves, which goes on, and warns again of another time", async () => {
+      const made = benchWithClock();
+      const { bench, pollAfter } = made;
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      for (const warningCount of [1, 2]) {
+        const old = bench.found("m");
+        await keepChanging(made, 62);
+        assert.equal(bench.found("m"), old);
+        assert.match(bench.log.ofSeverity("W").at(-1) ?? "", /Model 'm' is served as it was before: '/);
+        assert.equal(bench.log.ofSeverity("W").length, warningCount);
+        assert.match(bench.states.join(), /^m\/1 READY: '.*m' has been changing for 61 s/);
+        await pollAfter(settleMs);
+        assert.notEqual(bench.found("m"), old);
+        assert.deepEqual(bench.states, ["m/1 READY"]);
+      }
+    });
+
+    it("forgets a model that is gone before it ever came to rest", async () => {
+      const made = benchWithClock();
+      const { bench, pollAfter } = made;
+      await bench.manager.loadAtStart(null);
+      await keepChanging(made, 62);
+      assert.equal(bench.states.length, 1);
+      bench.delete("a", "m");
+      await pollAfter(0);
+      assert.equal(await pollAfter(settleMs), "settled");
+      assert.deepEqual(bench.states, []);
+    });
   });
 
   it("leaves what is being written at start to the polls, when it polls", async () => {

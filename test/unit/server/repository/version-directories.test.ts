@@ -44,7 +44,15 @@ describe("listVersionDirectories", () => {
     symlinkSync(directory.in("elsewhere"), directory.in("1"), "junction");
     symlinkSync(directory.in("file"), directory.in("2"));
     symlinkSync(directory.in("nowhere"), directory.in("3"));
-    assert.deepEqual((await listVersionDirectories(directory.in())).versions, [1]);
+    const { versions, ignored } = await listVersionDirectories(directory.in());
+    assert.deepEqual(versions, [1]);
+    const dangling = ignored.filter((sentence) =>
+      sentence.endsWith("it is a link that leads to no directory"),
+    );
+    assert.deepEqual(
+      dangling.map((sentence) => sentence.slice(0, "Ignoring version directory '2'".length)),
+      ["Ignoring version directory '2'", "Ignoring version directory '3'"],
+    );
   });
 
   it("throws NOT_FOUND for a directory that is gone and INTERNAL for what is none", async () => {

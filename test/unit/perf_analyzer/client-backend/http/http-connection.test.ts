@@ -17,6 +17,7 @@ describe("parseHttpResponseHead", () => {
       contentLength: 12,
       isChunked: false,
       isLast: true,
+      isEventStream: false,
       jsonByteLength: 7,
     });
     assert.equal(parseHttpResponseHead("HTTP/1.0 200 OK").isLast, true);

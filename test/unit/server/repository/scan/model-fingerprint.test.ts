@@ -124,6 +124,10 @@ describe("fingerprintModel", () => {
     fill();
     touch(2_000_000_000, "2", "data");
     assert.equal(look().modifiedMs, 2_000_000_000_000);
-    assert.equal(fingerprintModel(directory.in("none")).modifiedMs, 0);
+    assert.equal(look().newestPath, "2/data");
+    touch(2_000_000_000, "2");
+    assert.equal(look().newestPath, "2/data", "a file tells more than the directory that it is in");
+    const none = fingerprintModel(directory.in("none"));
+    assert.deepEqual([none.modifiedMs, none.newestPath], [0, ""]);
   });
 });
