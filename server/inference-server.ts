@@ -21,6 +21,11 @@ import type { ServerOptions } from "./options/server-options.ts";
 import { RateLimiter } from "./rate-limiter/rate-limiter.ts";
 import { NativeMemoryTrimmer } from "./native-memory/native-memory-trimmer.ts";
 import { TrimThread } from "./native-memory/trim-thread.ts";
+import { isCloudAddress } from "./repository/cloud/cloud-address.ts";
+import { MirroredScanner } from "./repository/cloud/mirrored-scanner.ts";
+import { MirrorThread } from "./repository/cloud/mirror-thread.ts";
+import { StepReader } from "./repository/ensemble-dependencies.ts";
+import type { ModelScanner } from "./repository/model-scanner.ts";
 import { RepositoryPoller } from "./repository/repository-poller.ts";
 import type { ModelLoadRequest } from "./repository/model-load-request.ts";
 import { ModelRepositoryManager } from "./repository/model-repository-manager.ts";
@@ -75,6 +80,7 @@ export type InferenceServerOptions = Pick<
   | "serverId"
   | "allowClientShm"
   | "modelRepositoryPaths"
+  | "cloudSettings"
   | "modelControlMode"
   | "repositoryPollSecs"
   | "modelLoadThreadCount"
@@ -112,7 +118,9 @@ export class InferenceServer implements DataPlane {
   readonly #options: InferenceServerOptions;
   readonly #extensions = new ExtensionRegistry(allBackends());
   readonly #logger: Logger;
-  readonly #scanner: RepositoryScanner;
+  readonly #scanner: ModelScanner;
+  /** Copies of the repositories in the cloud; `null`: there are none. */
+  readonly #mirrors: MirrorThread | null;
   readonly #loader: ModelLoader;
   readonly #repository: ModelRepositoryManager;
   readonly #poller: RepositoryPoller | null;
@@ -131,8 +139,19 @@ export class InferenceServer implements DataPlane {
     const responseCache = makeResponseCache(options.cacheConfig, () => clock.nowUs());
     if (responseCache !== null) this.metrics.registerCache(responseCache);
     this.#trimmer = new NativeMemoryTrimmer(clock, new TrimThread());
-    this.#scanner = new RepositoryScanner(options.modelRepositoryPaths);
     const configName = options.modelConfigName === "" ? null : options.modelConfigName;
+    const repositories = options.modelRepositoryPaths;
+    const addresses = [...new Set(repositories.filter(isCloudAddress))];
+    this.#mirrors =
+      addresses.length === 0
+        ? null
+        : new MirrorThread(addresses, options.cloudSettings, ({ severity, sentence }) =>
+            logger[severity](sentence),
+          );
+    this.#scanner =
+      this.#mirrors === null
+        ? new RepositoryScanner(repositories)
+        : new MirroredScanner(repositories, this.#mirrors, new StepReader(configName));
     this.#loader = new ModelLoader({
       backends: this.#extensions.backends,
       findScheduler: (name) => this.#extensions.scheduler(name),
@@ -150,7 +169,6 @@ export class InferenceServer implements DataPlane {
       checkGolden: (directory, makeProbes) => checkGoldenRequests(directory, makeProbes, clock),
     });
     this.#repository = new ModelRepositoryManager({
-      repositories: options.modelRepositoryPaths,
       scanner: this.#scanner,
       isNamespacing: options.modelNamespacing,
       configName,
@@ -239,6 +257,7 @@ export class InferenceServer implements DataPlane {
     this.#state = "EXITING";
     this.#poller?.stop();
     this.#trimmer.close();
+    void this.#mirrors?.interrupt();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<false>((resolve) => (timer = setTimeout(() => resolve(false), budgetMs)));
     const unloaded = this.#unloadWhenIdle().then(() => true as const);
@@ -254,6 +273,7 @@ export class InferenceServer implements DataPlane {
     await this.tracer.close(Math.max(budgetMs - (performance.now() - startMs), endingMs));
     this.sharedMemory.close();
     this.#scanner.close();
+    await this.#mirrors?.close();
     return isClean;
   }
 

@@ -18,7 +18,7 @@ import { ShutdownBudget } from "./shutdown-budget.ts";
 async function main(): Promise<void> {
   // The command line and the environment are read here and nowhere else.
   const argv = process.argv.slice(2);
-  const commandReply = await runCommand(argv);
+  const commandReply = await runCommand(argv, process.env);
   if (commandReply !== null) return printReply(commandReply);
   const commandLine = parseOptions(argv, process.env);
   if (commandLine.kind !== "serve") return printReply(replyTo(commandLine, serverVersion));

@@ -84,7 +84,6 @@ async function measurePolls(
   writeRepository(repository);
   const scanner = new RepositoryScanner([repository]);
   const manager = new ModelRepositoryManager({
-    repositories: [repository],
     scanner,
     isNamespacing: false,
     configName: null,

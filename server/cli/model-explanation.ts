@@ -55,12 +55,9 @@ export async function findModelToExplain(
 ): Promise<FoundModel> {
   const [found, ...more] = await new RepositoryScanner(modelRepositoryPaths).find(name);
   if (found === undefined) {
-    const names = [...new Set((await listModelNames(modelRepositoryPaths)).map((each) => each.name))].sort();
-    const near = nearest(name, names);
-    const hint = near === null ? `; its models are ${names.join(", ")}` : `, did you mean '${near}'?`;
-    throw new StatusError(
-      "NOT_FOUND",
-      `model '${name}' is in none of the repositories${names.length === 0 ? ", which are empty" : hint}`,
+    throw unknownModel(
+      name,
+      (await listModelNames(modelRepositoryPaths)).map((each) => each.name),
     );
   }
   if (more.length > 0) {
@@ -68,6 +65,17 @@ export async function findModelToExplain(
     throw new StatusError("INVALID_ARG", `${duplicateReason}: ${directories}`);
   }
   return found;
+}
+
+/** The error for a name that no repository has. @param existing - The names that they have. */
+export function unknownModel(name: string, existing: readonly string[]): StatusError {
+  const names = [...new Set(existing)].sort();
+  const near = nearest(name, names);
+  const hint = near === null ? `; its models are ${names.join(", ")}` : `, did you mean '${near}'?`;
+  return new StatusError(
+    "NOT_FOUND",
+    `model '${name}' is in none of the repositories${names.length === 0 ? ", which are empty" : hint}`,
+  );
 }
 
 /**

@@ -40,8 +40,9 @@ export function formatHelp(): string {
   const metricsSettings = metricsConfigKeys.map(({ key, doc }) => `  ${key}=<value>\n${wrap(plain(doc))}`);
   sections.push(`Settings for --metrics-config:\n${metricsSettings.join("\n")}`);
   const variables = Object.values(environmentVariables).map(({ name, doc, defaultValue }) => {
-    const kind = typeof defaultValue === "boolean" ? "bool" : "int";
-    return `  ${name}=<${kind}>\n${wrap(plain(`${doc} Default: ${defaultValue}.`))}`;
+    const kind = { boolean: "bool", number: "int", string: "text" }[typeof defaultValue as "boolean"];
+    const shown = defaultValue === "" ? "none" : defaultValue;
+    return `  ${name}=<${kind}>\n${wrap(plain(`${doc} Default: ${shown}.`))}`;
   });
   sections.push(`Environment:\n${variables.join("\n")}`);
   return `${sections.join("\n\n")}\n`;

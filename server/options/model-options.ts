@@ -1,3 +1,4 @@
+import { isCloudAddress, parseCloudAddress } from "../repository/cloud/cloud-address.ts";
 import { backendConfigValue } from "./backend-config.ts";
 import type { OptionDefinition } from "./option-definition.ts";
 import {
@@ -15,19 +16,14 @@ import {
 import { maxTimerSecs } from "./process-options.ts";
 import type { ModelControlMode, ServerOptions } from "./server-options.ts";
 
-/** Repositories that Triton copies from the cloud. */
-const cloudSchemes: readonly string[] = ["s3://", "gs://", "as://"];
-
 const repositoryPathValue: OptionValue<readonly string[]> = listValue(
   "<path>",
   "a value that is not empty",
   (text) => {
     if (text === "") return ValueProblem.expected("a value that is not empty", text);
-    const scheme = cloudSchemes.find((candidate) => text.startsWith(candidate));
-    if (scheme === undefined) return text;
-    return new ValueProblem(
-      `cannot read ${JSON.stringify(text)}: repositories of ${scheme} are not supported yet, copy the models into a directory`,
-    );
+    if (!isCloudAddress(text)) return text;
+    const address = parseCloudAddress(text);
+    return "expected" in address ? ValueProblem.expected(address.expected, text) : text;
   },
 );
 
@@ -43,7 +39,9 @@ export const modelOptions = {
     aliases: ["--model-store"],
     group: "Model repository",
     value: repositoryPathValue,
-    doc: "Directory with one subdirectory per model. Give the option once for each repository.",
+    doc:
+      "Directory with one subdirectory per model, or the address of one in the cloud: s3://, gs:// or as://, see " +
+      "docs/cloud-repositories.md. Give the option once for each repository.",
     defaultValue: [],
     defaultText: "none, required",
     defaultReason: "Only you know where your models are.",

@@ -1,4 +1,5 @@
 import { cacheOptions } from "./cache-options.ts";
+import { cloudEnvironmentVariables } from "./cloud-environment.ts";
 import { grpcTransportOptions } from "./grpc-transport-options.ts";
 import { listenerOptions } from "./listener-options.ts";
 import { modelOptions } from "./model-options.ts";
@@ -10,7 +11,7 @@ import type { ServerOptions } from "./server-options.ts";
 import { traceEnvironmentVariables, traceOptions } from "./trace-options.ts";
 
 /** A field of {@link ServerOptions} that a command-line option sets. */
-export type OptionField = Exclude<keyof ServerOptions, "escapeLogMessages">;
+export type OptionField = Exclude<keyof ServerOptions, "escapeLogMessages" | "cloudSettings">;
 
 /**
  * Every option of this release, by the field that it sets: the parser, `--help` and `docs/options.md` are made from
@@ -44,11 +45,12 @@ export const actionOptions = {
   version: { flag: "--version", doc: "Print the version and exit." },
 } as const satisfies Record<string, ActionOption>;
 
-/** A setting that is read from the environment because Triton reads it from there. Booleans, and integers. */
+/** A setting that is read from the environment because Triton reads it from there. */
 export interface EnvironmentVariable {
   readonly name: string;
   readonly doc: string;
-  readonly defaultValue: boolean | number;
+  /** Of the same kind as its values: a boolean, an integer or a text. "": none. */
+  readonly defaultValue: boolean | number | string;
 }
 
 /** The environment variables that the server reads. */
@@ -61,4 +63,5 @@ export const environmentVariables = {
     defaultValue: true,
   },
   ...traceEnvironmentVariables,
+  ...cloudEnvironmentVariables,
 } as const satisfies Record<string, EnvironmentVariable>;

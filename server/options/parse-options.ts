@@ -1,4 +1,6 @@
 import { nearest } from "../core/edit-distance.ts";
+import { defaultCloudSettings } from "../repository/cloud/cloud-settings.ts";
+import { cloudSettingsFrom } from "./cloud-environment.ts";
 import { findConflict, findOptionsWithoutEffect } from "./cross-checks.ts";
 import { explainNotSupported } from "./not-supported-options.ts";
 import {
@@ -30,6 +32,9 @@ export interface OptionsError {
   readonly message: string;
 }
 
+/** The variables of a process. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
 type Draft = { -readonly [F in keyof ServerOptions]: ServerOptions[F] };
 
 const fieldByFlag = new Map<string, OptionField>(
@@ -49,13 +54,11 @@ const knownFlags = [...fieldByFlag.keys(), actionOptions.help.flag, actionOption
  * @returns Complete options, or why there are none. Arguments are read from left to right and the first problem, or
  * `--help` or `--version`, ends the reading.
  */
-export function parseOptions(
-  argv: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): CommandLine {
+export function parseOptions(argv: readonly string[], env: Environment): CommandLine {
   const draft = defaults();
   const traceDefaults = traceDefaultsFrom(env);
   draft.traceConfig = traceDefaults.config;
+  draft.cloudSettings = cloudSettingsFrom(env);
   const given = new Set<OptionField>();
   const deprecations: string[] = [];
   const queue = [...argv];
@@ -91,11 +94,7 @@ export function parseOptions(
   return { ...commandLine, warnings: [...deprecations, ...commandLine.warnings] };
 }
 
-function finish(
-  draft: Draft,
-  given: ReadonlySet<OptionField>,
-  env: Readonly<Record<string, string | undefined>>,
-): CommandLine {
+function finish(draft: Draft, given: ReadonlySet<OptionField>, env: Environment): CommandLine {
   const { name } = environmentVariables.escapeLogMessages;
   const text = env[name];
   if (text !== undefined) {
@@ -155,6 +154,7 @@ function defaults(): Draft {
   return {
     ...(table as unknown as Draft),
     escapeLogMessages: environmentVariables.escapeLogMessages.defaultValue,
+    cloudSettings: defaultCloudSettings,
   };
 }
 

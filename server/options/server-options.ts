@@ -2,6 +2,7 @@ import type { ApiRestriction } from "../api-restriction.ts";
 import type { ResourceLimit } from "../rate-limiter/resource-pool.ts";
 import type { LocalCacheConfig } from "./cache-config.ts";
 import type { LogFormat } from "../logging/log-settings.ts";
+import type { CloudSettings } from "../repository/cloud/cloud-settings.ts";
 import type { CompressionLevel } from "../grpc/transport/response-compression.ts";
 import type { MetricsConfig } from "../metrics/metrics-config.ts";
 import type { TraceConfig } from "../tracing/trace-config.ts";
@@ -43,8 +44,10 @@ export interface ServerOptions {
   /** Messages are quoted and escaped as JSON strings. From the environment, not from the command line. */
   readonly escapeLogMessages: boolean;
 
-  /** At least one, in the order given. */
+  /** At least one, in the order given: directories, and valid addresses in the cloud. */
   readonly modelRepositoryPaths: readonly string[];
+  /** How those in the cloud are read. From the environment, not from the command line. */
+  readonly cloudSettings: CloudSettings;
   readonly modelControlMode: ModelControlMode;
   /** Used in mode `poll` only. At least 1. */
   readonly repositoryPollSecs: number;

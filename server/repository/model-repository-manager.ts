@@ -8,12 +8,11 @@ import { ModelEntries, type ModelIdentity, modelKey } from "./model-entries.ts";
 import { ModelEntry } from "./model-entry.ts";
 import { ModelLifecycle, type ModelLifecycleParts } from "./model-lifecycle.ts";
 import type { ModelLoadRequest } from "./model-load-request.ts";
-import { listModelNames } from "./model-names.ts";
 import { ModelQueues } from "./model-queues.ts";
+import type { ModelScanner, RepositoryScan, UnreadableModel } from "./model-scanner.ts";
 import { contentsOf, identityOf, type RepositoryContents } from "./repository-contents.ts";
 import { duplicateReason, indexRowsOf, type ModelIndexRow, repositoryIndex } from "./repository-index.ts";
 import type { PollOutcome } from "./repository-poller.ts";
-import type { RepositoryScan, RepositoryScanner } from "./repository-scanner.ts";
 import { RequestedLoads } from "./requested-loads.ts";
 import { RestlessModels } from "./restless-models.ts";
 import type { FoundModel } from "./scan/find-models.ts";
@@ -21,8 +20,7 @@ import type { Status } from "../core/status.ts";
 
 /** What the manager is made of. */
 export interface RepositoryManagerParts extends ModelLifecycleParts {
-  readonly repositories: readonly string[];
-  readonly scanner: RepositoryScanner;
+  readonly scanner: Pick<ModelScanner, "scan" | "find" | "look" | "names">;
   /** Names are told apart by their repositories: `--model-namespacing`. */
   readonly isNamespacing: boolean;
   /** `--model-config-name`; `null`: none. */
@@ -95,7 +93,7 @@ export class ModelRepositoryManager {
 
   async #loadAtStart(only: readonly string[] | null, awaitsQuiet: boolean): Promise<boolean> {
     const { models, duplicates } = contentsOf(
-      await this.#scanAtStart(awaitsQuiet),
+      await this.#scanAtStart(only, awaitsQuiet),
       this.#parts.isNamespacing,
     );
     const isWanted = ({ name }: { readonly name: string }): boolean => only?.includes(name) ?? true;
@@ -116,11 +114,12 @@ export class ModelRepositoryManager {
   }
 
   /** @throws StatusError when a repository cannot be read. */
-  async #scanAtStart(awaitsQuiet: boolean): Promise<readonly FoundModel[]> {
+  async #scanAtStart(only: readonly string[] | null, awaitsQuiet: boolean): Promise<readonly FoundModel[]> {
     const look = async (): Promise<readonly FoundModel[]> => {
-      const { models, unreadable } = await this.#parts.scanner.scan();
+      const { models, unreadable, unreadableModels } = await this.#parts.scanner.scan(only);
       const [first] = unreadable;
       if (first !== undefined) throw new StatusError(first.problem.code, first.problem.message);
+      this.#failUnreadable(unreadableModels);
       return models;
     };
     const { settleMs, clock } = this.#parts;
@@ -150,7 +149,7 @@ export class ModelRepositoryManager {
         return isSettled ? "settled" : "changing";
       } catch (thrown) {
         const { message } = StatusError.from(thrown);
-        if (message !== this.#pollProblem)
+        if (!this.#isClosing && message !== this.#pollProblem)
           this.#logger.error(`Polling the model repository failed: ${message}`);
         this.#pollProblem = message;
         return "settled";
@@ -229,7 +228,7 @@ export class ModelRepositoryManager {
    * @throws StatusError when a repository cannot be read.
    */
   async repositoryIndex(onlyReady: boolean): Promise<ModelIndexRow[]> {
-    const names = await listModelNames(this.#parts.repositories);
+    const names = await this.#parts.scanner.names();
     const rows = repositoryIndex(names, this.#parts.isNamespacing, this.#entries);
     return onlyReady ? rows.filter(({ state }) => state === "READY") : rows;
   }
@@ -284,8 +283,10 @@ export class ModelRepositoryManager {
 
   /** @returns Whether everything was at rest. */
   async #poll(): Promise<boolean> {
-    const scan = await this.#parts.scanner.scan();
+    const scan = await this.#parts.scanner.scan(null);
+    if (this.#isClosing) return true;
     this.#logUnreadable(scan);
+    const unreadable = this.#failUnreadable(scan.unreadableModels);
     const contents = contentsOf(scan.models, this.#parts.isNamespacing);
     const waiting = new Set<string>();
     const isSettled = (key: string, look: string): boolean => {
@@ -300,11 +301,11 @@ export class ModelRepositoryManager {
       this.#markDuplicate(entry);
     }
     for (const entry of this.#goneEntries(contents, scan)) {
-      if (isSettled(modelKey(entry), "gone")) this.#forget(entry);
+      if (!unreadable.has(modelKey(entry)) && isSettled(modelKey(entry), "gone")) this.#forget(entry);
     }
     const restless = new Set<string>();
     const changed = [...contents.models].flatMap(([key, found]) => {
-      if (!this.#isChanged(found)) return [];
+      if (unreadable.has(key) || !this.#isChanged(found)) return [];
       if (isSettled(key, found.fingerprint.whole)) return [found];
       restless.add(key);
       this.#restless.note(found, this.#identityOf(found), this.#settler.waitedUs(key));
@@ -327,6 +328,17 @@ export class ModelRepositoryManager {
       }
     }
     this.#unreadable = new Map(unreadable.map(({ repository, problem }) => [repository, problem.message]));
+  }
+
+  /** Models that are there and cannot be read go on serving as they are. @returns Their keys. */
+  #failUnreadable(models: readonly UnreadableModel[]): ReadonlySet<string> {
+    const keys = new Set<string>();
+    for (const model of models) {
+      const identity = identityOf(model, this.#parts.isNamespacing);
+      keys.add(modelKey(identity));
+      this.#lifecycle.fail(this.#entries.obtain(identity), model.problem.message);
+    }
+    return keys;
   }
 
   /** Models that no repository has any more. Those of a repository that cannot be read may be there still. */

@@ -10,7 +10,10 @@ export interface RepositoryContents {
 }
 
 /** Who a found model is. */
-export function identityOf({ name, repository }: FoundModel, isNamespacing: boolean): ModelIdentity {
+export function identityOf(
+  { name, repository }: Pick<FoundModel, "name" | "repository">,
+  isNamespacing: boolean,
+): ModelIdentity {
   return { name, namespace: isNamespacing ? repository : "" };
 }
 

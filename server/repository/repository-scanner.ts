@@ -1,20 +1,15 @@
 import { StatusError } from "../core/status.ts";
+import { listModelNames, type ModelName } from "./model-names.ts";
+import type { ModelScanner, RepositoryScan } from "./model-scanner.ts";
 import { findModel, findModels, type FoundModel } from "./scan/find-models.ts";
 import type { UnreadableRepository } from "./scan/scan-protocol.ts";
 import { ScanThread } from "./scan/scan-thread.ts";
 
-/** What is in all repositories. */
-export interface RepositoryScan {
-  readonly models: readonly FoundModel[];
-  /** Repositories that cannot be read: nothing is known of their models. */
-  readonly unreadable: readonly UnreadableRepository[];
-}
-
 /**
- * Looks at the model repositories: by itself while nobody is served, in a thread of its own after
+ * Looks at model repositories that are directories: by itself while nobody is served, in a thread of its own after
  * {@link useThread}.
  */
-export class RepositoryScanner {
+export class RepositoryScanner implements ModelScanner {
   readonly #repositories: readonly string[];
   #thread: ScanThread | null = null;
 
@@ -35,7 +30,7 @@ export class RepositoryScanner {
 
   /** Looks at all models. Rejects with a StatusError when the thread fails, and after {@link close}. */
   async scan(): Promise<RepositoryScan> {
-    if (this.#thread !== null) return this.#thread.scan();
+    if (this.#thread !== null) return { ...(await this.#thread.scan()), unreadableModels: [] };
     const models: FoundModel[] = [];
     const unreadable: UnreadableRepository[] = [];
     for (const repository of this.#repositories) {
@@ -45,7 +40,7 @@ export class RepositoryScanner {
         unreadable.push({ repository, problem: StatusError.from(thrown).toFailure() });
       }
     }
-    return { models, unreadable };
+    return { models, unreadable, unreadableModels: [] };
   }
 
   /**
@@ -60,6 +55,11 @@ export class RepositoryScanner {
   /** Looks at one model again. @returns `null` when it is gone. @throws StatusError as {@link find}. */
   async look({ name, repository }: FoundModel): Promise<FoundModel | null> {
     return (await this.#find(name, [repository]))[0] ?? null;
+  }
+
+  /** @throws StatusError as {@link find}. */
+  names(): Promise<readonly ModelName[]> {
+    return listModelNames(this.#repositories);
   }
 
   async #find(name: string, repositories: readonly string[]): Promise<readonly FoundModel[]> {

@@ -12,6 +12,7 @@ import {
   type ResponseSink,
   type Tensor,
 } from "../../server/index.ts";
+import { defaultCloudSettings } from "../../server/repository/cloud/cloud-settings.ts";
 import { defaultMetricsConfig } from "../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../server/tracing/trace-config.ts";
 import { LogRecorder } from "./log-recorder.ts";
@@ -64,6 +65,7 @@ export class JavaScriptServer {
         traceConfig: defaultTraceConfig,
         metricsConfig: defaultMetricsConfig,
         modelRepositoryPaths: [this.#root, ...more],
+        cloudSettings: defaultCloudSettings,
         modelControlMode: "explicit",
         repositoryPollSecs: 15,
         modelLoadThreadCount: 4,

@@ -76,7 +76,6 @@ export class RepositoryBench {
     for (const name of ["a", "b"]) directory.make(name);
     const repositories = [directory.in("a"), directory.in("b")];
     this.manager = new ModelRepositoryManager({
-      repositories,
       scanner: new RepositoryScanner(repositories),
       isNamespacing: false,
       configName: null,

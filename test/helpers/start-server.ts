@@ -114,11 +114,15 @@ export interface SuiteServer {
  * after them. Nothing may be left pending then, and the exit code must be 0.
  *
  * @param args - Asked when the server is started, so that `before` hooks can make its repository.
+ * @param environment - Variables besides those of this process, asked as well.
  */
-export function useServer(args: () => readonly string[]): SuiteServer {
+export function useServer(
+  args: () => readonly string[],
+  environment: () => Readonly<Record<string, string>> = () => ({}),
+): SuiteServer {
   let server: RunningServer | null = null;
   before(async () => {
-    server = await RunningServer.start(args());
+    server = await RunningServer.start(args(), environment());
   });
   afterEach(function () {
     if (this.currentTest?.state === "failed") console.error(server?.log);

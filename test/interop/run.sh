@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Drives a running server with the official Triton client, over HTTP and gRPC.
 #
-# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI. Steps: a virtual environment in
-# .venv/interop, fixture models, the server on free ports of the loopback interface, pytest, and down again.
+# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI and npm. Steps: a virtual environment in
+# .venv/interop and Azurite in .venv/azurite, fixture models, the server on free ports of the loopback interface, pytest,
+# and down again.
 # Arguments go to pytest: npm run test:interop -- -k digits
 # Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
 # table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
@@ -34,6 +35,18 @@ if [ "$(cat "$venv/installed" 2> /dev/null || true)" != "$wanted" ]; then
   printf '%s\n' "$wanted" > "$venv/installed"
 else
   step "using $venv as it is"
+fi
+
+# Azure's own emulator of its storage. The newest that runs on Node 20.
+azurite=.venv/azurite
+azurite_version=3.35.0
+if [ "$(cat "$azurite/installed" 2> /dev/null || true)" != "$azurite_version" ]; then
+  step "installing azurite $azurite_version into $azurite"
+  rm -rf "$azurite"
+  mkdir -p "$azurite"
+  npm install --silent --prefix "$azurite" --no-save --ignore-scripts --omit=optional --no-audit --no-fund \
+    "azurite@$azurite_version"
+  printf '%s\n' "$azurite_version" > "$azurite/installed"
 fi
 
 work="$(mktemp -d)"
@@ -82,13 +95,14 @@ curl --silent --fail --max-time 2 "http://127.0.0.1:$http_port/v2/health/ready" 
 
 test_code=0
 # run_tests DIRECTORY RECORD ARGUMENT…: pytest in a process of its own: both client libraries define the same protobuf
-# messages, and one process takes them only once.
+# messages, and one process takes them only once; the SDKs of object storage bring TLS libraries that do not get on with
+# those of Triton's client.
 run_tests() {
   local directory=$1 record=$2 code=0
   shift 2
   step "running pytest $directory"
   NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
-    NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" \
+    NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" NEREID_AZURITE="$azurite" \
     PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
     "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" "$@" "$directory" \
     || code=$?
@@ -97,6 +111,7 @@ run_tests() {
 }
 run_tests "$here" calls-triton.json "$@"
 run_tests "$here/kserve_client" calls-kserve.json "$@"
+run_tests "$here/object_storage" calls-object-storage.json "$@"
 
 if [ $# -eq 0 ] && [ "$test_code" -eq 0 ]; then
   step "checking which calls have been made"

@@ -94,7 +94,7 @@ export async function generate() {
       ["Variable", "Default", "Meaning"],
       Object.values(environmentVariables).map(({ name, defaultValue, doc }) => [
         `\`${name}\``,
-        `\`${defaultValue}\``,
+        defaultValue === "" ? "none" : `\`${defaultValue}\``,
         doc,
       ]),
     ),

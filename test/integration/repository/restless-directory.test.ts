@@ -9,6 +9,7 @@ import { identityModel } from "../../../tools/onnx-builder/model-zoo.ts";
 import { rowModelConfig } from "../../helpers/fp32-rows.ts";
 import { LogRecorder } from "../../helpers/log-recorder.ts";
 import { useRepository } from "../../helpers/temporary-repository.ts";
+import { defaultCloudSettings } from "../../../server/repository/cloud/cloud-settings.ts";
 import { defaultMetricsConfig } from "../../../server/metrics/metrics-config.ts";
 import { waitUntil } from "../../helpers/wait-until.ts";
 
@@ -45,6 +46,7 @@ describe("A model directory in which something is written all the time", () => {
         modelLoadRetryCount: 0,
         modelConfigName: "",
         metricsConfig: defaultMetricsConfig,
+        cloudSettings: defaultCloudSettings,
         modelNamespacing: false,
         loadModelNames: [],
         strictReadiness: true,

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { defaultCloudSettings } from "../../../server/repository/cloud/cloud-settings.ts";
 import { defaultMetricsConfig } from "../../../server/metrics/metrics-config.ts";
 import { defaultTraceConfig } from "../../../server/tracing/trace-config.ts";
 import path from "node:path";
@@ -23,6 +24,7 @@ const sampleRepository = path.resolve(import.meta.dirname, "../../../../model_re
 const samples: InferenceServerOptions = {
   serverId: "embedded",
   modelRepositoryPaths: [sampleRepository],
+  cloudSettings: defaultCloudSettings,
   modelControlMode: "explicit",
   repositoryPollSecs: 15,
   modelLoadThreadCount: 4,

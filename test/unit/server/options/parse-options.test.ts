@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "mocha";
+import { defaultCloudSettings } from "../../../../server/repository/cloud/cloud-settings.ts";
 import { defaultMetricsConfig } from "../../../../server/metrics/metrics-config.ts";
 import { parseOptions } from "../../../../server/options/parse-options.ts";
 import { defaultTraceConfig } from "../../../../server/tracing/trace-config.ts";
@@ -34,6 +35,7 @@ describe("parseOptions", () => {
       logFilePath: null,
       escapeLogMessages: true,
       modelRepositoryPaths: ["models"],
+      cloudSettings: defaultCloudSettings,
       modelControlMode: "none",
       repositoryPollSecs: 15,
       modelLoadThreadCount: 4,
@@ -152,6 +154,7 @@ describe("parseOptions", () => {
       logFilePath: "x.log",
       escapeLogMessages: true,
       modelRepositoryPaths: ["models", "more"],
+      cloudSettings: defaultCloudSettings,
       modelControlMode: "explicit",
       repositoryPollSecs: 4,
       modelLoadThreadCount: 6,
@@ -375,14 +378,34 @@ describe("parseOptions, mistakes", () => {
     assert.match(result.message, /^--model-repository is required/);
   });
 
-  it("parseOptions says that repositories in the cloud are not there yet", () => {
-    for (const path of ["s3://bucket/models", "gs://bucket", "as://account/container"]) {
+  it("parseOptions takes addresses in the cloud for repositories", () => {
+    const paths = [
+      "s3://bucket/models",
+      "s3://localhost:9000/bucket",
+      "gs://bucket",
+      "as://account/container",
+      "models",
+    ];
+    const parsed = parseOptions(
+      paths.map((path) => `--model-repository=${path}`),
+      {},
+    );
+    assert.ok(parsed.kind === "serve");
+    assert.deepEqual(parsed.options.modelRepositoryPaths, paths);
+  });
+
+  it("parseOptions says what an address in the cloud looks like", () => {
+    for (const [path, form] of [
+      [
+        "s3://localhost:9000",
+        "s3://<bucket>/<path>, s3://<host>:<port>/<bucket>/<path> or s3://https://<host>:<port>/<bucket>/<path>",
+      ],
+      ["gs://", "gs://<bucket>/<path>"],
+      ["as://account", "as://<account>/<container>/<path>"],
+    ]) {
       const parsed = parseOptions([`--model-repository=${path}`], {});
-      assert.equal(parsed.kind, "error");
-      assert.match(
-        (parsed as { message: string }).message,
-        /^Bad option: "--model-repository" cannot read ".*": repositories of (s3|gs|as):\/\/ are not supported yet/,
-      );
+      assert.ok(parsed.kind === "error");
+      assert.equal(parsed.message, `Bad option: "--model-repository" expects ${form}, got "${path}"`);
     }
   });
 });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { utimesSync } from "node:fs";
 import { describe, it } from "mocha";
+import type { RepositoryScan, UnreadableModel } from "../../../../server/repository/model-scanner.ts";
+import { RepositoryScanner } from "../../../../server/repository/repository-scanner.ts";
 import { Deferred, settle } from "../../../helpers/deferred.ts";
 import { RepositoryBench as Bench } from "../../../helpers/repository-bench.ts";
 import { useTestDirectory } from "../../../helpers/temporary-directory.ts";
@@ -92,6 +94,51 @@ describe("ModelRepositoryManager", () => {
       const bench = new Bench(directory);
       bench.delete("b");
       await assert.rejects(bench.manager.loadAtStart(null), { name: "StatusError", code: "INTERNAL" });
+    });
+  });
+
+  describe("with models that cannot be read", () => {
+    const unreadable = (directory: string): UnreadableModel => ({
+      name: "m",
+      repository: directory,
+      problem: { code: "INTERNAL", message: "not for you" },
+    });
+
+    /** A scanner that says of model `m` what the test wants. */
+    class PartialScanner extends RepositoryScanner {
+      unreadableModels: readonly UnreadableModel[] = [];
+
+      override async scan(): Promise<RepositoryScan> {
+        return { ...(await super.scan()), unreadableModels: this.unreadableModels };
+      }
+    }
+
+    it("is not complete at start, and says why", async () => {
+      const scanner = new PartialScanner([directory.in("a")]);
+      const bench = new Bench(directory, { scanner });
+      bench.put("n", ["1"]);
+      scanner.unreadableModels = [unreadable(directory.in("a"))];
+      assert.equal(await bench.manager.loadAtStart(null), false);
+      assert.deepEqual(bench.states, ["m/ UNAVAILABLE: not for you", "n/1 READY"]);
+    });
+
+    it("leaves them as they are, says why once, and loads them when they can be read", async () => {
+      const scanner = new PartialScanner([directory.in("a")]);
+      const bench = new Bench(directory, { scanner });
+      bench.put("m", ["1"]);
+      await bench.manager.loadAtStart(null);
+      scanner.unreadableModels = [unreadable(directory.in("a"))];
+      bench.put("m", ["2"]);
+      await bench.manager.poll();
+      // Not even its directory gone is a reason to unload it: it may be there.
+      bench.delete("a", "m");
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 READY: not for you"]);
+      assert.equal(bench.log.ofSeverity("E").filter((line) => line.includes("not for you")).length, 1);
+      scanner.unreadableModels = [];
+      bench.put("m", ["3"]);
+      await bench.manager.poll();
+      assert.deepEqual(bench.states, ["m/1 UNAVAILABLE: unloaded", "m/3 READY"]);
     });
   });
 
