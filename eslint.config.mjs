@@ -41,7 +41,7 @@ const embeddingZones = zones.map((zone) =>
 );
 
 export default tseslint.config(
-  { ignores: ["dist/", "protos/gen/", "**/*.gen.ts", ".venv/"] },
+  { ignores: ["dist/", "protos/gen/", "**/*.gen.ts", ".venv/", ".tensorflow/"] },
   {
     files: ["**/*.ts"],
     extends: [tseslint.configs.strictTypeChecked],

@@ -56,8 +56,18 @@ export type BackendServerSettings = ReadonlyMap<string, string>;
 export interface BackendModelSettings {
   /** Threads per instance that the config or command line asks for, or `null` to take a share of the core budget. */
   readonly intraOpThreadCount: number | null;
+  /** What runs this model, where a backend has more than one way. */
+  readonly engine?: BackendEngine;
   /** Anything else, for the backend's own instances only. */
   readonly options: unknown;
+}
+
+/** One of the ways in which a backend runs models. */
+export interface BackendEngine {
+  /** A word, which the model's metadata show behind the platform: `platform/engine`. */
+  readonly name: string;
+  /** For the log and for people. */
+  readonly description: string;
 }
 
 /** What the worker imports. */

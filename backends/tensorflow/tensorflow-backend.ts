@@ -1,10 +1,12 @@
 import { createRequire } from "node:module";
 import type { Backend } from "../backend.ts";
+import { nativeEngine } from "./native/native-engine.ts";
+import { defaultNativeDirectory, findNativePackage } from "./native/native-package.ts";
 import { resolveTensorFlowSettings, tensorFlowPlatforms } from "./tensorflow-options.ts";
 
 const require = createRequire(import.meta.url);
 
-/** Runs TensorFlow's and TensorFlow.js' models without TensorFlow. @see backends/tensorflow/README.md */
+/** Runs TensorFlow's and TensorFlow.js' models, with TensorFlow where it is installed and without it elsewhere. @see backends/tensorflow/README.md */
 export const tensorFlowBackend: Backend = {
   name: "tensorflow",
   platforms: tensorFlowPlatforms,
@@ -12,12 +14,13 @@ export const tensorFlowBackend: Backend = {
   // Two, as Triton does for this backend.
   defaultCpuInstanceCount: 2,
   executionStyle: "batch",
-  instanceModuleUrl: new URL("./tensorflow-model-instance.js", import.meta.url).href,
+  instanceModuleUrl: new URL("./tensorflow-instance-module.js", import.meta.url).href,
   gpuDeviceIds: () => [],
   checkBytesInput: null,
   describe: () => {
     const { version } = require("@tensorflow/tfjs-core/package.json") as { version: string };
-    return `TensorFlow.js ${version}; WASM and CPU engines (embedded)`;
+    const native = findNativePackage(defaultNativeDirectory);
+    return `TensorFlow.js ${version}; WASM and CPU engines (embedded)${native === null ? "" : `; native: ${native.name}`}`;
   },
-  resolveSettings: resolveTensorFlowSettings,
+  resolveSettings: (config, server) => resolveTensorFlowSettings(config, server, nativeEngine),
 };

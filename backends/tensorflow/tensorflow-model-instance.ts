@@ -13,6 +13,7 @@ import { type ElementCodec, elementCodec } from "./codec/tensor-elements.ts";
 import type { ExecutableModel } from "./engine/executable-model.ts";
 import { loadGraphExecutable } from "./engine/graph-executable.ts";
 import { startEngine } from "./engine/tensorflow-engine.ts";
+import { startNativeTensorFlowJs } from "./native/native-tensorflow-js.ts";
 import { readModelJson } from "./read-model-json.ts";
 import { readGraphDef } from "./saved-model/read-graph-def.ts";
 import { readSavedModel } from "./saved-model/read-saved-model.ts";
@@ -26,13 +27,14 @@ interface BoundTensor {
 }
 
 /**
- * Starts the engine of this thread and loads a model into it. Imported by the instance's worker thread.
+ * Starts an engine of TensorFlow.js in this thread and loads a model into it. Runs in the instance's worker thread.
  *
  * @throws StatusError that says what the model needs and the engine lacks.
  */
-export async function createModelInstance(init: ModelInstanceInit): Promise<ModelInstance> {
+export async function createEmbeddedInstance(init: ModelInstanceInit): Promise<ModelInstance> {
   const options = init.options as TensorFlowOptions;
-  await startEngine(options.engine);
+  if (options.native === null) await startEngine(options.engine);
+  else await startNativeTensorFlowJs(options.native.package);
   return new TensorFlowModelInstance(await loadModel(init.modelPath, options));
 }
 
@@ -48,13 +50,23 @@ async function loadModel(modelPath: string, options: TensorFlowOptions): Promise
     }
   } catch (thrown) {
     if (thrown instanceof StatusError)
-      throw new StatusError(thrown.code, `failed to load '${modelPath}': ${thrown.message}`, {
-        cause: thrown,
-      });
+      throw new StatusError(
+        thrown.code,
+        `failed to load '${modelPath}': ${thrown.message}${adviceFor(thrown, options)}`,
+        { cause: thrown },
+      );
     throw new StatusError("INTERNAL", `failed to load '${modelPath}': ${messageOf(thrown)}`, {
       cause: thrown,
     });
   }
+}
+
+/** What the embedded engine lacks, TensorFlow itself may have. */
+function adviceFor(thrown: StatusError, { platform, native }: TensorFlowOptions): string {
+  const isLacking = thrown.code === "UNSUPPORTED" && platform !== "tensorflow_js" && native === null;
+  return isLacking
+    ? `. Native TensorFlow may run it: 'npm run setup:tensorflow' installs it, and parameters["engine"] must leave the choice to the server or be "native"`
+    : "";
 }
 
 function messageOf(thrown: unknown): string {

@@ -60,6 +60,7 @@ function idleModel(source: ModelSource): LoadedModel {
   const model = new Model({
     config,
     version,
+    engine: null,
     isDecoupled: false,
     statistics: new ModelStatistics(),
     pool: noInstances,

@@ -42,6 +42,7 @@ export function renderExplanation(explanation: ModelExplanation): string {
       plan === null
         ? null
         : {
+            engine: plan.engine,
             cores: plan.coreCount,
             threads_per_instance: plan.threadCount,
             reasons: [...plan.groups, `threads: ${plan.threadReason}`],
@@ -58,11 +59,12 @@ export function renderExplanation(explanation: ModelExplanation): string {
 }
 
 function formatPlan(plan: ExplainedPlan, version: string): string {
-  const { inits, threadCount, threadReason, coreCount, groups } = plan;
+  const { engine, inits, threadCount, threadReason, coreCount, groups } = plan;
   return [
     `Version ${version} runs in ${inits.length} instance(s) of ${threadCount} thread(s), on ${coreCount} core(s):`,
     ...groups.map((group) => `  ${group}`),
     `  threads: ${threadReason}`,
+    ...(engine === null ? [] : [`  engine: ${engine.name}, ${engine.description}`]),
   ].join("\n");
 }
 

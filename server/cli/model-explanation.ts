@@ -37,7 +37,8 @@ export interface ModelExplanation {
 }
 
 /** The instances of one version, and why there are so many with so many threads. */
-export interface ExplainedPlan extends Pick<InstancePlan, "inits" | "threadCount" | "threadReason"> {
+export interface ExplainedPlan
+  extends Pick<InstancePlan, "engine" | "inits" | "threadCount" | "threadReason"> {
   readonly coreCount: number;
   /** One sentence for each instance group. */
   readonly groups: readonly string[];

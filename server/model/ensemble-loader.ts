@@ -69,6 +69,7 @@ export async function loadEnsemble(
     const model = new Model({
       config,
       version,
+      engine: null,
       isDecoupled: plan.isDecoupled,
       statistics,
       pool: noInstances,

@@ -1,4 +1,4 @@
-import type { BackendModelSettings, ModelInstanceInit } from "../../backends/backend.ts";
+import type { BackendEngine, BackendModelSettings, ModelInstanceInit } from "../../backends/backend.ts";
 import type { InstanceGroup, ModelConfig } from "../model-config/model-config.ts";
 import type { CoreBudget } from "./core-budget.ts";
 
@@ -11,6 +11,8 @@ export interface InstancePlan {
   readonly threadCount: number;
   /** Why it is so many threads. */
   readonly threadReason: string;
+  /** What runs the model, where its backend has more than one way; else `null`. */
+  readonly engine: BackendEngine | null;
   /** One line for the log: what was chosen. */
   readonly summary: string;
   readonly warnings: readonly string[];
@@ -66,8 +68,13 @@ export function planInstances(input: InstancePlanInput): InstancePlan {
         : "asked for by the configuration or --backend-config",
     passive: new Set(placed.filter((place) => place.isPassive).map((place) => place.name)),
     warnings,
-    summary: `Loading model '${config.name}' version ${version}: ${inits.length} instance(s), ${grant.threadCount} thread(s) each of ${cores} core(s), backend ${config.backend}`,
+    engine: settings.engine ?? null,
+    summary: `Loading model '${config.name}' version ${version}: ${inits.length} instance(s), ${grant.threadCount} thread(s) each of ${cores} core(s), backend ${config.backend}${describeEngine(settings.engine)}`,
   };
+}
+
+function describeEngine(engine: BackendEngine | undefined): string {
+  return engine === undefined ? "" : `, engine ${engine.name} (${engine.description})`;
 }
 
 interface InstancePlace {

@@ -1,3 +1,4 @@
+import type { BackendEngine } from "../../backends/backend.ts";
 import type { Scheduler } from "../../schedulers/scheduler.ts";
 import type { Clock } from "../core/clock.ts";
 import type { InferenceRequest, RequestObserver } from "../core/inference-request.ts";
@@ -15,6 +16,8 @@ import type { ModelTensor, ServedModel } from "./served-model.ts";
 export interface ModelParts {
   readonly config: ModelConfig;
   readonly version: string;
+  /** What runs it, where its backend has more than one way; else `null`. */
+  readonly engine: BackendEngine | null;
   readonly isDecoupled: boolean;
   readonly statistics: ModelStatistics;
   readonly pool: ModelInstances;
@@ -56,7 +59,8 @@ export class Model implements ServedModel, ValidatedModel, RequestObserver {
     const { config } = parts;
     this.name = config.name;
     this.version = parts.version;
-    this.platform = config.platform === "" ? config.backend : config.platform;
+    const platform = config.platform === "" ? config.backend : config.platform;
+    this.platform = parts.engine === null ? platform : `${platform}/${parts.engine.name}`;
     this.#config = config;
     this.maxBatchSize = config.maxBatchSize;
     this.isDecoupled = parts.isDecoupled;

@@ -19,7 +19,7 @@ export interface ServedModel {
   readonly name: string;
   /** A decimal number. */
   readonly version: string;
-  /** The config's platform, or the backend's name when there is none. */
+  /** The config's platform, or the backend's name when there is none; and `/` and the engine, where there are several. */
   readonly platform: string;
   readonly config: ModelConfig;
   /** 0: the model does not batch. */

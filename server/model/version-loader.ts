@@ -7,6 +7,7 @@ import type { ModelConfig } from "../model-config/model-config.ts";
 import type { ModelStatistics } from "../statistics/model-statistics.ts";
 import { batchSpecOf } from "./batch-spec.ts";
 import { readInitialStates } from "./initial-states.ts";
+import type { InstancePlan } from "./instance-plan.ts";
 import type { InstancePlanner } from "./instance-planner.ts";
 import { InstanceSet } from "./instance-set.ts";
 import { startInstance } from "./instance-start.ts";
@@ -92,7 +93,7 @@ export class VersionLoader {
         const init = plan.inits[index];
         if (init !== undefined) await counted.set.add(await loading, init, plan);
       }
-      const model = await this.#makeModel({ source, config, version, seats, counted, startUs });
+      const model = await this.#makeModel({ source, config, version, seats, counted, startUs, plan });
       return { model, instances: counted.set };
     } catch (thrown) {
       await Promise.allSettled(instances);
@@ -135,7 +136,8 @@ export class VersionLoader {
   }
 
   /** Puts the scheduler before the instances, and asks them the golden requests. */
-  async #makeModel({ source, config, version, seats, counted, startUs }: VersionInMaking): Promise<Model> {
+  async #makeModel(making: VersionInMaking): Promise<Model> {
+    const { source, config, version, seats, counted, startUs, plan } = making;
     const { clock, logger, checkGolden } = this.#parts;
     const { plugin, counts, set } = counted;
     const { pool } = set;
@@ -145,6 +147,7 @@ export class VersionLoader {
     const parts = {
       config,
       version,
+      engine: plan.engine,
       isDecoupled: config.isDecoupled,
       pool: leavingSeats(pool, seats, this.#parts),
       clock,
@@ -173,6 +176,7 @@ interface CountedInstances {
 
 /** A version whose instances are ready. */
 interface VersionInMaking {
+  readonly plan: InstancePlan;
   readonly source: ModelSource;
   readonly config: ModelConfig;
   readonly version: string;

@@ -2,11 +2,13 @@ import { nearest } from "../core/edit-distance.ts";
 import { listValue, type OptionValue, parseInteger, ValueProblem } from "./option-value.ts";
 import type { BackendConfigSetting } from "./server-options.ts";
 
-/** A setting that `--backend-config` accepts. All of them are integers from 0 so far. */
+/** A setting that `--backend-config` accepts. */
 export interface BackendConfigKey {
   /** `null`: written without a backend, for all of them. */
   readonly backend: string | null;
   readonly key: string;
+  /** What it may be: an integer from 0 (when it is left out), any text, or one of several words. */
+  readonly values?: "text" | readonly string[];
   readonly doc: string;
 }
 
@@ -34,6 +36,23 @@ export const backendConfigKeys: readonly BackendConfigKey[] = [
     key: "inter_op_thread_count",
     doc: "Threads that run independent operators at once, for models whose config gives none. Default 0: one.",
   },
+  {
+    backend: "tensorflow",
+    key: "default-max-batch-size",
+    doc: "The same for TensorFlow models only; wins over the global setting.",
+  },
+  {
+    backend: "tensorflow",
+    key: "engine",
+    values: ["auto", "native", "wasm", "cpu"],
+    doc: "What runs the models whose config has no `parameters.engine`. Default `auto`: native TensorFlow where it is installed, else WebAssembly.",
+  },
+  {
+    backend: "tensorflow",
+    key: "native-directory",
+    values: "text",
+    doc: "Directory that `npm run setup:tensorflow` was told to install into, if another than its own.",
+  },
 ];
 
 const syntax = "[<backend>,]<key>=<value>";
@@ -49,14 +68,20 @@ export function parseBackendConfigSetting(text: string): BackendConfigSetting | 
   const key = name.slice(comma + 1);
   if (backend === "" || key === "") return ValueProblem.expected(syntax, text);
 
-  const keysOfBackend = backendConfigKeys
-    .filter((known) => known.backend === backend)
-    .map((known) => known.key);
+  const settingsOfBackend = backendConfigKeys.filter((known) => known.backend === backend);
+  const keysOfBackend = settingsOfBackend.map((known) => known.key);
   // It may be one of --backend-directory, which checks its settings itself.
   if (backend !== null && keysOfBackend.length === 0) return { backend, key, value };
   if (!keysOfBackend.includes(key)) {
     const owner = backend === null ? "" : ` of backend "${backend}"`;
     return unknownName(`key "${key}"${owner}`, key, keysOfBackend);
+  }
+  const values = settingsOfBackend.find((known) => known.key === key)?.values;
+  if (values === "text") return { backend, key, value };
+  if (values !== undefined) {
+    return values.includes(value)
+      ? { backend, key, value }
+      : ValueProblem.expected(`one of ${values.join(", ")} for ${name}`, value);
   }
   const number = parseInteger(value);
   if (number === undefined || number < 0 || number > maxValue) {

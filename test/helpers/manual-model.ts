@@ -37,6 +37,7 @@ export class ManualModel {
     this.model = new Model({
       config,
       version,
+      engine: null,
       isDecoupled: config.isDecoupled,
       statistics: this.statistics,
       pool: this.pool,

@@ -12,7 +12,10 @@ interface Addresses {
   readonly metrics: string;
 }
 
-/** Any free port of the loopback interface for each service. */
+/**
+ * Any free port of the loopback interface for each service. TensorFlow's models run in the embedded engine, whatever is
+ * installed on the machine.
+ */
 const loopback: readonly string[] = [
   "--http-address=127.0.0.1",
   "--http-port=0",
@@ -20,6 +23,7 @@ const loopback: readonly string[] = [
   "--grpc-port=0",
   "--metrics-address=127.0.0.1",
   "--metrics-port=0",
+  "--backend-config=tensorflow,engine=wasm",
 ];
 
 /** No server listens on port 1. */

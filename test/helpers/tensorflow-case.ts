@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { BatchSpec, ExecutionBatch, ModelInstance, TensorSignature } from "../../backends/backend.ts";
-import { createModelInstance } from "../../backends/tensorflow/tensorflow-model-instance.ts";
+import { createModelInstance } from "../../backends/tensorflow/tensorflow-instance-module.ts";
 import type { TensorFlowOptions } from "../../backends/tensorflow/tensorflow-options.ts";
 import type { DataType } from "../../server/core/data-type.ts";
 
@@ -30,6 +30,9 @@ export function conformanceCases(): TensorFlowCase[] {
   return JSON.parse(readFileSync(file, "utf8")) as TensorFlowCase[];
 }
 
+/** The cases that native TensorFlow computes otherwise than Python's, and why. */
+export const nativeFailures: Readonly<Record<string, string>> = {};
+
 /** An output as it came out of an instance. */
 export interface ProducedTensor {
   readonly shape: readonly number[];
@@ -43,6 +46,7 @@ export async function loadTensorFlow(
 ): Promise<ModelInstance> {
   const all: TensorFlowOptions = {
     engine: "wasm",
+    native: null,
     platform: "tensorflow_savedmodel",
     choice: { signatureName: "serving_default", tag: "serve" },
     configured: { inputs: [], outputs: [] },

@@ -12,6 +12,6 @@ fi
 "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement tools/tensorflow/requirements.txt
 
 export TF_ENABLE_ONEDNN_OPTS=0 PYTHONHASHSEED=0 PYTHONDONTWRITEBYTECODE=1
-for script in make_samples make_conformance; do
+for script in make_samples make_conformance make_text_classifier make_native_models; do
   "$venv/bin/python" "tools/tensorflow/$script.py"
 done

@@ -1,8 +1,8 @@
 import type { DataType as EngineType, Tensor, TypedArray } from "@tensorflow/tfjs-core";
-import { bytesElementHeader, bytesElementLength } from "../../../server/core/bytes-elements.ts";
 import type { DataType } from "../../../server/core/data-type.ts";
 import { type Failure, failure } from "../../../server/core/status.ts";
 import { tf } from "../engine/tensorflow-js.ts";
+import { bytesFromWire, bytesToWire } from "./bytes-tensor.ts";
 
 /** Elements as the engine takes and gives them. */
 export type EngineValues = TypedArray | Uint8Array[];
@@ -87,29 +87,10 @@ function beyondInt32(name: string, index: number, buffer: ArrayBuffer, offset: n
 /** Strings stay bytes: any content is carried, UTF-8 or not. */
 const bytes: ElementCodec = {
   engineType: "string",
-  decode(_name, buffer, offset, byteLength) {
-    const wire = new Uint8Array(buffer, offset, byteLength);
-    const elements: Uint8Array[] = [];
-    for (let at = 0; at < byteLength; ) {
-      const start = at + bytesElementHeader;
-      at = start + bytesElementLength(wire, at);
-      elements.push(wire.slice(start, at));
-    }
-    return elements;
-  },
-  encode(tensor) {
-    const elements = tf.engine().readSync(tensor.dataId) as Uint8Array[];
-    const size = elements.reduce((sum, element) => sum + bytesElementHeader + element.byteLength, 0);
-    const wire = new Uint8Array(size);
-    const view = new DataView(wire.buffer);
-    let at = 0;
-    for (const element of elements) {
-      view.setUint32(at, element.byteLength, true);
-      wire.set(element, at + bytesElementHeader);
-      at += bytesElementHeader + element.byteLength;
-    }
-    return wire;
-  },
+  // The engine keeps the elements, the batch's buffer goes back.
+  decode: (_name, buffer, offset, byteLength) =>
+    bytesFromWire(new Uint8Array(buffer.slice(offset, offset + byteLength))),
+  encode: (tensor) => bytesToWire(tf.engine().readSync(tensor.dataId) as Uint8Array[]),
 };
 
 const codecs: ReadonlyMap<DataType, ElementCodec> = new Map<DataType, ElementCodec>([

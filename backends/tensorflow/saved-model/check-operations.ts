@@ -44,7 +44,7 @@ function checkNode(node: GraphNode): void {
   if (!executorOperations.has(node.op) && !customOperationNames.has(node.op)) {
     throw new StatusError(
       "UNSUPPORTED",
-      `operation '${node.op}' of node '${node.name}' is not supported by the embedded TensorFlow engine (WASM), and this server has no native one`,
+      `operation '${node.op}' of node '${node.name}' is not supported by the embedded TensorFlow engine (WASM)`,
     );
   }
   for (const value of Object.values(node.attr)) {

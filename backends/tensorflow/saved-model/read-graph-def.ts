@@ -4,10 +4,11 @@ import { StatusError } from "../../../server/core/status.ts";
 import type { ModelSignature, TensorSignature } from "../../backend.ts";
 import type { GraphParts } from "../engine/graph-executable.ts";
 import { checkOperations } from "./check-operations.ts";
+import { dimsOf } from "./choose-graph.ts";
 import { exportGraph } from "./export-graph.ts";
 import type { Edge } from "./graph.ts";
 import { GraphImporter } from "./graph-importer.ts";
-import { decodeGraphDef, type GraphDef, type ShapeProto } from "./saved-model-proto.ts";
+import { type Attributes, decodeGraphDef, type GraphDef } from "./saved-model-proto.ts";
 import { tensorFlowType, typeNumber } from "./tensorflow-type.ts";
 
 /** A tensor of the configuration: a frozen graph does not say what its inputs and outputs are. */
@@ -29,13 +30,7 @@ export interface ConfiguredTensors {
  * @throws StatusError that names what is missing, damaged or not supported.
  */
 export function readGraphDef(file: string, configured: ConfiguredTensors): GraphParts {
-  if (configured.inputs.length === 0 || configured.outputs.length === 0) {
-    throw new StatusError(
-      "INVALID_ARG",
-      "a frozen graph does not say what its inputs and outputs are: the configuration must list both, by the names of the graph's tensors",
-    );
-  }
-  const graph = decode(file);
+  const graph = openGraphDef(file, configured);
   const source = {
     graph,
     opDefs: new Map(),
@@ -86,7 +81,18 @@ export function readGraphDef(file: string, configured: ConfiguredTensors): Graph
   };
 }
 
-function decode(file: string): GraphDef {
+/**
+ * Reads the graph itself.
+ *
+ * @throws StatusError when it is damaged, or the configuration does not say what goes in and comes out.
+ */
+export function openGraphDef(file: string, configured: ConfiguredTensors): GraphDef {
+  if (configured.inputs.length === 0 || configured.outputs.length === 0) {
+    throw new StatusError(
+      "INVALID_ARG",
+      "a frozen graph does not say what its inputs and outputs are: the configuration must list both, by the names of the graph's tensors",
+    );
+  }
   const bytes = readFileSync(file);
   let graph: GraphDef;
   try {
@@ -104,16 +110,12 @@ function typeOf(type: number): Pick<TensorSignature, "datatype" | "modelType"> {
   return { datatype, modelType: name };
 }
 
-function dimsOf(shape: ShapeProto | null): number[] | null {
-  // Writers leave the shape out, or mark it as unknown; a scalar's is there and empty.
-  return shape === null || shape.unknownRank ? null : shape.dim.map((dim) => dim.size);
-}
-
 /** Operations whose result has a type of its own. */
 const resultTypes: Readonly<Record<string, number | string>> = {
   ArgMax: "output_type",
   ArgMin: "output_type",
   Cast: "DstT",
+  Const: "dtype",
   Placeholder: "dtype",
   Range: "Tidx",
   Shape: "out_type",
@@ -132,9 +134,15 @@ const resultTypes: Readonly<Record<string, number | string>> = {
   LogicalOr: typeNumber.bool,
 };
 
-/** TensorFlow's type of a tensor where the node's attributes tell it, else `null`. */
 function outputType({ node, index }: Edge): number | null {
-  if (node.constant !== null) return node.constant.type;
+  return node.constant === null ? declaredOutputType(node, index) : node.constant.type;
+}
+
+/** TensorFlow's type of an output where the node's attributes tell it, else `null`. */
+export function declaredOutputType(
+  node: { readonly op: string; readonly attr: Attributes },
+  index: number,
+): number | null {
   const rule = resultTypes[node.op];
   if (typeof rule === "number") return rule;
   if (rule !== undefined) return node.attr[rule]?.type ?? null;

@@ -29,6 +29,23 @@ describe("parseBackendConfigSetting", () => {
     }
   });
 
+  it("parseBackendConfigSetting takes one of the words, or any text, where a setting is no number", () => {
+    for (const [key, value] of [
+      ["engine", "native"],
+      ["native-directory", "/opt/tensor flow"],
+    ] as const) {
+      assert.deepEqual(parseBackendConfigSetting(`tensorflow,${key}=${value}`), {
+        backend: "tensorflow",
+        key,
+        value,
+      });
+    }
+    assert.equal(
+      refuse("tensorflow,engine=gpu"),
+      'expects one of auto, native, wasm, cpu for tensorflow,engine, got "gpu"',
+    );
+  });
+
   it("parseBackendConfigSetting refuses a malformed setting", () => {
     for (const text of ["", "x", "=1", "onnxruntime,=1", ",key=1", "onnxruntime,intra_op_thread_count"]) {
       assert.equal(refuse(text), `expects [<backend>,]<key>=<value>, got ${JSON.stringify(text)}`);
@@ -47,9 +64,9 @@ describe("parseBackendConfigSetting", () => {
     const problem = (backend: string | null) => unknownBackendProblem([{ backend, key: "a", value: "1" }]);
     assert.equal(
       problem("onnxruntim"),
-      'names unknown backend "onnxruntim", did you mean onnxruntime? (known: onnxruntime)',
+      'names unknown backend "onnxruntim", did you mean onnxruntime? (known: onnxruntime, tensorflow)',
     );
-    assert.equal(problem("tensorrt"), 'names unknown backend "tensorrt" (known: onnxruntime)');
+    assert.equal(problem("tensorrt"), 'names unknown backend "tensorrt" (known: onnxruntime, tensorflow)');
     assert.equal(problem("onnxruntime"), null);
     assert.equal(problem(null), null);
   });
