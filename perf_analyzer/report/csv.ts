@@ -29,14 +29,22 @@ export function csvFiles(
 ): readonly CsvFile[] {
   const levels = [...reportedLevels(results)].sort((a, b) => a.summary.throughput - b.summary.throughput);
   const files = [
-    { path, text: csvOf(levels.map((result) => rowOf(result, result.summary.server, context))) },
+    {
+      path,
+      text: csvOf(
+        levels.map((result) => [
+          ...loadCells(result, result.summary.server, context),
+          ...clientCells(result, context),
+        ]),
+      ),
+    },
   ];
   const server = levels.find(({ summary }) => summary.server !== null)?.summary.server ?? null;
   const composing = server === null ? [] : flatComposing(server);
   composing.forEach(({ name, version }, i) => {
     const rows = levels.map((result) => {
       const growth = result.summary.server;
-      return rowOf(result, growth === null ? null : (flatComposing(growth)[i] ?? null), context);
+      return loadCells(result, growth === null ? null : (flatComposing(growth)[i] ?? null), context);
     });
     files.push({ path: besideFile(path, `${name}_v${version}`), text: csvOf(rows) });
   });
@@ -55,9 +63,9 @@ function csvOf(rows: readonly Cells[]): string {
   return lines.map((cells) => `${cells.join(",")}\n`).join("");
 }
 
-function rowOf(result: LevelResult, growth: ServerGrowth | null, context: ReportContext): Cells {
+/** What the rows of every model have. */
+function loadCells(result: LevelResult, growth: ServerGrowth | null, context: ReportContext): Cells {
   const { summary } = result;
-  const { options } = context;
   const server = growth === null ? null : breakdownOf(growth);
   const cell = (value: number | undefined): string => (value === undefined ? "" : whole(value));
   const serverUs =
@@ -79,9 +87,6 @@ function rowOf(result: LevelResult, growth: ServerGrowth | null, context: Report
         ["Server Cache Miss", cell(server?.cacheMissUs)],
       ]
     : [];
-  const percentiles = [...summary.latency.percentilesUs].map(
-    ([percentile, latencyUs]) => [`p${percentile} latency`, whole(latencyUs)] as const,
-  );
   return [
     // A periodic level has Triton's column too: its value is the count of requests.
     [isRateReport(context) ? "Request Rate" : "Concurrency", levelValue(result.level)],
@@ -97,9 +102,19 @@ function rowOf(result: LevelResult, growth: ServerGrowth | null, context: Report
     ["Server Compute Output", cell(server?.computeOutputUs)],
     ...cache,
     ["Client Recv", whole(summary.averageReceiveUs)],
+  ];
+}
+
+/** What only the client sees: of the model that it calls, and of none inside it. */
+function clientCells(result: LevelResult, context: ReportContext): Cells {
+  const { summary } = result;
+  const percentiles = [...summary.latency.percentilesUs].map(
+    ([percentile, latencyUs]) => [`p${percentile} latency`, whole(latencyUs)] as const,
+  );
+  return [
     ...percentiles,
     ...tokenCells(summary.tokens),
-    ...(options.isVerboseCsv ? verboseCells(result, context) : []),
+    ...(context.options.isVerboseCsv ? verboseCells(result, context) : []),
   ];
 }
 

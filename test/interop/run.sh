@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Drives a running server with the official Triton client, over HTTP and gRPC.
 #
-# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI and npm. Steps: a virtual environment in
-# .venv/interop and Azurite in .venv/azurite, fixture models, the server on free ports of the loopback interface, pytest,
-# and down again.
+# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI, npm and apt. Steps: a virtual environment in
+# .venv/interop, Azurite in .venv/azurite and Triton's C++ perf_analyzer in .venv/perf_analyzer, fixture models, the server
+# on free ports of the loopback interface, pytest, and down again.
 # Arguments go to pytest: npm run test:interop -- -k digits
 # Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
 # table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
@@ -47,6 +47,14 @@ if [ "$(cat "$azurite/installed" 2> /dev/null || true)" != "$azurite_version" ];
   npm install --silent --prefix "$azurite" --no-save --ignore-scripts --omit=optional --no-audit --no-fund \
     "azurite@$azurite_version"
   printf '%s\n' "$azurite_version" > "$azurite/installed"
+fi
+
+# NVIDIA builds it for this alone.
+triton_analyzer=.venv/perf_analyzer
+if [ "$(uname -s) $(uname -m)" = "Linux x86_64" ]; then
+  bash "$here/perf_analyzer/install.sh" "$triton_analyzer" "$venv/bin/python"
+else
+  triton_analyzer=
 fi
 
 work="$(mktemp -d)"
@@ -103,6 +111,7 @@ run_tests() {
   step "running pytest $directory"
   NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
     NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" NEREID_AZURITE="$azurite" \
+    NEREID_PERF_ANALYZER="$triton_analyzer" \
     PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
     "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" "$@" "$directory" \
     || code=$?
@@ -112,6 +121,13 @@ run_tests() {
 run_tests "$here" calls-triton.json "$@"
 run_tests "$here/kserve_client" calls-kserve.json "$@"
 run_tests "$here/object_storage" calls-object-storage.json "$@"
+# Of no client's calls: it brings its own. A server of its own, too, so that nothing else is measured.
+if [ -n "$triton_analyzer" ]; then
+  run_tests "$here/perf_analyzer" calls-perf-analyzer.json "$@"
+else
+  printf '\ninterop: NOT RUN: %s. There is no C++ perf_analyzer for %s %s, only for Linux x86_64.\n\n' \
+    "$here/perf_analyzer" "$(uname -s)" "$(uname -m)"
+fi
 
 if [ $# -eq 0 ] && [ "$test_code" -eq 0 ]; then
   step "checking which calls have been made"

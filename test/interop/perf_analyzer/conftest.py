@@ -36,11 +36,11 @@ def pytest_terminal_summary(terminalreporter):
     if not ROWS:
         return
     terminalreporter.section("Triton's perf_analyzer beside ours")
-    head, *rest = [
-        "| model | load | Triton's infer/s | ours infer/s | ours ÷ Triton's | CPU µs per request: Triton's, ours "
-        "| CPU cores of the server: Triton's, ours |",
-        "|---|---|---|---|---|---|---|",
+    lines = [
+        "| model | protocol, concurrency | Triton's, infer/s | ours, infer/s | ours ÷ Triton's "
+        "| CPU µs per request: Triton's | ours | server under Triton's | server under ours |",
+        "|---|---|---|---|---|---|---|---|---|",
         *ROWS,
     ]
-    for line in [head, *rest]:
+    for line in lines:
         terminalreporter.write_line(line)

@@ -1,6 +1,7 @@
 """Rounds of two load generators by turns against the same server, and what their medians say."""
 
 import dataclasses
+import functools
 import statistics
 
 
@@ -8,18 +9,28 @@ import statistics
 class Samples:
     """What the runs of one tool have given."""
 
+    # What the tool uses before it sends anything.
+    start_cpu_seconds: float
     throughputs: list = dataclasses.field(default_factory=list)
-    cpu_us_per_request: list = dataclasses.field(default_factory=list)
-    server_cores: list = dataclasses.field(default_factory=list)
+    # Processor time of one request, in the tool and in the server.
+    tool_us: list = dataclasses.field(default_factory=list)
+    server_us: list = dataclasses.field(default_factory=list)
 
     def add(self, run, level, request_count, server_cpu_seconds):
         self.throughputs.append(level.throughput)
-        self.cpu_us_per_request.append(run.cpu_seconds * 1e6 / request_count)
-        self.server_cores.append(server_cpu_seconds / run.wall_seconds)
+        self.tool_us.append(max(0, run.cpu_seconds - self.start_cpu_seconds) * 1e6 / request_count)
+        self.server_us.append(server_cpu_seconds * 1e6 / request_count)
 
     @property
     def throughput(self):
         return statistics.median(self.throughputs)
+
+
+@functools.cache
+def start_cpu_seconds(tool, server):
+    """Of a run with a single request."""
+    runs = [tool.run("-m", "simple", *server.http, "--request-count=1") for _ in range(3)]
+    return statistics.median(run.cpu_seconds for run in runs)
 
 
 class SideBySide:
@@ -31,7 +42,7 @@ class SideBySide:
         self._protocol = protocol
         self._concurrency = concurrency
         self._interval_ms = interval_ms
-        self._samples = {tool: Samples() for tool in tools}
+        self._samples = {tool: Samples(start_cpu_seconds(tool, server)) for tool in tools}
 
     def round(self):
         """One run of each, in turn: what else the machine does falls on both."""
@@ -68,11 +79,11 @@ class SideBySide:
             low, high = min(samples.throughputs), max(samples.throughputs)
             return f"{samples.throughput:.0f} ({low:.0f}–{high:.0f})"
 
-        def median(values, digits):
-            return f"{statistics.median(values):.{digits}f}"
+        def median(values):
+            return f"{statistics.median(values):.0f}"
 
-        load = f"{self._protocol}, concurrency {self._concurrency}"
-        cpu = [median(samples.cpu_us_per_request, 0) for samples in (theirs, ours)]
-        cores = [median(samples.server_cores, 2) for samples in (theirs, ours)]
-        cells = [self._model, load, rate(theirs), rate(ours), f"{self.ratio:.2f}", ", ".join(cpu), ", ".join(cores)]
+        load = f"{self._protocol}, {self._concurrency}"
+        tool_us = [median(samples.tool_us) for samples in (theirs, ours)]
+        server_us = [median(samples.server_us) for samples in (theirs, ours)]
+        cells = [self._model, load, rate(theirs), rate(ours), f"{self.ratio:.2f}", *tool_us, *server_us]
         return f"| {' | '.join(cells)} |"

@@ -282,6 +282,8 @@ describe("csvFiles", () => {
       ["out/r.csv", "out/inner_v1.r.csv"],
     );
     assert.match(files[0]?.text ?? "", /,Avg latency,request\/response,response wait\n.*,2000,150,1850\n/);
+    // The client has no latencies of what it does not call.
+    assert.match(files[1]?.text ?? "", /^Concurrency,.*,Client Recv\n1,[0-9,]*,50\n$/);
   });
 });
 

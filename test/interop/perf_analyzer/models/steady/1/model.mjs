@@ -5,5 +5,6 @@ const executionMs = 5;
 
 export async function execute(requests) {
   await delay(executionMs);
-  for (const request of requests) await request.respond({ outputs: { OUT: request.input("IN").as("INT32") } });
+  for (const request of requests)
+    await request.respond({ outputs: { OUT: request.input("IN").as("INT32") } });
 }
