@@ -76,19 +76,24 @@ export async function loadCudaDriver(): Promise<CudaDriver | null> {
   return new BoundDriver(calls, deviceCount);
 }
 
-/** @returns `null` when the library cannot be loaded. @throws CudaError when it lacks a function. */
-async function bindCalls(): Promise<DriverCalls | null> {
-  let koffi: typeof import("koffi")["default"];
-  let library: import("koffi").LibraryHandle;
+/** Any reason counts: no driver, no FFI package for this system. */
+async function openLibrary() {
   try {
-    ({ default: koffi } = await import("koffi"));
-    library = koffi.load(process.platform === "win32" ? "nvcuda.dll" : "libcuda.so.1");
+    const { default: koffi } = await import("koffi");
+    return { koffi, library: koffi.load(process.platform === "win32" ? "nvcuda.dll" : "libcuda.so.1") };
   } catch {
     return null;
   }
+}
+
+/** @returns `null` when the library cannot be loaded. @throws CudaError when it lacks a function. */
+async function bindCalls(): Promise<DriverCalls | null> {
+  const opened = await openLibrary();
+  if (opened === null) return null;
+  const { koffi, library } = opened;
   const handle = koffi.struct({ reserved: koffi.array("uint8_t", 64) });
   try {
-    const calls = {
+    return {
       cuInit: library.func("int cuInit(unsigned int flags)"),
       cuDeviceGetCount: library.func("int cuDeviceGetCount(int *count)"),
       cuDeviceGet: library.func("int cuDeviceGet(int *device, int ordinal)"),
@@ -114,7 +119,6 @@ async function bindCalls(): Promise<DriverCalls | null> {
       cuGetErrorName: library.func("int cuGetErrorName(int result, _Out_ const char **text)"),
       cuGetErrorString: library.func("int cuGetErrorString(int result, _Out_ const char **text)"),
     };
-    return calls as unknown as DriverCalls;
   } catch (thrown) {
     throw new CudaError(`the CUDA driver is too old: ${StatusError.from(thrown).message}`, { cause: thrown });
   }

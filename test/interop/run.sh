@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Drives a running server with the official Triton client, over HTTP and gRPC.
 #
-# Needs a build (dist/), Python 3.10 or newer, curl, a C compiler and, the first time only, PyPI and npm. Steps: a virtual environment in
-# .venv/interop and Azurite in .venv/azurite, fixture models, the server on free ports of the loopback interface, pytest,
-# and down again.
+# Needs a build (dist/), Python 3.10 or newer, curl, a C compiler and, the first time only, PyPI and npm. Steps: a virtual
+# environment in .venv/interop and Azurite in .venv/azurite, fixture models, an imitation of the CUDA driver, the server on
+# free ports of the loopback interface, pytest, and down again.
 # Arguments go to pytest: npm run test:interop -- -k digits
 # Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
 # table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
