@@ -47,6 +47,7 @@ const extensions: readonly string[] = [
   "schedule_policy",
   "model_configuration",
   "system_shared_memory",
+  "cuda_shared_memory",
   "binary_tensor_data",
   "parameters",
   "statistics",
@@ -304,9 +305,10 @@ export class InferenceServer implements DataPlane {
   }
 
   serverMetadata(): ServerMetadata {
-    const working = this.sharedMemory.isEnabled
-      ? extensions
-      : extensions.filter((extension) => extension !== "system_shared_memory");
+    const working = extensions.filter((extension) => {
+      if (extension === "system_shared_memory") return this.sharedMemory.canRegister("system");
+      return extension !== "cuda_shared_memory" || this.sharedMemory.canRegister("cuda");
+    });
     return { name: this.#options.serverId, version: serverVersion, extensions: working };
   }
 

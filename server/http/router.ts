@@ -1,4 +1,4 @@
-import type { SharedMemoryKind } from "../shared-memory/shared-memory-manager.ts";
+import type { SharedMemoryKind } from "../shared-memory/shared-memory-region.ts";
 
 /** What a path asks for. */
 export type EndpointName =

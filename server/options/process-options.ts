@@ -39,9 +39,9 @@ export const processOptions = {
     group: "Server",
     value: booleanValue,
     doc:
-      "Let clients on this machine register POSIX shared memory, and send and receive tensors through it. Whoever reaches " +
-      "a listener can then have the server read and write any shared memory object that the server's user may open, of " +
-      "other programs too: turn it on only where all clients are trusted, run the server as a user of its own, and " +
+      "Let clients on this machine register POSIX shared memory, and CUDA memory where there is a driver, and send and " +
+      "receive tensors through it. Whoever reaches a listener can then have the server read and write any shared memory " +
+      "object that the server's user may open, of other programs too: turn it on only where all clients are trusted, run the server as a user of its own, and " +
       "restrict the API category `shared-memory`.",
     defaultValue: false,
     defaultReason:

@@ -129,6 +129,7 @@ function mapRegion(calls: PosixCalls, object: OpenObject): RegionMapping | Failu
 }
 
 class PosixMapping implements RegionMapping {
+  readonly isVolatile = true;
   readonly #calls: PosixCalls;
   readonly #object: OpenObject;
   readonly #address: bigint;
@@ -144,14 +145,20 @@ class PosixMapping implements RegionMapping {
     this.#memory = calls.view(address, margin + object.byteSize);
   }
 
-  view(offset: number, byteLength: number): Uint8Array {
+  read(offset: number, byteLength: number): Uint8Array {
     if (this.#memory === null) throw new Error("A region is used after it was unmapped. This is a bug.");
     return new Uint8Array(this.#memory, this.#margin + offset, byteLength);
   }
 
-  isIntact(): boolean {
-    const { fd, offset, byteSize } = this.#object;
-    return fstatSync(fd).size >= offset + byteSize;
+  write(offset: number, bytes: Uint8Array): Status {
+    this.read(offset, bytes.byteLength).set(bytes);
+    return null;
+  }
+
+  defect(): string | null {
+    const { fd, key, offset, byteSize } = this.#object;
+    if (fstatSync(fd).size >= offset + byteSize) return null;
+    return `'${key}' has become smaller than it was registered`;
   }
 
   unmap(): Status {

@@ -27,7 +27,8 @@ export class RequestMemory implements ResponseSink {
   readonly #onProblem: (failed: Failure) => void;
 
   /**
-   * Takes hold of the regions and puts the inputs' views into the request. The caller makes this the request's sink.
+   * Takes hold of the regions. The caller makes this the request's sink and gives the request what {@link readInputs} has
+   * read.
    *
    * @param inputs - By position; `null` for those that are not in shared memory.
    * @param outputs - By name.
@@ -46,11 +47,6 @@ export class RequestMemory implements ResponseSink {
     const placed = [...inputs.filter((input) => input !== null), ...outputs.values()];
     this.#held = placed.map(({ region }) => region);
     for (const region of this.#held) region.acquire();
-    request.areInputsVolatile = inputs.some((input) => input !== null);
-    request.inputs = request.inputs.map((tensor, position) => {
-      const place = inputs[position] ?? null;
-      return place === null ? tensor : readFrom(place, tensor);
-    });
   }
 
   onResponse(response: InferenceResponse, isFinal: boolean): void {
@@ -88,7 +84,7 @@ export class RequestMemory implements ResponseSink {
     }
   }
 
-  /** Copies the outputs to their places: all, or none when there is a problem. */
+  /** Copies the outputs to their places: all, or none when one of them has no place. A device may fail in between. */
   #store({ outputs }: InferenceResponse): Status {
     // A client that has cancelled does not expect its memory to change any more.
     if (this.#request.isCancelled) return null;
@@ -99,7 +95,8 @@ export class RequestMemory implements ResponseSink {
     }
     for (const { name, data } of outputs) {
       const place = this.#outputs.get(name);
-      if (place !== undefined) place.region.view(place.offset, data.byteLength).set(data);
+      const problem = place === undefined ? null : place.region.write(place.offset, data);
+      if (problem !== null) return failure(problem.code, `output '${name}': ${problem.message}`);
     }
     return null;
   }
@@ -115,12 +112,34 @@ export class RequestMemory implements ResponseSink {
   }
 }
 
-/** An input as a view on its place. */
-function readFrom({ region, offset, byteSize }: PlacedTensor, { name, datatype, shape }: Tensor): Tensor {
-  const view = region.view(offset, byteSize);
+/**
+ * The request's inputs with the data of those that lie in shared memory: views on this process's memory, copies of a device's.
+ *
+ * @param inputs - By position; `null` for those that are not in shared memory.
+ * @returns INTERNAL when a device does not give its bytes.
+ */
+export function readInputs(
+  tensors: readonly Tensor[],
+  inputs: readonly (PlacedTensor | null)[],
+): Tensor[] | Failure {
+  const read: Tensor[] = [];
+  for (const [position, tensor] of tensors.entries()) {
+    const place = inputs[position] ?? null;
+    const input = place === null ? tensor : readFrom(place, tensor);
+    if ("code" in input) return failure(input.code, `input '${tensor.name}': ${input.message}`);
+    read.push(input);
+  }
+  return read;
+}
+
+function readFrom({ region, offset, byteSize }: PlacedTensor, tensor: Tensor): Tensor | Failure {
+  const { name, datatype, shape } = tensor;
+  const data = region.read(offset, byteSize);
+  if ("code" in data) return data;
   // The lengths inside of BYTES are checked before they are used: what was checked must be what is used, whatever the
   // client writes in between. Otherwise it could fail the requests that share its batch.
-  return new Tensor(name, datatype, shape, datatype === "BYTES" ? view.slice() : view);
+  const mustCopy = region.isVolatile && datatype === "BYTES";
+  return new Tensor(name, datatype, shape, mustCopy ? data.slice() : data);
 }
 
 function checkPlace({ name, data }: Tensor, { region, byteSize }: PlacedTensor): Status {
@@ -130,9 +149,10 @@ function checkPlace({ name, data }: Tensor, { region, byteSize }: PlacedTensor):
       `shared memory for output '${name}' in region '${region.name}' should be at least ${data.byteLength} bytes to hold the results, got ${byteSize}`,
     );
   }
-  if (region.isIntact()) return null;
+  const defect = region.defect();
+  if (defect === null) return null;
   return failure(
     "INVALID_ARG",
-    `output '${name}' cannot be written to shared memory region '${region.name}': '${region.key}' has become smaller than it was registered`,
+    `output '${name}' cannot be written to shared memory region '${region.name}': ${defect}`,
   );
 }

@@ -1,18 +1,22 @@
 import { failure, type Status } from "../../server/core/status.ts";
 import type { OpenRegion, RegionMapping } from "../../server/shared-memory/region-mapping.ts";
+import type { SharedMemoryLoaders } from "../../server/shared-memory/shared-memory-manager.ts";
 
 /**
  * Bytes that behave like a mapped region: after {@link unmap} its memory is gone, so that views read as empty and writing to
  * one throws, where real memory would end the process.
  */
 export class FakeRegionMapping implements RegionMapping {
+  readonly isVolatile = true;
+  readonly #key: string;
   #memory: ArrayBuffer;
   isObjectCut = false;
   unmapCount = 0;
   /** What {@link unmap} answers. */
   unmapProblem: Status = null;
 
-  constructor(byteSize: number) {
+  constructor(key: string, byteSize: number) {
+    this.#key = key;
     this.#memory = new ArrayBuffer(byteSize);
   }
 
@@ -20,12 +24,17 @@ export class FakeRegionMapping implements RegionMapping {
     return new Uint8Array(this.#memory);
   }
 
-  view(offset: number, byteLength: number): Uint8Array {
+  read(offset: number, byteLength: number): Uint8Array {
     return new Uint8Array(this.#memory, offset, byteLength);
   }
 
-  isIntact(): boolean {
-    return !this.isObjectCut;
+  write(offset: number, bytes: Uint8Array): Status {
+    this.read(offset, bytes.byteLength).set(bytes);
+    return null;
+  }
+
+  defect(): string | null {
+    return this.isObjectCut ? `'${this.#key}' has become smaller than it was registered` : null;
   }
 
   unmap(): Status {
@@ -36,7 +45,7 @@ export class FakeRegionMapping implements RegionMapping {
   }
 }
 
-/** Shared memory objects of 1 KiB, each key except "/missing". */
+/** Shared memory objects of 1 KiB, each key except "/missing", and no CUDA. */
 export class FakeSharedMemory {
   /** In the order in which they were opened. */
   readonly mappings: FakeRegionMapping[] = [];
@@ -45,8 +54,12 @@ export class FakeSharedMemory {
     if (key === "/missing")
       return failure("INTERNAL", `Unable to open shared memory region '${key}': ENOENT`);
     if (byteSize > 1024) return failure("INVALID_ARG", "invalid args: too large");
-    const mapping = new FakeRegionMapping(byteSize);
+    const mapping = new FakeRegionMapping(key, byteSize);
     this.mappings.push(mapping);
     return mapping;
+  };
+  readonly loaders: SharedMemoryLoaders = {
+    system: () => Promise.resolve(this.open),
+    cuda: () => Promise.resolve(failure("INVALID_ARG", "GPUs not supported")),
   };
 }

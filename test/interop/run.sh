@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Drives a running server with the official Triton client, over HTTP and gRPC.
 #
-# Needs a build (dist/), Python 3.10 or newer and, the first time only, PyPI, npm and apt. Steps: a virtual environment in
-# .venv/interop, Azurite in .venv/azurite and Triton's C++ perf_analyzer in .venv/perf_analyzer, fixture models, the server
-# on free ports of the loopback interface, pytest, and down again.
+# Needs a build (dist/), Python 3.10 or newer, curl, a C compiler and, the first time only, PyPI, npm and apt. Steps: a
+# virtual environment in .venv/interop, Azurite in .venv/azurite and Triton's C++ perf_analyzer in .venv/perf_analyzer,
+# fixture models, an imitation of the CUDA driver, the server on free ports of the loopback interface, pytest, and down
+# again.
 # Arguments go to pytest: npm run test:interop -- -k digits
 # Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
 # table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
@@ -20,6 +21,7 @@ fail() { printf 'interop: %s\n' "$*" >&2; exit 1; }
 [ -f dist/server/main.js ] || fail "dist/server/main.js is missing: run 'npm run build' first"
 command -v "$python" > /dev/null || fail "$python is missing: install Python 3.10 or newer, or set PYTHON"
 command -v curl > /dev/null || fail "curl is missing: on Debian or Ubuntu, 'sudo apt-get install curl'"
+command -v cc > /dev/null || fail "cc is missing: on Debian or Ubuntu, 'sudo apt-get install gcc libc6-dev'"
 
 # The stamp is written last, so that an interrupted installation starts over. It holds the requirements and the
 # interpreter: when both are unchanged, nothing is asked of the network.
@@ -82,9 +84,15 @@ trap stop_all EXIT
 step "writing fixture models"
 node dist/tools/make-fixture-repository.js "$work/fixtures" > /dev/null
 
+step "building the imitation of the CUDA driver"
+mkdir "$work/cuda"
+cc -shared -fPIC -Wall -Werror -o "$work/cuda/libcuda.so.1" test/fixtures/cuda/imitated-driver.c
+
 read -r http_port grpc_port metrics_port < <("$venv/bin/python" "$here/free_ports.py" 3)
 step "starting the server: HTTP $http_port, gRPC $grpc_port, metrics $metrics_port"
-node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
+# Without the GPUs of this machine, so that it is the same server everywhere.
+CUDA_VISIBLE_DEVICES=-1 \
+  node dist/server/main.js --model-repository=model_repository --model-repository="$work/fixtures" \
   --model-repository="$here/models" \
   --model-control-mode=explicit --load-model='*' --allow-client-shm=true --cache-config=local,size=10000000 \
   --trace-config=triton,file="$work/trace.json" \
@@ -112,6 +120,7 @@ run_tests() {
   NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
     NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" NEREID_AZURITE="$azurite" \
     NEREID_PERF_ANALYZER="$triton_analyzer" \
+    NEREID_IMITATED_CUDA="$work/cuda" \
     PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
     "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" "$@" "$directory" \
     || code=$?
@@ -121,6 +130,7 @@ run_tests() {
 run_tests "$here" calls-triton.json "$@"
 run_tests "$here/kserve_client" calls-kserve.json "$@"
 run_tests "$here/object_storage" calls-object-storage.json "$@"
+run_tests "$here/cuda_memory" calls-cuda-memory.json "$@"
 # Of no client's calls: it brings its own. A server of its own, too, so that nothing else is measured.
 if [ -n "$triton_analyzer" ]; then
   run_tests "$here/perf_analyzer" calls-perf-analyzer.json "$@"

@@ -1,16 +1,12 @@
 """The shared-memory extensions through the four official clients and `tritonclient.utils.shared_memory`."""
 
-import asyncio
 import base64
 import os
 
 import numpy as np
 import pytest
-import tritonclient.grpc as grpcclient
-import tritonclient.grpc.aio as grpcclient_aio
-import tritonclient.http as httpclient
-import tritonclient.http.aio as httpclient_aio
 import tritonclient.utils.shared_memory as shm
+from blocking_client import CLIENT_NAMES, BlockingClient
 from tritonclient.utils import InferenceServerException, serialized_byte_size, serialize_byte_tensor
 
 FIRST = np.arange(16, dtype=np.int32).reshape(1, 16)
@@ -18,49 +14,10 @@ SECOND = np.full((1, 16), 7, dtype=np.int32)
 SIZE = FIRST.nbytes
 
 
-class Client:
-    """A client whose methods block, whichever it is."""
-
-    def __init__(self, name, address):
-        self.is_http = name.startswith("http")
-        self.library = httpclient if self.is_http else grpcclient
-        self._loop = asyncio.new_event_loop() if name.endswith("aio") else None
-        if self._loop is None:
-            self._client = self.library.InferenceServerClient(address)
-        else:
-            self._client = self._loop.run_until_complete(self._connect(address))
-
-    async def _connect(self, address):
-        library = httpclient_aio if self.is_http else grpcclient_aio
-        return library.InferenceServerClient(address)
-
-    def __getattr__(self, method):
-        def call(*arguments, **options):
-            result = getattr(self._client, method)(*arguments, **options)
-            return result if self._loop is None else self._loop.run_until_complete(result)
-
-        return call
-
-    def regions(self, kind="system", name=""):
-        """Name to attributes, of the regions that the status shows."""
-        status = getattr(self, f"get_{kind}_shared_memory_status")(name)
-        if self.is_http:
-            return {region["name"]: region for region in status}
-        return {
-            name: {"name": r.name, "key": r.key, "offset": r.offset, "byte_size": r.byte_size}
-            for name, r in status.regions.items()
-        }
-
-    def end(self):
-        self.close()
-        if self._loop is not None:
-            self._loop.close()
-
-
-@pytest.fixture(params=["http", "grpc", "http.aio", "grpc.aio"])
+@pytest.fixture(params=CLIENT_NAMES)
 def client(request, http_address, grpc_address):
     address = http_address if request.param.startswith("http") else grpc_address
-    made = Client(request.param, address)
+    made = BlockingClient(request.param, address)
     yield made
     made.unregister_system_shared_memory()
     made.end()

@@ -55,12 +55,15 @@ export function unregisterSystemSharedMemory({ sharedMemory }: DataPlane, call: 
   endCall(call, sharedMemory.unregister("system", name));
 }
 
-/** `CudaSharedMemoryStatus`: there are no such regions, so a name is not found and the list is empty. */
+/** `CudaSharedMemoryStatus`: the region of that name, or all when there is no name. */
 export function cudaSharedMemoryStatus({ sharedMemory }: DataPlane, call: UnaryCall): void {
   const { name } = decodeCudaStatus(call.message) as RegionNameMessage;
   const found = sharedMemory.status("cuda", name);
-  if (isFailure(found)) call.fail(found);
-  else call.reply(encodeCudaStatus({ regions: {} }));
+  if (isFailure(found)) return call.fail(found);
+  const regions = Object.fromEntries(
+    found.map(({ name, deviceId, byteSize }) => [name, { name, device_id: deviceId, byte_size: byteSize }]),
+  );
+  call.reply(encodeCudaStatus({ regions }));
 }
 
 /** `CudaSharedMemoryRegister` */

@@ -1,6 +1,5 @@
 import { StatusError } from "../../core/status.ts";
-import type { CudaRegionInit } from "../../shared-memory/shared-memory-manager.ts";
-import type { SystemRegionInit } from "../../shared-memory/shared-memory-region.ts";
+import type { CudaRegionInit, SystemRegionInit } from "../../shared-memory/shared-memory-region.ts";
 import { asObject, type JsonObject, kindOf, readObject } from "./json-object.ts";
 
 /**

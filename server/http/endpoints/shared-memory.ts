@@ -1,7 +1,8 @@
-import { failure, type Status, StatusError } from "../../core/status.ts";
+import { type Failure, failure, type Status, StatusError } from "../../core/status.ts";
 import { type DataPlane, isFailure } from "../../data-plane.ts";
 import { readCudaRegion, readSystemRegion } from "../codec/shared-memory-request.ts";
 import { replyEmpty, replyFailure, replyJson } from "../json-reply.ts";
+import type { RegionStatuses } from "../../shared-memory/shared-memory-region.ts";
 import type { Route } from "../router.ts";
 import type { HttpExchange } from "../transport/http-exchange.ts";
 
@@ -15,12 +16,24 @@ const tooLarge = failure(
 
 /** `GET /v2/(system|cuda)sharedmemory[/region/N]/status` */
 export function sharedMemoryStatus(server: DataPlane, route: Route, exchange: HttpExchange): void {
-  const regions = server.sharedMemory.status(route.memoryKind, route.regionName);
-  if (isFailure(regions)) return replyFailure(exchange, regions);
-  replyJson(
-    exchange,
-    regions.map(({ name, key, offset, byteSize }) => ({ name, key, offset, byte_size: byteSize })),
-  );
+  const { sharedMemory } = server;
+  const { memoryKind, regionName } = route;
+  const shown =
+    memoryKind === "system"
+      ? shownSystem(sharedMemory.status("system", regionName))
+      : shownCuda(sharedMemory.status("cuda", regionName));
+  if (isFailure(shown)) replyFailure(exchange, shown);
+  else replyJson(exchange, shown);
+}
+
+function shownSystem(regions: readonly RegionStatuses["system"][] | Failure): object[] | Failure {
+  if (isFailure(regions)) return regions;
+  return regions.map(({ name, key, offset, byteSize }) => ({ name, key, offset, byte_size: byteSize }));
+}
+
+function shownCuda(regions: readonly RegionStatuses["cuda"][] | Failure): object[] | Failure {
+  if (isFailure(regions)) return regions;
+  return regions.map(({ name, deviceId, byteSize }) => ({ name, device_id: deviceId, byte_size: byteSize }));
 }
 
 /** `POST /v2/(system|cuda)sharedmemory/region/N/register`: 200 without a body. */
@@ -29,7 +42,7 @@ export function registerSharedMemory(server: DataPlane, route: Route, exchange: 
   const { memoryKind, regionName } = route;
   answer(exchange, (body) => {
     // Before the body, which is of no interest when the feature is off.
-    const refusal = sharedMemory.registrationRefusal(regionName);
+    const refusal = sharedMemory.registrationRefusal(memoryKind, regionName);
     if (refusal !== null) return refusal;
     return memoryKind === "system"
       ? sharedMemory.registerSystem(readSystemRegion(regionName, body))

@@ -37,11 +37,15 @@ describe("Shared memory", function () {
   const repository = useRepository((made) => {
     made.add("slow", { config: rowModelConfig(), versions: { 1: slowModel(25_000) } });
   });
-  const server = useServer(() => [
-    `--model-repository=${sampleRepository}`,
-    `--model-repository=${repository.current.path}`,
-    "--allow-client-shm=true",
-  ]);
+  const server = useServer(
+    () => [
+      `--model-repository=${sampleRepository}`,
+      `--model-repository=${repository.current.path}`,
+      "--allow-client-shm=true",
+    ],
+    // A driver that is installed finds no device then.
+    () => ({ CUDA_VISIBLE_DEVICES: "-1" }),
+  );
   const objects: SharedMemoryObject[] = [];
   const object = (content: Uint8Array): SharedMemoryObject => {
     const made = new SharedMemoryObject(content);

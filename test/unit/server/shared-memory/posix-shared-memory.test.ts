@@ -33,10 +33,16 @@ describe("loadPosixSharedMemory", function () {
     return result;
   }
 
+  function bytesOf(mapping: RegionMapping, offset: number, byteLength: number): Uint8Array {
+    const bytes = mapping.read(offset, byteLength);
+    assert.ok(!("code" in bytes), JSON.stringify(bytes));
+    return bytes;
+  }
+
   it("a mapping shows the object's bytes and what is written to them, both ways", () => {
     const object = objectOf(10_000);
     const mapping = mapped(open(object.key, 0, 10_000));
-    const view = mapping.view(1000, 4);
+    const view = bytesOf(mapping, 1000, 4);
     assert.deepEqual([...view], [...object.read(1000, 4)]);
     object.write(Uint8Array.of(1, 2), 1000);
     assert.deepEqual([...view.subarray(0, 2)], [1, 2]);
@@ -49,11 +55,21 @@ describe("loadPosixSharedMemory", function () {
     const object = objectOf(20_000);
     for (const offset of [1, 4095, 4096, 4097, 19_999]) {
       const mapping = mapped(open(object.key, offset, 20_000 - offset));
-      assert.deepEqual([...mapping.view(0, 1)], [...object.read(offset, 1)]);
-      assert.deepEqual([...mapping.view(20_000 - offset - 1, 1)], [...object.read(19_999, 1)]);
-      assert.throws(() => mapping.view(0, 20_000 - offset + 1), RangeError);
+      assert.deepEqual([...bytesOf(mapping, 0, 1)], [...object.read(offset, 1)]);
+      assert.deepEqual([...bytesOf(mapping, 20_000 - offset - 1, 1)], [...object.read(19_999, 1)]);
+      assert.throws(() => bytesOf(mapping, 0, 20_000 - offset + 1), RangeError);
       assert.equal(mapping.unmap(), null);
     }
+  });
+
+  it("a mapping's bytes are the object's, and what is written goes there", () => {
+    const object = objectOf(5000);
+    const mapping = mapped(open(object.key, 4097, 100));
+    assert.equal(mapping.isVolatile, true);
+    assert.equal(mapping.write(3, Uint8Array.of(7, 8)), null);
+    assert.deepEqual([...object.read(4100, 2)], [7, 8]);
+    assert.throws(() => mapping.write(99, Uint8Array.of(7, 8)), RangeError);
+    assert.equal(mapping.unmap(), null);
   });
 
   it("a range that the object has not is refused", () => {
@@ -93,20 +109,20 @@ describe("loadPosixSharedMemory", function () {
     else assert.equal(opened.unmap(), null);
   });
 
-  it("isIntact tells when the object has become smaller than the region", () => {
+  it("a mapping tells when its object has become smaller than the region", () => {
     const object = objectOf(8192);
     const mapping = mapped(open(object.key, 100, 4000));
     object.truncate(4100);
-    assert.equal(mapping.isIntact(), true);
+    assert.equal(mapping.defect(), null);
     object.truncate(4099);
-    assert.equal(mapping.isIntact(), false);
+    assert.equal(mapping.defect(), `'${object.key}' has become smaller than it was registered`);
     assert.equal(mapping.unmap(), null);
   });
 
   it("a mapping that was unmapped gives no views and is not unmapped again", () => {
     const mapping = mapped(open(objectOf(64).key, 0, 64));
     assert.equal(mapping.unmap(), null);
-    assert.throws(() => mapping.view(0, 1), /used after it was unmapped/);
+    assert.throws(() => bytesOf(mapping, 0, 1), /used after it was unmapped/);
     assert.throws(() => mapping.unmap(), /unmapped twice/);
   });
 
@@ -114,7 +130,7 @@ describe("loadPosixSharedMemory", function () {
     const object = objectOf(64);
     const mapping = mapped(open(object.key, 0, 64));
     object.unlink();
-    assert.deepEqual([...mapping.view(0, 3)], [0, 1, 2]);
+    assert.deepEqual([...bytesOf(mapping, 0, 3)], [0, 1, 2]);
     assert.equal(mapping.unmap(), null);
   });
 
@@ -124,7 +140,7 @@ describe("loadPosixSharedMemory", function () {
     const countBefore = openFiles();
     for (let i = 0; i < 5000; i++) {
       const mapping = mapped(open(key, i, 1000));
-      assert.equal(mapping.view(0, 1)[0], i % 251);
+      assert.equal(bytesOf(mapping, 0, 1)[0], i % 251);
       assert.equal(mapping.unmap(), null);
       assert.ok("code" in open(key, i, 8193));
     }

@@ -5,6 +5,8 @@ import { InferenceResponse } from "../../../../server/core/inference-response.ts
 import { type Failure, failure } from "../../../../server/core/status.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
 import { SharedMemoryManager } from "../../../../server/shared-memory/shared-memory-manager.ts";
+import { loadCudaSharedMemory } from "../../../../server/shared-memory/cuda-shared-memory.ts";
+import { FakeCudaDriver } from "../../../helpers/fake-cuda-driver.ts";
 import { type FakeRegionMapping, FakeSharedMemory } from "../../../helpers/fake-region-mapping.ts";
 import { makeRequest, RecordingSink } from "../../../helpers/recorded-request.ts";
 
@@ -20,7 +22,7 @@ describe("RequestMemory", () => {
     problems = [];
     const memory = new FakeSharedMemory();
     manager = new SharedMemoryManager((failed) => problems.push(failed));
-    await manager.enable(() => Promise.resolve(memory.open));
+    await manager.enable(memory.loaders);
     assert.equal(manager.registerSystem({ name: "r", key: "/r", offset: 0, byteSize: 16 }), null);
     mapping = memory.mappings[0]!;
     mapping.bytes.set([1, 2, 3, 4]);
@@ -217,5 +219,82 @@ describe("RequestMemory", () => {
     request.complete(responseWith());
     assert.deepEqual(problems, [mapping.unmapProblem]);
     assert.equal(sink.responses.length, 1);
+  });
+
+  describe("with CUDA memory", () => {
+    let driver: FakeCudaDriver;
+    let bytes: Uint8Array;
+    beforeEach(async () => {
+      driver = new FakeCudaDriver();
+      const allocated = driver.allocate(16);
+      bytes = allocated.bytes;
+      bytes.set([1, 2, 3, 4]);
+      manager = new SharedMemoryManager((failed) => problems.push(failed));
+      await manager.enable({
+        ...new FakeSharedMemory().loaders,
+        cuda: () => loadCudaSharedMemory(() => Promise.resolve(driver)),
+      });
+      const init = { name: "r", rawHandle: allocated.handle, deviceId: 1, byteSize: 16 };
+      assert.equal(manager.registerCuda(init), null);
+    });
+
+    it("RequestMemory gives inputs as copies, which nobody else changes", () => {
+      request.inputs[0] = new Tensor("A", "BYTES", [1], noBytes);
+      attach();
+      bytes[0] = 7;
+      const [a, b] = request.inputs;
+      assert.deepEqual(
+        [[...a.data], [...b!.data]],
+        [
+          [1, 2, 3, 4],
+          [8, 9],
+        ],
+      );
+      assert.equal(request.areInputsVolatile, false);
+    });
+
+    it("RequestMemory knows inputs that others may change beside those that none can", () => {
+      manager.registerSystem({ name: "s", key: "/s", offset: 0, byteSize: 2 });
+      const inputs = ["r", "s"].map((region) => ({ region, offset: 0, byteSize: 2 }));
+      assert.equal(manager.attach(request, { inputs, outputs: new Map() }), null);
+      assert.equal(request.areInputsVolatile, true);
+    });
+
+    it("RequestMemory has its outputs on the device before its sink hears of them", () => {
+      let seen: number[] = [];
+      const { request: watched } = makeRequest({ inputs: [new Tensor("A", "INT8", [4], noBytes)] });
+      watched.sink = Object.assign(new RecordingSink(), {
+        onResponse: (response: InferenceResponse) => {
+          seen = [...bytes.subarray(7, 11), response.outputs[0]!.data.byteLength];
+        },
+      });
+      request = watched;
+      attach();
+      request.complete(responseWith(output("Y", 6, 7)));
+      assert.deepEqual(seen, [0, 6, 7, 0, 0]);
+    });
+
+    it("RequestMemory fails a request whose output the device does not take", () => {
+      attach();
+      driver.failures.set("copyToDevice", "cuMemcpyHtoD: CUDA_ERROR_UNKNOWN (who knows)");
+      request.complete(responseWith(output("Y", 6)));
+      assert.deepEqual(sink.failures, [
+        {
+          code: "INTERNAL",
+          message:
+            "output 'Y': Unable to write 1 bytes of CUDA memory: cuMemcpyHtoD: CUDA_ERROR_UNKNOWN (who knows)",
+        },
+      ]);
+    });
+
+    it("RequestMemory holds its device until its end, and reports what could not be given back", () => {
+      attach();
+      assert.equal(manager.unregister("cuda", "r"), null);
+      assert.deepEqual(driver.retainCounts, [0, 1]);
+      driver.failures.set("closeHandle", "it broke");
+      request.complete(responseWith(output("Y", 6)));
+      assert.deepEqual([driver.retainCounts, bytes[8], sink.responses.length], [[0, 0], 6, 1]);
+      assert.deepEqual(problems, [{ code: "INTERNAL", message: "Unable to close CUDA memory: it broke" }]);
+    });
   });
 });

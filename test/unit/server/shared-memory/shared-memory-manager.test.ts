@@ -3,6 +3,8 @@ import { beforeEach, describe, it } from "mocha";
 import { type Failure, failure } from "../../../../server/core/status.ts";
 import { Tensor } from "../../../../server/core/tensor.ts";
 import { SharedMemoryManager } from "../../../../server/shared-memory/shared-memory-manager.ts";
+import { loadCudaSharedMemory } from "../../../../server/shared-memory/cuda-shared-memory.ts";
+import { FakeCudaDriver } from "../../../helpers/fake-cuda-driver.ts";
 import { FakeSharedMemory } from "../../../helpers/fake-region-mapping.ts";
 import { makeRequest } from "../../../helpers/recorded-request.ts";
 
@@ -14,7 +16,7 @@ describe("SharedMemoryManager", () => {
     problems = [];
     memory = new FakeSharedMemory();
     manager = new SharedMemoryManager((failed) => problems.push(failed));
-    assert.equal(await manager.enable(() => Promise.resolve(memory.open)), null);
+    assert.equal(await manager.enable(memory.loaders), null);
   });
 
   const register = (name: string, byteSize = 64, key = `/${name}`, offset = 0) =>
@@ -29,13 +31,14 @@ describe("SharedMemoryManager", () => {
     const off = new SharedMemoryManager(assert.ifError);
     const init = { name: "a", key: "/a", offset: 0, byteSize: 4 };
     const cuda = { name: "a", rawHandle: Buffer.alloc(64), deviceId: 0, byteSize: 4 };
-    assert.equal(off.isEnabled, false);
+    assert.equal(off.canRegister("system"), false);
     for (const refusal of [
       off.registerSystem(init),
       off.registerCuda(cuda),
       off.unregister("system", "a"),
       off.unregister("cuda", ""),
-      off.registrationRefusal("a"),
+      off.registrationRefusal("system", "a"),
+      off.registrationRefusal("cuda", "a"),
     ]) {
       assert.equal(refusal?.code, "UNSUPPORTED");
       assert.match(refusal.message, /^Client shared memory is disabled.*--allow-client-shm=true/);
@@ -47,8 +50,8 @@ describe("SharedMemoryManager", () => {
   it("SharedMemoryManager.enable tells why a system has no shared memory, and every registration then does", async () => {
     const reason = failure("UNSUPPORTED", "Client shared memory is not available: no such thing");
     const off = new SharedMemoryManager(assert.ifError);
-    assert.equal(await off.enable(() => Promise.resolve(reason)), reason);
-    assert.equal(off.isEnabled, false);
+    assert.equal(await off.enable({ ...memory.loaders, system: () => Promise.resolve(reason) }), reason);
+    assert.equal(off.canRegister("system"), false);
     assert.equal(off.registerSystem({ name: "a", key: "/a", offset: 0, byteSize: 4 }), reason);
   });
 
@@ -105,7 +108,7 @@ describe("SharedMemoryManager", () => {
   it("SharedMemoryManager.registerCuda refuses handles, with another reason when they are none", () => {
     const cuda = (bytes: number) =>
       manager.registerCuda({ name: "a", rawHandle: Buffer.alloc(bytes), deviceId: 0, byteSize: 4 });
-    assert.match(cuda(65).message, /'raw_handle' must be 64 bytes, got 65/);
+    assert.match(cuda(65)?.message ?? "", /'raw_handle' must be 64 bytes, got 65/);
     assert.deepEqual(cuda(64), {
       code: "INVALID_ARG",
       message: "failed to register CUDA shared memory region: 'a', GPUs not supported",
@@ -200,5 +203,93 @@ describe("SharedMemoryManager", () => {
       memory.mappings.map(({ unmapCount }) => unmapCount),
       [1, 1],
     );
+  });
+
+  describe("with CUDA", () => {
+    let driver: FakeCudaDriver;
+    let handle: Buffer;
+    beforeEach(async () => {
+      driver = new FakeCudaDriver();
+      ({ handle } = driver.allocate(64));
+      await manager.enable({
+        ...memory.loaders,
+        cuda: () => loadCudaSharedMemory(() => Promise.resolve(driver)),
+      });
+    });
+    const registerCuda = (name: string, byteSize = 64, deviceId = 0) =>
+      manager.registerCuda({ name, rawHandle: handle, deviceId, byteSize });
+
+    it("SharedMemoryManager.canRegister tells of each kind for itself", async () => {
+      assert.deepEqual([manager.canRegister("system"), manager.canRegister("cuda")], [true, true]);
+      const reason = failure("UNSUPPORTED", "Client shared memory is not available: Windows");
+      const onlyCuda = new SharedMemoryManager(assert.ifError);
+      const cuda = () => loadCudaSharedMemory(() => Promise.resolve(driver));
+      assert.equal(await onlyCuda.enable({ system: () => Promise.resolve(reason), cuda }), reason);
+      assert.deepEqual([onlyCuda.canRegister("system"), onlyCuda.canRegister("cuda")], [false, true]);
+      assert.equal(onlyCuda.unregister("system", ""), reason);
+      assert.equal(onlyCuda.registerCuda({ name: "a", rawHandle: handle, deviceId: 0, byteSize: 4 }), null);
+      onlyCuda.close();
+      assert.deepEqual(driver.retainCounts, [0, 0]);
+      const without = new SharedMemoryManager(assert.ifError);
+      await without.enable(memory.loaders);
+      assert.deepEqual([without.canRegister("system"), without.canRegister("cuda")], [true, false]);
+    });
+
+    it("SharedMemoryManager.status shows each kind its own regions, under one set of names", () => {
+      assert.equal(registerCuda("c", 32, 1), null);
+      assert.equal(register("s"), null);
+      const shown = { name: "c", deviceId: 1, byteSize: 32 };
+      assert.deepEqual(manager.status("cuda", ""), [shown]);
+      assert.deepEqual(manager.status("cuda", "c"), [shown]);
+      assert.deepEqual(manager.status("cuda", "s"), {
+        code: "NOT_FOUND",
+        message: "Unable to find cuda shared memory region: 's'",
+      });
+      assert.equal((manager.status("system", "c") as Failure).code, "NOT_FOUND");
+      assert.equal(register("c")?.code, "ALREADY_EXISTS");
+      assert.equal(registerCuda("s")?.code, "ALREADY_EXISTS");
+    });
+
+    for (const [what, byteSize, deviceId, message] of [
+      ["no bytes", 0, 0, /region 'c': invalid args: byte_size must be at least 1$/],
+      ["bytes that are not there", 65, 0, /region 'c': invalid args: byte_size 65 is more than the 64 bytes/],
+      ["a device that is not there", 64, 2, /region 'c': invalid args: device_id must be from 0 to 1/],
+    ] as const) {
+      it(`SharedMemoryManager.registerCuda refuses ${what}`, () => {
+        const refusal = registerCuda("c", byteSize, deviceId);
+        assert.equal(refusal?.code, "INVALID_ARG");
+        assert.match(refusal.message, message);
+        assert.deepEqual(manager.status("cuda", ""), []);
+        assert.deepEqual(driver.retainCounts, [0, 0]);
+      });
+    }
+
+    it("SharedMemoryManager.unregister closes what is of the kind", () => {
+      for (const name of ["a", "b", "c"]) assert.equal(registerCuda(name), null);
+      assert.equal(register("s"), null);
+      assert.equal(manager.unregister("system", "a"), null);
+      assert.equal(manager.unregister("cuda", "s"), null);
+      assert.equal(driver.openCounts.get(1), 3);
+      assert.equal(manager.unregister("cuda", "b"), null);
+      assert.equal(driver.openCounts.get(1), 2);
+      assert.equal(manager.unregister("cuda", ""), null);
+      assert.deepEqual([driver.openCounts.get(1), memory.mappings[0]!.unmapCount], [0, 0]);
+      manager.close();
+      assert.equal(memory.mappings[0]!.unmapCount, 1);
+    });
+
+    it("SharedMemoryManager.attach leaves a request whose bytes the device does not give as it was", () => {
+      assert.equal(registerCuda("c"), null);
+      driver.failures.set("copyFromDevice", "cuMemcpyDtoH: CUDA_ERROR_ECC_UNCORRECTABLE (broken)");
+      assert.deepEqual(attach("c", 0, 4), {
+        code: "INTERNAL",
+        message:
+          "input 'A': Unable to read 4 bytes of CUDA memory: cuMemcpyDtoH: CUDA_ERROR_ECC_UNCORRECTABLE (broken)",
+      });
+      assert.match(attach("c", 64, 1)?.message ?? "", /^Invalid offset for shared memory region: 'c'/);
+      // Nothing is held.
+      assert.equal(manager.unregister("cuda", "c"), null);
+      assert.deepEqual(driver.retainCounts, [0, 0]);
+    });
   });
 });

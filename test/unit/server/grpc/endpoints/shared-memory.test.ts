@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "mocha";
+import { loadCudaSharedMemory } from "../../../../../server/shared-memory/cuda-shared-memory.ts";
+import { FakeCudaDriver } from "../../../../helpers/fake-cuda-driver.ts";
 import { FakeSharedMemory } from "../../../../helpers/fake-region-mapping.ts";
 import { GrpcFixture } from "../grpc-fixture.ts";
 
@@ -14,7 +16,7 @@ describe("gRPC shared memory endpoints", () => {
   beforeEach(async () => {
     grpc = await GrpcFixture.start();
     memory = new FakeSharedMemory();
-    await grpc.dataPlane.sharedMemory.enable(() => Promise.resolve(memory.open));
+    await grpc.dataPlane.sharedMemory.enable(memory.loaders);
   });
   afterEach(() => grpc.stop());
 
@@ -56,7 +58,28 @@ describe("gRPC shared memory endpoints", () => {
     );
   });
 
-  it("CudaSharedMemoryRegister refuses, Status has no regions and Unregister nothing to do", async () => {
+  it("CudaSharedMemoryRegister, Status and Unregister answer as the protocol has it", async () => {
+    const driver = new FakeCudaDriver();
+    const cuda = () => loadCudaSharedMemory(() => Promise.resolve(driver));
+    await grpc.dataPlane.sharedMemory.enable({ ...memory.loaders, cuda });
+    const message = { name: "c", raw_handle: driver.allocate(64).handle, device_id: 1, byte_size: 64 };
+    assert.deepEqual(await grpc.call("CudaSharedMemoryRegister", message), {});
+    for (const name of ["", "c"]) {
+      assert.deepEqual(JSON.parse(JSON.stringify(await grpc.call("CudaSharedMemoryStatus", { name }))), {
+        regions: { c: { name: "c", device_id: "1", byte_size: "64" } },
+      });
+    }
+    for (const wrong of [{ device_id: -1 }, { byte_size: "18446744073709551615" }, { byte_size: 0 }]) {
+      const refusal = await grpc.failure("CudaSharedMemoryRegister", { ...message, name: "d", ...wrong });
+      assert.equal(refusal.code, invalidArgument);
+      assert.match(refusal.details, /^failed to register shared memory region 'd': invalid args/);
+    }
+    assert.deepEqual(await grpc.call("CudaSharedMemoryUnregister"), {});
+    assert.deepEqual(await grpc.call("CudaSharedMemoryStatus"), {});
+    assert.deepEqual(driver.retainCounts, [0, 0]);
+  });
+
+  it("CudaSharedMemoryRegister refuses without CUDA, Status has no regions and Unregister nothing to do", async () => {
     const cuda = { name: "c", raw_handle: Buffer.alloc(64), device_id: 0, byte_size: 64 };
     const refusal = await grpc.failure("CudaSharedMemoryRegister", cuda);
     assert.equal(refusal.code, invalidArgument);

@@ -2,6 +2,8 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, it } from "mocha";
 import { HttpFrontEnd } from "../../../../../server/http/http-front-end.ts";
 import { FakeDataPlane } from "../../../../helpers/fake-data-plane.ts";
+import { loadCudaSharedMemory } from "../../../../../server/shared-memory/cuda-shared-memory.ts";
+import { FakeCudaDriver } from "../../../../helpers/fake-cuda-driver.ts";
 import { FakeExchange } from "../../../../helpers/fake-exchange.ts";
 import { FakeSharedMemory } from "../../../../helpers/fake-region-mapping.ts";
 
@@ -11,7 +13,7 @@ describe("HTTP shared memory endpoints", () => {
   beforeEach(async () => {
     dataPlane = new FakeDataPlane();
     memory = new FakeSharedMemory();
-    await dataPlane.sharedMemory.enable(() => Promise.resolve(memory.open));
+    await dataPlane.sharedMemory.enable(memory.loaders);
   });
 
   function send(method: string, path: string, body: object | string = ""): FakeExchange {
@@ -39,6 +41,39 @@ describe("HTTP shared memory endpoints", () => {
     const unregistered = post("region/r/unregister");
     assert.deepEqual([unregistered.statusLine, unregistered.body], ["200 OK", ""]);
     assert.deepEqual(status("status"), []);
+  });
+
+  it("register, status and unregister of CUDA memory answer as the protocol has it", async () => {
+    const driver = new FakeCudaDriver();
+    const cuda = () => loadCudaSharedMemory(() => Promise.resolve(driver));
+    await dataPlane.sharedMemory.enable({ ...memory.loaders, cuda });
+    const path = "/v2/cudasharedmemory";
+    const body = {
+      raw_handle: { b64: driver.allocate(64).handle.toString("base64") },
+      device_id: 1,
+      byte_size: 48,
+    };
+    const registered = send("post", `${path}/region/c/register`, body);
+    assert.deepEqual([registered.statusLine, registered.body], ["200 OK", ""]);
+    for (const at of ["status", "region/c/status"]) {
+      assert.deepEqual(JSON.parse(send("get", `${path}/${at}`).body), [
+        { name: "c", device_id: 1, byte_size: 48 },
+      ]);
+    }
+    assert.equal(send("get", `${path}/region/x/status`).statusLine, "404 Not Found");
+    // Registered as the other kind.
+    assert.equal(send("get", "/v2/systemsharedmemory/region/c/status").statusLine, "404 Not Found");
+    for (const [wrong, error] of [
+      [{ device_id: 2 }, /'d': invalid args: device_id must be from 0 to 1/],
+      [{ byte_size: 65 }, /'d': invalid args: byte_size 65 is more than the 64 bytes/],
+      [{ raw_handle: { b64: "AAAA" } }, /'d': 'raw_handle' must be 64 bytes, got 3/],
+    ] as const) {
+      const refused = send("post", `${path}/region/d/register`, { ...body, ...wrong });
+      assert.equal(refused.statusLine, "400 Bad Request");
+      assert.match((JSON.parse(refused.body) as { error: string }).error, error);
+    }
+    assert.equal(send("post", `${path}/region/c/unregister`).statusLine, "200 OK");
+    assert.deepEqual(JSON.parse(send("get", `${path}/status`).body), []);
   });
 
   it("unregister without a name takes all regions", () => {
