@@ -11,7 +11,7 @@ from input_files import image_data, repeat_data, simple_data, write_json
 RANGE = "--concurrency-range=1:2"
 
 # What a busy machine adds to some reports.
-_OCCASIONAL = re.compile(r"WARNING|.*overhead: |.*Delayed Request|.*[Ss]end request rate|.*keep up|.*Failed to obtain stable")
+_OCCASIONAL = re.compile(r".*WARNING|.*overhead: |.*Delayed Request|.*[Ss]end request rate|.*keep up|.*Failed to obtain stable")
 # What ours tells in addition, and what Triton's tells alone: docs/differences.md.
 _ADDITIONAL = re.compile(r" +Avg service time| +Avg time to first response| +Response count| +Avg latency|.*stabilized")
 _LEFT_OUT = re.compile(r" +Sequence count: ")
