@@ -5,7 +5,7 @@
 # virtual environment in .venv/interop, Azurite in .venv/azurite and Triton's C++ perf_analyzer in .venv/perf_analyzer,
 # fixture models, an imitation of the CUDA driver, the server on free ports of the loopback interface, pytest, and down
 # again.
-# Arguments go to pytest: npm run test:interop -- -k digits
+# Arguments go to pytest: npm run test:interop -- -k digits, or test/interop/test_digits.py
 # Without arguments it also checks that every client call has been made, and that test/interop/reached.json, which the
 # table in docs/protocol.md is made from, is what the run has seen; NEREID_INTEROP_UPDATE=1 writes that file instead.
 set -euo pipefail
@@ -113,16 +113,32 @@ test_code=0
 # run_tests DIRECTORY RECORD ARGUMENT…: pytest in a process of its own: both client libraries define the same protobuf
 # messages, and one process takes them only once; the SDKs of object storage bring TLS libraries that do not get on with
 # those of Triton's client.
+# Arguments that are files, FILE::TEST or folders choose among the tests; each runs in the process of its folder.
 run_tests() {
-  local directory=$1 record=$2 code=0
+  local directory=$1 record=$2 code=0 argument file chosen=
+  local options=() paths=()
   shift 2
+  for argument in "$@"; do
+    file=${argument%%::*}
+    if [ -d "$file" ]; then
+      chosen=yes
+      [ "${file%/}" != "$directory" ] || paths+=("$argument")
+    elif [ -f "$file" ]; then
+      chosen=yes
+      [ "$(dirname "$file")" != "$directory" ] || paths+=("$argument")
+    else
+      options+=("$argument")
+    fi
+  done
+  if [ -z "$chosen" ]; then paths=("$directory"); fi
+  if [ ${#paths[@]} -eq 0 ]; then return; fi
   step "running pytest $directory"
   NEREID_HTTP="127.0.0.1:$http_port" NEREID_GRPC="127.0.0.1:$grpc_port" NEREID_METRICS="127.0.0.1:$metrics_port" \
     NEREID_TRACE_FILE="$work/trace.json" NEREID_CALLS_FILE="$work/$record" NEREID_AZURITE="$azurite" \
     NEREID_PERF_ANALYZER="$triton_analyzer" \
     NEREID_IMITATED_CUDA="$work/cuda" \
     PYTHONPATH="$here" PYTHONDONTWRITEBYTECODE=1 GRPC_VERBOSITY=NONE \
-    "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" "$@" "$directory" \
+    "$venv/bin/python" -m pytest -c "$here/pytest.ini" --rootdir "$here" --confcutdir "$directory" ${options[@]+"${options[@]}"} "${paths[@]}" \
     || code=$?
   # 5: the arguments choose no test of this directory.
   if [ "$code" -ne 0 ] && { [ "$code" -ne 5 ] || [ $# -eq 0 ]; }; then test_code=$code; fi
