@@ -3,11 +3,10 @@ import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
 import { identityBenchModel } from "../harness/bench-repository.ts";
-import { coresDetail } from "../harness/cores-detail.ts";
 import { EchoServer } from "../harness/echo-server.ts";
+import { compareGenerators } from "../harness/generator-comparison.ts";
 import { callGrpc, grpcInferMessage, modelInferPath } from "../harness/grpc-infer-message.ts";
 import { type H2loadResult, runH2load } from "../harness/h2load.ts";
-import { median } from "../harness/median.ts";
 import { type PerfAnalyzerResult, runPerfAnalyzer } from "../harness/perf-analyzer.ts";
 import { StopList } from "../harness/stop-list.ts";
 
@@ -46,29 +45,12 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   const callCount = warm.requestsPerSecond * options.roundSeconds;
   const rounds = await alternatingRounds(options.roundCount, perfAnalyzer, () => h2load(callCount));
   echo.process.assertRunning();
-  const ratios = rounds.map((round) => round.server.requestsPerSecond / round.baseline.requestsPerSecond);
-  return {
-    measured: median(ratios),
-    rounds: ratios,
-    details: [
-      {
-        label: "perf_analyzer",
-        value: median(rounds.map((r) => r.server.requestsPerSecond)),
-        unit: "calls/s",
-      },
-      { label: "h2load", value: median(rounds.map((r) => r.baseline.requestsPerSecond)), unit: "calls/s" },
-      { label: "perf_analyzer p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
-      { label: "h2load mean", value: median(rounds.map((r) => r.baseline.meanUs)), unit: "us" },
-      ...coresDetail(
-        "perf_analyzer",
-        rounds.map((r) => r.server.generatorCores),
-      ),
-      ...coresDetail(
-        "h2load",
-        rounds.map((r) => r.baseline.generatorCores),
-      ),
-    ],
-  };
+  return compareGenerators({
+    name: "h2load",
+    unit: "calls/s",
+    latency: { label: "mean", us: (result: H2loadResult) => result.meanUs },
+    rounds,
+  });
 }
 
 /** The same over gRPC. The echo is Node's own HTTP/2: it is what limits h2load. */

@@ -3,10 +3,9 @@ import type { BenchCase, CaseResult } from "../harness/bench-case.ts";
 import { benchInput } from "../harness/bench-input.ts";
 import type { BenchOptions } from "../harness/bench-options.ts";
 import { identityBenchModel } from "../harness/bench-repository.ts";
-import { coresDetail } from "../harness/cores-detail.ts";
 import { EchoServer } from "../harness/echo-server.ts";
+import { compareGenerators } from "../harness/generator-comparison.ts";
 import { httpInferMessage } from "../harness/http-infer-message.ts";
-import { median } from "../harness/median.ts";
 import { type PerfAnalyzerResult, runPerfAnalyzer } from "../harness/perf-analyzer.ts";
 import { StopList } from "../harness/stop-list.ts";
 import { runWrk, type WrkResult } from "../harness/wrk.ts";
@@ -39,29 +38,12 @@ async function measure(options: BenchOptions, started: StopList): Promise<CaseRe
   await wrk(options.warmUpSeconds);
   const rounds = await alternatingRounds(options.roundCount, perfAnalyzer, () => wrk(options.roundSeconds));
   echo.process.assertRunning();
-  const ratios = rounds.map((round) => round.server.requestsPerSecond / round.baseline.requestsPerSecond);
-  return {
-    measured: median(ratios),
-    rounds: ratios,
-    details: [
-      {
-        label: "perf_analyzer",
-        value: median(rounds.map((r) => r.server.requestsPerSecond)),
-        unit: "requests/s",
-      },
-      { label: "wrk", value: median(rounds.map((r) => r.baseline.requestsPerSecond)), unit: "requests/s" },
-      { label: "perf_analyzer p50", value: median(rounds.map((r) => r.server.p50Us)), unit: "us" },
-      { label: "wrk p50", value: median(rounds.map((r) => r.baseline.p50Us)), unit: "us" },
-      ...coresDetail(
-        "perf_analyzer",
-        rounds.map((r) => r.server.generatorCores),
-      ),
-      ...coresDetail(
-        "wrk",
-        rounds.map((r) => r.baseline.generatorCores),
-      ),
-    ],
-  };
+  return compareGenerators({
+    name: "wrk",
+    unit: "requests/s",
+    latency: { label: "p50", us: (result: WrkResult) => result.p50Us },
+    rounds,
+  });
 }
 
 /** How close the project's own generator comes to one written in C, against a server that costs next to nothing. */
